@@ -1,0 +1,278 @@
+"""A run's whole configuration as one validated value.
+
+``RunConfig`` says everything that makes a run. Forms are built from it, links carry it, the store keeps it, and
+the same value on the same machine trains to the same numbers. Ranges, defaults and help texts stand here and in
+the registries it refers to (architectures, optimizers, schedules), and nowhere else.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from typing import Annotated, Any, ClassVar, Literal, Union, get_args
+
+from pydantic import Field, ValidationError, model_validator
+
+from mnist_core.errors import ConfigError
+from mnist_core.models.architectures import ARCHITECTURES, MLP
+from mnist_core.models.plan import PlannedLayer, count_parameters, plan
+from mnist_core.parts import Part, number, option, plain
+from mnist_core.training.optimizers import OPTIMIZERS, Adam
+from mnist_core.training.schedules import SCHEDULES, Constant
+
+Architecture = Annotated[Union[ARCHITECTURES], Field(discriminator="name")]  # noqa: UP007 - built from the registry
+OptimizerChoice = Annotated[Union[OPTIMIZERS], Field(discriminator="name")]  # noqa: UP007
+ScheduleChoice = Annotated[Union[SCHEDULES], Field(discriminator="name")]  # noqa: UP007
+
+
+class DataConfig(Part):
+    label: ClassVar[str] = "Data"
+    sentence: ClassVar[str] = "Which of the 60,000 training images are learned from, and which are held out."
+
+    validation_fraction: float = number(
+        0.1, 0.0, 0.9, "Held out for validation",
+        "Share of the 60,000 images that is kept from training, to see how well the network does on unseen ones. "
+        "At 0 there are no validation curves.",
+    )  # fmt: skip
+    split: Literal["random", "stratified", "first"] = option(
+        "random", "How they are held out",
+        "At random; at random with every digit in equal share (stratified); or the first images to train on and "
+        "the last to validate.",
+    )  # fmt: skip
+    split_seed: int = number(0, 0, 2**31 - 1, "Split seed", "Another number, another random choice of images.")
+    subset: int = number(
+        60_000, 500, 60_000, "Training images at most",
+        "Learn from only this many images: less time, and a lesson in how much data is enough.",
+    )  # fmt: skip
+    scaled: bool = option(True, "Scale pixels to 0-1", "Divides pixels by 255; raw 0-255 values train badly.")
+
+
+class Augmentation(Part):
+    label: ClassVar[str] = "Augmentation"
+    sentence: ClassVar[str] = "Every image is changed a little at random each time it is used, as if there were more."
+
+    shift: float = number(0.0, 0.0, 8.0, "Shift", "Moves the digit by up to so many pixels each way.")
+    rotate: float = number(0.0, 0.0, 45.0, "Rotate", "Turns the digit by up to so many degrees each way.")
+    zoom: float = number(0.0, 0.0, 0.5, "Zoom", "Grows or shrinks the digit by up to this share.")
+    shear: float = number(0.0, 0.0, 30.0, "Shear", "Slants the digit by up to so many degrees each way.")
+
+    @property
+    def active(self) -> bool:
+        return any((self.shift, self.rotate, self.zoom, self.shear))
+
+
+class Training(Part):
+    label: ClassVar[str] = "Training"
+    sentence: ClassVar[str] = "How long and in what portions the network learns."
+
+    epochs: int = number(5, 1, 500, "Epochs", "How many times the network sees every training image.")
+    batch_size: int = number(
+        128, 1, 4096, "Batch size", "How many images are averaged for one step; small is noisy and slow.", log=True
+    )
+    shuffle: bool = option(True, "Shuffle every epoch", "Draws a new order of the images for every epoch.")
+    label_smoothing: float = number(
+        0.0, 0.0, 0.5, "Label smoothing", "Asks for a little less than certainty; keeps the network modest. 0 is off."
+    )
+    early_stopping: int = number(
+        0, 0, 100, "Early stopping",
+        "Stops when the validation loss has not improved for so many epochs, and takes the best weights; 0 is off.",
+    )  # fmt: skip
+    precision: Literal["float32", "bfloat16", "auto"] = option(
+        "float32", "Precision",
+        "Numbers of 32 bits, or of 16 where the processor is quicker with them; auto decides by the processor.",
+    )  # fmt: skip
+    device: Literal["auto", "cpu", "gpu"] = option(
+        "auto", "Device", "auto takes a GPU if a worker has one, else the processor (CPU)."
+    )
+
+
+class RunConfig(Part):
+    """Everything that makes a run; frozen, JSON round trip by ``to_json`` and ``parse``.
+
+    Raises:
+        ConfigError: (from ``parse`` and ``replace``) naming each wrong key, what was received and what is allowed.
+    """
+
+    architecture: Architecture = Field(default_factory=MLP)
+    optimizer: OptimizerChoice = Field(default_factory=Adam)
+    schedule: ScheduleChoice = Field(default_factory=Constant)
+    data: DataConfig = Field(default_factory=DataConfig)
+    augmentation: Augmentation = Field(default_factory=Augmentation)
+    training: Training = Field(default_factory=Training)
+    seed: int = number(
+        1, 0, 2**31 - 1, "Seed", "Where chance begins: same seed, same start and order, so same numbers."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _default_names(cls, data: Any) -> Any:
+        """``{"optimizer": {"learning_rate": 0.1}}`` means the default optimizer with another rate."""
+        if isinstance(data, Mapping):
+            defaults = {"architecture": "mlp", "optimizer": "adam", "schedule": "constant"}
+            data = {
+                key: {"name": defaults[key]} | value
+                if key in defaults and isinstance(value, dict) and "name" not in value
+                else value
+                for key, value in data.items()
+            }
+        return data
+
+    @model_validator(mode="after")
+    def _possible(self) -> RunConfig:
+        """Refuses what each field allows but the whole does not."""
+        plan(self.architecture.layers())
+        for wish, needs in (
+            ("early_stopping", self.training.early_stopping > 0),
+            ("plateau", self.schedule.name == "plateau"),
+        ):
+            if needs and not self.data.validation_fraction:
+                raise ConfigError(
+                    f"{wish.replace('_', ' ').capitalize()} watches the validation loss, but "
+                    f"data.validation_fraction is 0. Hold out some images, for example 0.1, or turn it off."
+                )
+        if getattr(self.optimizer, "nesterov", False) and not self.optimizer.momentum:
+            raise ConfigError("Nesterov needs momentum. Set optimizer.momentum, for example to 0.9, or turn it off.")
+        return self
+
+    @classmethod
+    def parse(cls, data: str | bytes | Mapping[str, Any]) -> RunConfig:
+        """Makes a configuration from JSON text or a mapping; absent keys take their defaults."""
+        if not isinstance(data, Mapping):
+            try:
+                data = json.loads(data)
+            except ValueError as error:
+                raise ConfigError(f"The configuration is not valid JSON: {error}.") from None
+        if not isinstance(data, Mapping):
+            raise ConfigError(f"A configuration is an object like {{\"seed\": 1}}, not {json.dumps(data)[:80]}.")
+        try:
+            return cls.model_validate(dict(data))
+        except ValidationError as error:
+            raise ConfigError(" ".join(_sentences(error))) from None
+        except RecursionError:
+            raise ConfigError("The configuration is nested too deeply. It has two levels at most.") from None
+
+    def to_json(self) -> str:
+        """Compact JSON with every key, equal for equal configurations."""
+        return self.model_dump_json()
+
+    def replace(self, changes: Mapping[str, Any]) -> RunConfig:
+        """A copy with dotted keys changed, such as ``{"optimizer.learning_rate": 0.1}``.
+
+        A new ``….name`` keeps those settings of the old choice that the new one has too, except a learning
+        rate, which takes the new optimizer's default.
+        """
+        data = self.model_dump(mode="json")
+        for key, value in sorted(changes.items(), key=lambda item: not item[0].endswith(".name")):
+            _set(data, key, value)
+        return RunConfig.parse(data)
+
+    def flat(self) -> dict[str, Any]:
+        """Every setting under its dotted key, lists left whole: a row of a table."""
+        return dict(_flatten(self.model_dump(mode="json")))
+
+    def differences(self, other: RunConfig) -> dict[str, tuple[Any, Any]]:
+        """Settings whose values differ, as ``{key: (ours, theirs)}``; ``None`` where one has no such setting."""
+        ours, theirs = self.flat(), other.flat()
+        keys = [*ours, *(k for k in theirs if k not in ours)]
+        return {k: (ours.get(k), theirs.get(k)) for k in keys if ours.get(k) != theirs.get(k)}
+
+    @cached_property
+    def layers(self) -> list[PlannedLayer]:
+        """The network's layers with shapes and parameter counts."""
+        return plan(self.architecture.layers())
+
+    @property
+    def parameters(self) -> int:
+        return count_parameters(self.layers)
+
+    def summary(self) -> str:
+        """One line for lists: ``MLP 128, Adam 0.001, 5 epochs of 128``."""
+        arch = self.architecture
+        shape = [b.filters for b in getattr(arch, "blocks", ())] + list(getattr(arch, "hidden_units", ()))
+        name = arch.name.upper() if len(arch.name) <= 3 else arch.name.capitalize()
+        size = " " + "-".join(map(str, shape)) if shape else ""
+        epochs = f"{self.training.epochs} epoch" + "s" * (self.training.epochs != 1)
+        rate = plain(self.optimizer.learning_rate)
+        return f"{name}{size}, {self.optimizer.label} {rate}, {epochs} of {self.training.batch_size}"
+
+
+SECTIONS: tuple[str, ...] = ("architecture", "optimizer", "schedule", "data", "augmentation", "training")
+"""The parts of a RunConfig in the order in which a form shows them; ``seed`` stands alone."""
+
+
+def choices(section: str) -> tuple[type[Part], ...]:
+    """The classes that a section may be: one, or all of a registry."""
+    registries = {"architecture": ARCHITECTURES, "optimizer": OPTIMIZERS, "schedule": SCHEDULES}
+    return registries.get(section) or (RunConfig.model_fields[section].annotation,)
+
+
+def parse_value(text: str) -> Any:
+    """A command line's value: JSON where it is JSON, ``128,64`` as a list, else the text itself."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        if "," in text:
+            return [parse_value(item.strip()) for item in text.split(",") if item.strip()]
+        return {"True": True, "False": False}.get(text, text)
+
+
+def _set(data: dict[str, Any], key: str, value: Any) -> None:
+    section, _, field = key.partition(".")
+    if key in ("architecture.name", "optimizer.name", "schedule.name"):
+        chosen = {c.model_fields["name"].default: c for c in choices(section)}.get(value)
+        known = chosen.model_fields if chosen else {}
+        kept = {k: v for k, v in data[section].items() if k in known and k != "learning_rate"}
+        data[section] = kept | {"name": value}
+    elif not field and section in RunConfig.model_fields and section not in SECTIONS:
+        data[section] = value
+    elif field and section in SECTIONS:
+        data[section] = {**data[section], field: value}
+    else:
+        known = [*(k for k in RunConfig().flat()), "seed"]
+        raise ConfigError(f"There is no setting {key!r}. Settings look like {known[1]}, {known[7]} or seed.")
+
+
+def _flatten(data: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in data.items():
+        if isinstance(value, Mapping):
+            yield from _flatten(value, f"{prefix}{key}.")
+        else:
+            yield prefix + key, value
+
+
+def _sentences(error: ValidationError, most: int = 4) -> Iterator[str]:
+    """What pydantic found, said as a student would want to hear it."""
+    tags = {c.model_fields["name"].default for s in SECTIONS for c in choices(s) if "name" in c.model_fields}
+    problems = error.errors(include_url=False)
+    for problem in problems[:most]:
+        path = ".".join(str(p) for i, p in enumerate(problem["loc"]) if not (i == 1 and p in tags))
+        received, context, kind = _shown(problem["input"]), problem.get("ctx", {}), problem["type"]
+        if isinstance(context.get("error"), ConfigError):
+            yield str(context["error"])
+        elif kind in ("greater_than_equal", "less_than_equal"):
+            limit = context.get("ge", context.get("le"))
+            side = "at least" if "ge" in context else "at most"
+            yield f"{path} is {received}, but must be {side} {plain(limit)}."
+        elif kind == "extra_forbidden":
+            yield f"There is no setting {path!r} here. Check its spelling, or leave it out."
+        elif kind == "literal_error":
+            yield f"{path} is {received}, but must be {context['expected']}."
+        elif kind == "union_tag_invalid":
+            yield f"{path}.name is {context['tag']!r}, but must be one of {context['expected_tags']}."
+        elif kind in ("too_short", "too_long"):
+            length = context.get("min_length", context.get("max_length"))
+            side = "at least" if kind == "too_short" else "at most"
+            yield f"{path} has {context['actual_length']} entries, but must have {side} {length}."
+        else:
+            yield f"{path} is {received}: {problem['msg'][0].lower()}{problem['msg'][1:]}."
+    if len(problems) > most:
+        yield f"(And {len(problems) - most} more.)"
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+assert set(SECTIONS) | {"seed"} == set(RunConfig.model_fields), get_args(Architecture)

@@ -1,0 +1,1 @@
+"""The MNIST database: the file itself, its loader, splits and augmentation."""

@@ -1,0 +1,44 @@
+"""Random shifts, turns, zooms and slants, computed on the worker for every batch anew."""
+
+from __future__ import annotations
+
+import math
+
+import tensorflow as tf
+
+from mnist_core.config import Augmentation
+
+CENTRE = 13.5
+"""Middle of a 28-pixel side, in pixel coordinates 0..27."""
+
+
+def augment(images: tf.Tensor, how: Augmentation, seed: tf.Tensor) -> tf.Tensor:
+    """Changes every image by an affine map of its own, bilinear, with paper (0) coming in at the rim.
+
+    Args:
+        images: float32 ``(B, 28, 28, 1)``.
+        seed: int32 ``(2,)``; the same seed gives the same changes, so a resumed run repeats them.
+
+    Returns:
+        float32 ``(B, 28, 28, 1)``.
+    """
+    draws = tf.random.stateless_uniform((5, tf.shape(images)[0]), seed, -1.0, 1.0)
+    angle = draws[0] * math.radians(how.rotate)
+    slant = tf.tan(draws[1] * math.radians(how.shear))
+    # The map goes from the new image back to the old one, so growing divides.
+    scale = 1.0 / (1.0 + draws[2] * how.zoom)
+    right, down = draws[3] * how.shift, draws[4] * how.shift
+    cos, sin = tf.cos(angle) * scale, tf.sin(angle) * scale
+    xx, xy = cos, cos * slant + sin
+    yx, yy = -sin, cos - sin * slant
+    x0 = CENTRE - CENTRE * (xx + xy) + right
+    y0 = CENTRE - CENTRE * (yx + yy) + down
+    zero = tf.zeros_like(angle)
+    return tf.raw_ops.ImageProjectiveTransformV3(
+        images=images,
+        transforms=tf.stack([xx, xy, x0, yx, yy, y0, zero, zero], axis=1),
+        output_shape=tf.constant([28, 28]),
+        interpolation="BILINEAR",
+        fill_mode="CONSTANT",
+        fill_value=0.0,
+    )

@@ -1,0 +1,1 @@
+"""The engine: Dask workers that train and predict, in processes of their own."""

@@ -1,0 +1,139 @@
+"""How pages and commands reach the engine: start it if it is away, and ask its workers for predictions.
+
+Nothing here imports TensorFlow, and Dask only when a prediction is asked for: a web server that just shows
+pages stays small.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mnist_core.engine import tasks
+from mnist_core.errors import EngineError, LabError
+from mnist_core.settings import Settings
+from mnist_core.store import RunStore
+from mnist_core.store.lease import HOST, EngineStatus, attend, attended, engine_status, leave
+
+START_SECONDS = 60
+"""How long to wait for a new engine before saying that it does not start."""
+
+ATTEND_SECONDS = 5
+RESTART_SECONDS = 5
+"""Between two attempts to start an engine, so that one that cannot start is not started all the time."""
+
+ANSWER_SECONDS = 60
+
+
+class EngineClient:
+    """One per process; safe to use from many threads."""
+
+    def __init__(self, settings: Settings, store: RunStore):
+        self._settings, self._store = settings, store
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen | None = None
+        self._attended = self._started = float("-inf")
+        self._dask: Any = None
+        self._dask_address = ""
+
+    def ensure(self) -> EngineStatus:
+        """The engine's status; starts it in the background if it is away, and says that we want it to stay."""
+        with self._lock:
+            if time.monotonic() - self._attended > ATTEND_SECONDS:
+                attend(self._store.database)
+                self._attended = time.monotonic()
+            status = engine_status(self._store.database)
+            if status.state == "away" and time.monotonic() - self._started > RESTART_SECONDS:
+                self._started = time.monotonic()
+                self._start()
+                status = EngineStatus("starting")
+            return status
+
+    def wait(self, seconds: float = START_SECONDS) -> EngineStatus:
+        """Waits until the engine has workers. ``EngineError`` if it does not come up in time."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            status = self.ensure()
+            if status.ready:
+                return status
+            time.sleep(0.1)
+        raise EngineError(
+            f"The engine did not start within {seconds:.0f} seconds. Its log at {self._settings.log_file} says why."
+        )
+
+    def predict(self, run_id: str, images: np.ndarray) -> np.ndarray:
+        """Probabilities ``float32 (N, 10)`` of a run's model for ``uint8 (N, 28, 28)`` images, in milliseconds.
+
+        Raises:
+            UnknownRun: no such run, or it has no model yet.
+            EngineError: the engine cannot be reached.
+        """
+        return self._ask(tasks.predict, run_id, images, self._settings.database_url)
+
+    def predict_file(self, model: bytes, images: np.ndarray) -> np.ndarray:
+        """The same with the bytes of a ``.keras`` file. ``ModelFileError`` if it cannot be used."""
+        return self._ask(tasks.predict_file, model, images)
+
+    def stop(self) -> None:
+        """Ends an engine on this machine, unless another web server or command wants it to stay."""
+        leave(self._store.database)
+        status = engine_status(self._store.database)
+        if status.pid and status.host == HOST and not attended(self._store.database):
+            os.kill(status.pid, signal.SIGTERM)
+        if self._process:
+            self._process.wait(timeout=START_SECONDS)
+
+    def close(self) -> None:
+        if self._dask is not None:
+            self._dask.close()
+            self._dask = None
+
+    def _ask(self, task: Callable, *arguments: Any) -> np.ndarray:
+        from distributed.client import TimeoutError as DaskTimeout
+
+        address = self.wait().address
+        try:
+            client = self._connect(address)
+            future = client.submit(task, *arguments, resources={"predict": 1}, pure=False, priority=10)
+            return future.result(timeout=ANSWER_SECONDS)
+        except LabError:
+            raise
+        except (OSError, DaskTimeout, TimeoutError, RuntimeError) as error:
+            self.close()
+            raise EngineError(f"The engine did not answer ({type(error).__name__}). Try again in a moment.") from error
+
+    def _connect(self, address: str):
+        from distributed import Client
+
+        with self._lock:
+            if self._dask is None or self._dask_address != address or self._dask.status != "running":
+                self.close()
+                self._dask = Client(address, set_as_default=False, timeout=10)
+                self._dask_address = address
+            return self._dask
+
+    def _start(self) -> None:
+        """Starts the engine in a session of its own, so that Ctrl-C on the web server does not reach it."""
+        root = str(Path(__file__).parents[2])
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))}
+        try:
+            with open(self._settings.log_file, "ab") as log:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-m", "mnist_core.engine.server"],
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    env=environment,
+                    start_new_session=True,
+                )
+        except OSError as error:
+            raise EngineError(f"The engine cannot be started: {error}. Check the folder {self._settings.home}.") from None

@@ -1,0 +1,68 @@
+"""The local Dask cluster: train workers (one per GPU, or one for every four cores) and one that predicts."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from typing import Any
+
+import dask
+import psutil
+from distributed import Nanny, Scheduler, SpecCluster
+
+from mnist_core.settings import Settings
+
+WORKER_DEATHS_ALLOWED = 2
+"""How often a run may kill its worker and be tried again; the third death marks it as failed."""
+
+PREDICT_MEMORY_SHARE = 0.25
+
+
+def start(settings: Settings) -> SpecCluster:
+    """Starts scheduler and workers on the loopback interface, each worker in a process that is watched."""
+    dask.config.set({"distributed.scheduler.allowed-failures": WORKER_DEATHS_ALLOWED})
+    gpus = count_gpus()
+    trainers = settings.train_workers or gpus or max(1, cores() // 4)
+    memory = psutil.virtual_memory().total
+    workers = {
+        f"train-{i}": _worker(
+            "train",
+            threads=max(1, cores() // trainers),
+            gpu=str(i % gpus) if gpus else "-1",
+            memory=int(memory * (1 - PREDICT_MEMORY_SHARE) / trainers),
+        )
+        for i in range(trainers)
+    }
+    # The predict worker stays off the GPU: it must answer at once while a run fills the GPU's memory.
+    workers["predict-0"] = _worker("predict", threads=1, gpu="-1", memory=int(memory * PREDICT_MEMORY_SHARE))
+    scheduler = {"cls": Scheduler, "options": {"host": "127.0.0.1", "port": 0, "dashboard": False}}
+    return SpecCluster(workers=workers, scheduler=scheduler, name="mnist-lab", silence_logs=False)
+
+
+def cores() -> int:
+    """Processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def count_gpus() -> int:
+    """GPUs that the NVIDIA driver lists, found without TensorFlow; 0 without a driver."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        return len([gpu for gpu in visible.split(",") if gpu.strip() not in ("", "-1")])
+    try:
+        listing = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return 0
+    return sum(line.startswith("GPU ") for line in listing.stdout.splitlines())
+
+
+def _worker(kind: str, threads: int, gpu: str, memory: int) -> dict[str, Any]:
+    environment = {
+        "CUDA_VISIBLE_DEVICES": gpu,
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "TF_NUM_INTRAOP_THREADS": str(threads),
+        "TF_NUM_INTEROP_THREADS": "1",
+    }
+    # One task at a time: TensorFlow brings the threads.
+    options = {"nthreads": 1, "resources": {kind: 1}, "env": environment, "memory_limit": memory, "dashboard": False}
+    return {"cls": Nanny, "options": options}

@@ -1,0 +1,163 @@
+"""What workers do: train a run, and predict with its model. Only workers import this module: it needs TensorFlow."""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+import tempfile
+import time
+from collections import OrderedDict
+from functools import lru_cache
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from mnist_core.config import RunConfig
+from mnist_core.data import mnist
+from mnist_core.engine.recorder import Recorder
+from mnist_core.errors import LabError, ModelFileError, UnknownRun
+from mnist_core.store import RunStore
+from mnist_core.store.lease import HOST
+from mnist_core.store.runs import Run
+from mnist_core.training.compiled import CompiledEvaluation
+from mnist_core.training.execution import choose, cpu_name, gpu_names, prepare_devices
+from mnist_core.training.fit import Trainer
+from mnist_core.training.metrics import MetricsCallback
+
+log = logging.getLogger("mnist_core.worker")
+
+MODELS_KEPT = 12
+"""Models that the predict worker keeps ready; the least recently used one goes first."""
+
+_models: OrderedDict[str, CompiledEvaluation] = OrderedDict()
+
+
+def warm_up(kind: str) -> dict[str, str]:
+    """Prepares a new worker for its first real task, and tells what it has."""
+    prepare_devices()
+    if kind == "train":
+        mnist.load("train")
+    model = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(10)])
+    CompiledEvaluation(model, scaled=True).probabilities(np.zeros((1, 28, 28), np.uint8))
+    return {"kind": kind, "device": (gpu_names() or (cpu_name(),))[0]}
+
+
+def train_run(run_id: str, database_url: str) -> str:
+    """Trains a run from the queue to its end and gives its status. Whatever goes wrong stands in the store."""
+    store = _store(database_url)
+    try:
+        run = store.get(run_id)
+        return _train(store, run) if run.active else run.status
+    except UnknownRun:
+        return "deleted"
+    except (LabError, tf.errors.ResourceExhaustedError, MemoryError) as error:
+        message = str(error) if isinstance(error, LabError) else NO_MEMORY
+        return _fail(store, run_id, message)
+    except Exception as error:
+        # Anything else is a bug of ours: the reader gets one sentence, the log all of it.
+        log.exception("run %s failed", run_id)
+        return _fail(store, run_id, f"Something in MNIST Lab went wrong ({type(error).__name__}); see the engine's log.")
+
+
+NO_MEMORY = "There was not enough memory. Try fewer units or filters, or a smaller batch size."
+
+
+def _train(store: RunStore, run: Run) -> str:
+    config = run.settings
+    keras.backend.clear_session()
+    execution = choose(config)
+    store.start(run.id, worker=f"{HOST}:{os.getpid()}", device=execution.device_name)
+    checkpoint = store.load_blob(run.id, "checkpoint")
+    store.forget_after(run.id, run.step if checkpoint else 0, run.epoch if checkpoint else 0)
+    store.tell(run.id, f"{'Goes on' if checkpoint else 'Starts'} on {execution.device_name}: {execution.reason}.")
+    trainer = Trainer(config, mnist.load("train"), execution)
+    sink: dict[str, list] = {}
+    recorder = Recorder(store, run.id, sink)
+    trainer.fit([MetricsCallback(sink), recorder], resume_from=checkpoint)
+    if recorder.outcome == "paused":
+        store.tell(run.id, f"Paused at step {trainer.step:,}.")
+    else:
+        _conclude(store, run.id, trainer, recorder.outcome)
+    return recorder.outcome
+
+
+def _conclude(store: RunStore, run_id: str, trainer: Trainer, status: str) -> None:
+    """Scores the test set once and keeps what every later page needs: the probabilities and the model."""
+    test = mnist.load("test")
+    probabilities = trainer.evaluation.probabilities(test.images)
+    loss, accuracy = trainer.evaluation.score(test.labels, probabilities)
+    columns = {"status": status, "wish": "", "ended": time.time(), "test_loss": loss, "test_accuracy": accuracy}
+    files = {"model.keras": to_bytes(trainer.model), "test_probabilities": array_bytes(probabilities)}
+    store.record(run_id, columns, files=files)
+    store.discard_blob(run_id, "checkpoint")
+    store.tell(run_id, f"{status.capitalize()} after {trainer.step:,} steps with {accuracy:.2%} on the test set.")
+
+
+def _fail(store: RunStore, run_id: str, message: str) -> str:
+    try:
+        store.record(run_id, {"status": "failed", "message": message, "wish": "", "ended": time.time()})
+        store.tell(run_id, message)
+    except UnknownRun:
+        return "deleted"
+    return "failed"
+
+
+def predict_run(run_id: str, images: np.ndarray, database_url: str) -> np.ndarray:
+    """Probabilities ``float32 (N, 10)`` of a finished or stopped run's model for ``uint8 (N, 28, 28)`` images."""
+    if run_id not in _models:
+        store = _store(database_url)
+        run, data = store.get(run_id), store.load_blob(run_id, "model.keras")
+        if data is None:
+            raise UnknownRun(f"The run {run.name!r} has no model yet. Wait for its end, or stop it to use it as it is.")
+        _models[run_id] = CompiledEvaluation(from_bytes(data), run.settings.data.scaled)
+        while len(_models) > MODELS_KEPT:
+            _models.popitem(last=False)
+    _models.move_to_end(run_id)
+    return _models[run_id].probabilities(images)
+
+
+def predict_file(data: bytes, images: np.ndarray) -> np.ndarray:
+    """The same with a ``.keras`` file's bytes, whose model must take pixels scaled to 0-1."""
+    return CompiledEvaluation(from_bytes(data), RunConfig().data.scaled).probabilities(images)
+
+
+def to_bytes(model: keras.Model) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "model.keras")
+        model.save(path)
+        return path.read_bytes()
+
+
+def from_bytes(data: bytes) -> keras.Model:
+    """The model in a ``.keras`` file. ``ModelFileError`` if it is none, or does not read digits."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "model.keras")
+        path.write_bytes(data)
+        try:
+            model = keras.models.load_model(path, compile=False, safe_mode=True)
+        except Exception as error:
+            # Keras raises many kinds here, from bad archives to unknown layers; all mean the same to the reader.
+            raise ModelFileError(
+                f"The model file cannot be read ({type(error).__name__}). It should be a .keras file of standard "
+                f"layers, as the Runs page gives it."
+            ) from None
+    if tuple(model.input_shape[1:]) != (28, 28, 1) or tuple(model.output_shape[1:]) != (10,):
+        raise ModelFileError(
+            f"The model takes {model.input_shape[1:]} and gives {model.output_shape[1:]}, but it must take "
+            f"(28, 28, 1) and give (10,)."
+        )
+    return model
+
+
+def array_bytes(array: np.ndarray) -> bytes:
+    packed = io.BytesIO()
+    np.save(packed, array, allow_pickle=False)
+    return packed.getvalue()
+
+
+@lru_cache(maxsize=2)
+def _store(database_url: str) -> RunStore:
+    return RunStore(database_url)

@@ -1,0 +1,76 @@
+"""The callback that keeps a run's store row true while it trains, and obeys what readers ask of it."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import keras
+
+from mnist_core.store import RunStore
+
+WRITE_SECONDS = 0.25
+"""Between two writes: soon enough for a button, seldom enough to cost nothing."""
+
+PACE_MEMORY = 0.7
+"""How much of the shown images per second is kept from slice to slice, so that the number can be read."""
+
+
+class Recorder(keras.callbacks.Callback):
+    """Empties a metrics sink into the store and reads the wish: ``stop`` or ``pause``.
+
+    Rows and the checkpoint that belongs to them go in one transaction: whatever dies in between, the store holds
+    a state that training can go on from, with every epoch once.
+
+    Attributes:
+        outcome: ``finished``, ``stopped``, ``paused`` or ``deleted``; known when training has ended.
+    """
+
+    def __init__(self, store: RunStore, run_id: str, sink: dict[str, list[dict[str, Any]]]):
+        super().__init__()
+        self._store, self._run_id, self._sink = store, run_id, sink
+        self._pace, self._last_write, self._epoch_waits = 0.0, 0.0, False
+        self.outcome = "finished"
+
+    def on_train_begin(self, logs=None):
+        self._mark = time.perf_counter()
+        self._write()
+
+    def on_train_batch_end(self, batch, logs=None):
+        now = time.perf_counter()
+        pace = logs["images"] / max(now - self._mark, 1e-6)
+        self._pace = PACE_MEMORY * self._pace + (1 - PACE_MEMORY) * pace if self._pace else pace
+        self._mark = now
+        if time.monotonic() - self._last_write >= WRITE_SECONDS:
+            self._write()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._epoch_waits = True
+        self._mark = time.perf_counter()
+        if time.monotonic() - self._last_write >= WRITE_SECONDS:
+            self._write()
+
+    def on_train_end(self, logs=None):
+        if self.outcome == "finished":
+            self._write()
+
+    def _write(self) -> None:
+        wish = self._record(checkpoint=self._epoch_waits)
+        if wish == "pause" and self.trainer.step < self.trainer.total_steps:
+            self.outcome = "paused"
+            self._record(checkpoint=True, status="paused", wish="", ended=time.time())
+        elif wish == "stop":
+            self.outcome = "stopped"
+        self.model.stop_training = self.model.stop_training or bool(wish)
+
+    def _record(self, checkpoint: bool, **columns: Any) -> str:
+        trainer, position = self.trainer, self.trainer.position
+        columns |= {"epoch": position.epoch, "step": trainer.step, "steps": trainer.total_steps}
+        columns |= {"train_seconds": position.train_seconds, "images_per_second": self._pace or None}
+        batches, epochs = self._sink.get("batches", []), self._sink.get("epochs", [])
+        files = {"checkpoint": trainer.checkpoint()} if checkpoint else {}
+        wish = self._store.record(self._run_id, columns, batches, epochs, files)
+        batches.clear()
+        epochs.clear()
+        self._last_write, self._epoch_waits = time.monotonic(), False
+        return wish

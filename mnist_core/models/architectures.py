@@ -1,0 +1,140 @@
+"""The registry of architectures. One class is one entry: its fields are the form, ``layers`` is the network.
+
+To add an architecture, write a ``Part`` with a ``name``, a ``label``, a ``sentence`` and ``layers``, and list
+it in ``ARCHITECTURES``. The form, the command line, the layer table and the documents pick it up.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from mnist_core.models.plan import CLASSES, Layer
+from mnist_core.parts import Part, number, option, several
+
+Activation = Literal["relu", "tanh", "sigmoid", "elu", "gelu", "selu"]
+Units = Annotated[int, Field(ge=4, le=2048)]
+
+_ACTIVATION_HELP = (
+    "The bend put after every hidden layer; without one, many layers would be no stronger than a single one. "
+    "relu is the usual first choice."
+)
+_DROPOUT_HELP = (
+    "The share of values set to zero at random in every training step, so that the network does not lean on "
+    "a few of them. Fights over-fitting; 0 is off."
+)
+_BATCH_NORM_HELP = (
+    "Rescales what each layer passes on to mean 0 and spread 1 over the batch: often quicker and steadier."
+)
+_L2_HELP = "Adds this much of the squared weights to the loss, which keeps weights small; 0 is off."
+
+
+def hidden_layers(units: tuple[int, ...], activation: str, batch_norm: bool, dropout: float, l2: float):
+    """Fully connected hidden layers, each with its activation, normalisation and dropout."""
+    for count in units:
+        yield from _activated("Dense", {"units": count, "l2": l2}, activation, batch_norm)
+        if dropout:
+            yield Layer("Dropout", {"rate": dropout})
+
+
+def output_layer(l2: float = 0.0) -> Layer:
+    """Ten probabilities that sum to one. Always float32, because a softmax in 16 bits loses digits."""
+    return Layer("Dense", {"units": CLASSES, "activation": "softmax", "l2": l2, "dtype": "float32"})
+
+
+def _activated(kind: str, arguments: dict, activation: str, batch_norm: bool):
+    """The layer with its activation; normalisation goes between the two (Ioffe and Szegedy 2015, sec. 3.2)."""
+    if not batch_norm:
+        yield Layer(kind, arguments | {"activation": activation})
+        return
+    yield Layer(kind, arguments)
+    yield Layer("BatchNormalization")
+    yield Layer("Activation", {"activation": activation})
+
+
+class Softmax(Part):
+    label: ClassVar[str] = "Softmax regression"
+    sentence: ClassVar[str] = "One weighted sum of all pixels per digit: the simplest network, with no hidden layer."
+
+    name: Literal["softmax"] = "softmax"
+    l2: float = number(0.0, 0.0, 0.1, "L2 penalty", _L2_HELP)
+
+    def layers(self):
+        yield Layer("Flatten")
+        yield output_layer(self.l2)
+
+
+class MLP(Part):
+    label: ClassVar[str] = "Multilayer perceptron (MLP)"
+    sentence: ClassVar[str] = "Layers in which every value sees every value before it; quick to train, blind to place."
+
+    name: Literal["mlp"] = "mlp"
+    hidden_units: tuple[Units, ...] = several(
+        (128,), 1, 6, "Units of the hidden layers", "How many values each hidden layer computes, first to last."
+    )
+    activation: Activation = option("relu", "Activation", _ACTIVATION_HELP)
+    dropout: float = number(0.0, 0.0, 0.9, "Dropout", _DROPOUT_HELP)
+    batch_norm: bool = option(False, "Batch normalisation", _BATCH_NORM_HELP)
+    l2: float = number(0.0, 0.0, 0.1, "L2 penalty", _L2_HELP)
+
+    def layers(self):
+        yield Layer("Flatten")
+        yield from hidden_layers(self.hidden_units, self.activation, self.batch_norm, self.dropout, self.l2)
+        yield output_layer(self.l2)
+
+
+class ConvBlock(Part):
+    label: ClassVar[str] = "Block"
+    sentence: ClassVar[str] = "A convolution, and pooling after it."
+
+    filters: int = number(32, 4, 256, "Filters", "How many small patterns this block looks for.")
+    kernel: Literal[1, 3, 5, 7] = option(3, "Kernel", "Side of the window that slides over the picture, in pixels.")
+    padding: Literal["valid", "same"] = option(
+        "valid", "Padding", "'same' adds a rim of zeros so that the picture keeps its size; 'valid' adds none."
+    )
+    pooling: Literal["max", "average", "none"] = option(
+        "max", "Pooling", "Halves the picture: keeps the largest or the average of every 2 x 2 square, or nothing."
+    )
+    batch_norm: bool = option(False, "Batch norm.", _BATCH_NORM_HELP)
+    dropout: float = number(0.0, 0.0, 0.9, "Dropout", _DROPOUT_HELP)
+
+    def layers(self, activation: str, l2: float):
+        arguments = {"filters": self.filters, "kernel_size": self.kernel, "padding": self.padding, "l2": l2}
+        yield from _activated("Conv2D", arguments, activation, self.batch_norm)
+        if self.pooling != "none":
+            yield Layer({"max": "MaxPooling2D", "average": "AveragePooling2D"}[self.pooling])
+        if self.dropout:
+            yield Layer("Dropout", {"rate": self.dropout})
+
+
+class CNN(Part):
+    label: ClassVar[str] = "Convolutional network (CNN)"
+    sentence: ClassVar[str] = "Slides small windows over the picture, so a stroke counts wherever it stands; best on images."
+
+    name: Literal["cnn"] = "cnn"
+    blocks: tuple[ConvBlock, ...] = several(
+        (ConvBlock(filters=16), ConvBlock(filters=32)), 1, 4, "Blocks", "Convolution and pooling, first to last."
+    )
+    activation: Activation = option("relu", "Activation", _ACTIVATION_HELP)
+    head: Literal["flatten", "global_average", "global_max"] = option(
+        "flatten", "From pictures to values", "Keep every value (flatten), or one average or maximum per filter."
+    )
+    hidden_units: tuple[Units, ...] = several(
+        (), 0, 3, "Units of dense layers", "Fully connected layers after the convolutions; none is fine."
+    )
+    dropout: float = number(0.0, 0.0, 0.9, "Dropout before the output", _DROPOUT_HELP)
+    l2: float = number(0.0, 0.0, 0.1, "L2 penalty", _L2_HELP)
+
+    def layers(self):
+        for block in self.blocks:
+            yield from block.layers(self.activation, self.l2)
+        head = {"flatten": "Flatten", "global_average": "GlobalAveragePooling2D", "global_max": "GlobalMaxPooling2D"}
+        yield Layer(head[self.head])
+        yield from hidden_layers(self.hidden_units, self.activation, False, self.dropout, self.l2)
+        if self.dropout and not self.hidden_units:
+            yield Layer("Dropout", {"rate": self.dropout})
+        yield output_layer(self.l2)
+
+
+ARCHITECTURES: tuple[type[Part], ...] = (Softmax, MLP, CNN)

@@ -1,0 +1,67 @@
+"""What may be set from outside, by environment variables. ``docs/settings.md`` lists them all (a test sees to it)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+
+from mnist_core.errors import LabError
+
+
+def _setting(variable: str, default: str, help: str):
+    return field(metadata={"variable": variable, "default": default, "help": help})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of one process, read once at its start by ``Settings.from_environment``."""
+
+    home: Path = _setting("MNIST_LAB_HOME", "~/.mnist-lab", "Folder that holds the database of runs and the logs.")
+    data: str = _setting("MNIST_LAB_DATA", "", "Another mnist.npz than the one shipped.")
+    data_sha256: str = _setting(
+        "MNIST_LAB_DATA_SHA256", "", "SHA-256 of MNIST_LAB_DATA, to allow a file that is not the original MNIST."
+    )
+    database: str = _setting("MNIST_LAB_DATABASE", "", "Database URL; empty is SQLite in the home folder.")
+    scheduler: str = _setting(
+        "MNIST_LAB_SCHEDULER", "", "Address of a Dask scheduler to use; empty starts workers on this machine."
+    )
+    train_workers: int = _setting(
+        "MNIST_LAB_TRAIN_WORKERS", "0", "Runs trained at a time; 0 is one per GPU, or one for every four cores."
+    )
+    idle_seconds: int = _setting(
+        "MNIST_LAB_IDLE_SECONDS", "30", "How long the engine stays when no dashboard is open and nothing is to do."
+    )
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
+        """Reads the variables; ``LabError`` names one that is not a number where it must be."""
+        environment = os.environ if environment is None else environment
+        values = {}
+        for entry in fields(cls):
+            text = environment.get(entry.metadata["variable"], "") or entry.metadata["default"]
+            values[entry.name] = _convert(entry, text)
+        return cls(**values)
+
+    @property
+    def database_url(self) -> str:
+        return self.database or f"sqlite:///{self.home / 'runs.sqlite'}"
+
+    @property
+    def log_file(self) -> Path:
+        return self.home / "engine.log"
+
+
+def _convert(entry, text: str):
+    if entry.type == "Path":
+        return Path(text).expanduser().absolute()
+    if entry.type != "int":
+        return text
+    try:
+        number = int(text)
+    except ValueError:
+        number = -1
+    if number < 0:
+        raise LabError(f"{entry.metadata['variable']} is {text!r}, but must be a whole number from 0 up.")
+    return number

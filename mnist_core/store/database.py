@@ -1,0 +1,112 @@
+"""Opens the database and says in plain words what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Table, create_engine, event, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection, Engine, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+
+from mnist_core.errors import StoreError
+from mnist_core.store.tables import metadata, runs
+
+LOCK_SECONDS = 15
+"""How long a write waits for another process's write before it is refused."""
+
+_PLAIN_WORDS = (
+    ("disk is full", "The disk is full, so nothing more can be saved in {where}. Free some space; nothing saved is lost."),
+    ("readonly", "{where} cannot be written to. Give write permission, or set MNIST_LAB_HOME to another folder."),
+    ("read-only", "{where} cannot be written to. Give write permission, or set MNIST_LAB_HOME to another folder."),
+    ("unable to open", "{where} cannot be opened. Check that the folder exists and may be written to."),
+    ("locked", "{where} is in use by another program for too long. Close that program and try again."),
+    ("malformed", "{where} is damaged and was left as it is. Move it away, or put a backup in its place."),
+    ("not a database", "{where} is not a database of runs and was left as it is. Move it away, or name another."),
+    ("no such table", "{where} is incomplete and was left as it is. Move it away, or put a backup in its place."),
+    ("disk i/o", "{where} could not be read or written (disk error). Check the disk; nothing was overwritten."),
+)  # fmt: skip
+
+
+class Database:
+    """A connection pool to the store's database, made ready on first use.
+
+    Raises:
+        StoreError: if it cannot be opened, written or understood; what is there is never overwritten.
+    """
+
+    def __init__(self, url: str):
+        self.url = url
+        try:
+            parsed = make_url(url)
+        except ArgumentError:
+            raise StoreError(f"{url!r} is no database URL. It looks like sqlite:////folder/runs.sqlite.") from None
+        self.where = parsed.database if parsed.drivername.startswith("sqlite") else f"The database at {parsed.host}"
+        if parsed.drivername.startswith("sqlite"):
+            _make_folder(Path(parsed.database).parent)
+        self._engine = _open(parsed)
+        with self._plainly():
+            metadata.create_all(self._engine)
+            with self._engine.connect() as connection:
+                connection.execute(select(runs).limit(1))
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        with self._plainly(), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction: all of it is kept, or none."""
+        with self._plainly(), self._engine.begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    @contextmanager
+    def _plainly(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            raise StoreError(self._explain(str(error.orig))) from error
+
+    def _explain(self, problem: str) -> str:
+        for sign, sentence in _PLAIN_WORDS:
+            if sign in problem.lower():
+                return sentence.format(where=self.where)
+        return f"{self.where} refused: {problem}."
+
+
+def upserting(connection: Connection, table: Table):
+    """An ``INSERT`` that knows ``ON CONFLICT``, which each database spells in its own dialect."""
+    return (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"The data folder {folder} cannot be made ({error.strerror}). "
+            f"Set MNIST_LAB_HOME to a folder that may be written to."
+        ) from None
+
+
+def _open(url) -> Engine:
+    if not url.drivername.startswith("sqlite"):
+        return create_engine(url, pool_pre_ping=True)
+    engine = create_engine(url, connect_args={"timeout": LOCK_SECONDS})
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection, _record):
+        # WAL lets pages read while a worker writes; NORMAL syncs at checkpoints, so a power cut may cost the
+        # last second, never the file.
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    return engine

@@ -1,0 +1,124 @@
+"""Who is the engine of this store, and who wants it to stay: two small tables instead of lock files.
+
+A lease is taken by one atomic statement and kept alive by beats. It falls to the next taker when its beats
+stop, or at once when its process is gone from the same machine.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import time
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+import psutil
+from sqlalchemy import delete, select, update
+
+from mnist_core.store.database import Database, upserting
+from mnist_core.store.tables import attendance, engine_lease
+
+STALE_SECONDS = 15
+"""Beats come every second; so many missed ones mean that a process on another machine is gone."""
+
+HOST = socket.gethostname()
+
+
+@dataclass(frozen=True)
+class EngineStatus:
+    """What the engine last said of itself; ``state`` is starting, ready, broken or away."""
+
+    state: str
+    address: str = ""
+    workers: tuple[dict[str, Any], ...] = ()
+    pid: int = 0
+    host: str = ""
+
+    @property
+    def ready(self) -> bool:
+        return self.state == "ready"
+
+
+def engine_status(database: Database) -> EngineStatus:
+    """The engine as pages show it; ``away`` if there is none or its process is gone."""
+    with database.read() as connection:
+        row = connection.execute(select(engine_lease)).first()
+    if row is None or not process_alive(row.host, row.pid, row.beat):
+        return EngineStatus("away")
+    return EngineStatus(row.state, row.address, tuple(json.loads(row.workers)), row.pid, row.host)
+
+
+class Lease:
+    """The right to be the engine of a store. ``take`` it, ``renew`` it every second, ``release`` it."""
+
+    def __init__(self, database: Database):
+        self._database = database
+        self._owner = uuid.uuid4().hex
+
+    def take(self) -> bool:
+        """Whether this process now is the engine; ``False`` if a living one has the lease."""
+        row = {"owner": self._owner, "host": HOST, "pid": os.getpid(), "beat": time.time(), "state": "starting"}
+        row |= {"address": "", "workers": "[]"}
+        with self._database.read() as connection:
+            held = connection.execute(select(engine_lease)).first()
+        if held and process_alive(held.host, held.pid, held.beat):
+            return False
+        with self._database.write() as connection:
+            if held:
+                query = update(engine_lease).where(engine_lease.c.owner == held.owner).values(row)
+            else:
+                query = upserting(connection, engine_lease).values(id=1, **row).on_conflict_do_nothing()
+            return connection.execute(query).rowcount == 1
+
+    def renew(self, state: str, address: str, workers: list[dict[str, Any]]) -> bool:
+        """Beats and publishes the engine's state; ``False`` if another process has taken over."""
+        values = {"beat": time.time(), "state": state, "address": address, "workers": json.dumps(workers)}
+        with self._database.write() as connection:
+            query = update(engine_lease).where(engine_lease.c.owner == self._owner).values(values)
+            return connection.execute(query).rowcount == 1
+
+    def release(self) -> None:
+        with self._database.write() as connection:
+            connection.execute(delete(engine_lease).where(engine_lease.c.owner == self._owner))
+
+
+def attend(database: Database) -> None:
+    """Says that this process wants the engine to stay; call it at least every ``STALE_SECONDS``."""
+    with database.write() as connection:
+        query = upserting(connection, attendance).values(host=HOST, pid=os.getpid(), beat=time.time())
+        keys = ["host", "pid"]
+        connection.execute(query.on_conflict_do_update(index_elements=keys, set_={"beat": time.time()}))
+
+
+def leave(database: Database) -> None:
+    """Takes back ``attend``."""
+    with database.write() as connection:
+        here = (attendance.c.host == HOST) & (attendance.c.pid == os.getpid())
+        connection.execute(delete(attendance).where(here))
+
+
+def attended(database: Database) -> bool:
+    """Whether any living process wants the engine to stay. Those that are gone are forgotten."""
+    with database.read() as connection:
+        rows = connection.execute(select(attendance)).all()
+    gone = [row for row in rows if not process_alive(row.host, row.pid, row.beat)]
+    if gone:
+        with database.write() as connection:
+            for row in gone:
+                here = (attendance.c.host == row.host) & (attendance.c.pid == row.pid)
+                connection.execute(delete(attendance).where(here))
+    return len(rows) > len(gone)
+
+
+def process_alive(host: str, pid: int, beat: float) -> bool:
+    """Whether the process that beat last still is there: known at once on this machine, by its beats elsewhere."""
+    if host != HOST:
+        return time.time() - beat < STALE_SECONDS
+    try:
+        process = psutil.Process(pid)
+        # A zombie is dead, and a younger process has only inherited the number.
+        return process.status() != psutil.STATUS_ZOMBIE and process.create_time() < beat
+    except psutil.Error:
+        return False

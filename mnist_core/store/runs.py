@@ -1,0 +1,280 @@
+"""Runs in the database: what was asked for, what happens, and what came of it.
+
+Pages read and leave wishes; a worker writes what happens. Every writing method may raise ``StoreError``; every
+method that takes a run id raises ``UnknownRun`` if it is not there (it may have been deleted meanwhile).
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy import Table, delete, func, insert, select, update
+
+from mnist_core.config import RunConfig
+from mnist_core.errors import StoreError, UnknownRun
+from mnist_core.store.database import Database, upserting
+from mnist_core.store.tables import batches, blobs, epochs, events, runs
+
+WAITING, LIVE = ("queued",), ("running",)
+RESUMABLE = ("paused", "interrupted")
+USABLE = ("finished", "stopped")
+"""Statuses of runs that have a model to evaluate and to predict with."""
+
+NAME_LENGTH, NOTE_LENGTH = 200, 10_000
+
+
+@dataclass(frozen=True)
+class Run:
+    """One row of the runs table; times in seconds since 1970, accuracy as a fraction 0..1."""
+
+    id: str
+    name: str
+    note: str
+    recipe: str
+    config: str
+    parameters: int
+    status: str
+    """queued, running, paused, interrupted, stopped, finished, failed or cancelled."""
+    wish: str
+    """What a reader asked of the worker and it has not done yet: ``stop``, ``pause`` or nothing."""
+    message: str
+    created: float
+    queued: float
+    started: float | None
+    ended: float | None
+    beat: float | None
+    worker: str
+    device: str
+    epoch: int
+    """Completed epochs."""
+    step: int
+    steps: int
+    """Steps done, and steps in all (0 before the first)."""
+    train_seconds: float
+    images_per_second: float | None
+    test_loss: float | None
+    test_accuracy: float | None
+
+    @cached_property
+    def settings(self) -> RunConfig:
+        return RunConfig.parse(self.config)
+
+    @property
+    def usable(self) -> bool:
+        return self.status in USABLE
+
+    @property
+    def active(self) -> bool:
+        return self.status in WAITING + LIVE
+
+    @property
+    def progress(self) -> float:
+        """Share of all steps done, 0..1."""
+        return min(1.0, self.step / self.steps) if self.steps else 0.0
+
+
+class RunStore:
+    """All runs of one database; safe to use from many threads and processes."""
+
+    def __init__(self, url: str):
+        self.database = Database(url)
+
+    # -- what readers do --------------------------------------------------------------------------------------
+
+    def create(self, config: RunConfig, name: str = "", recipe: str = "") -> str:
+        """Puts a new run in the queue and gives its id."""
+        run_id, now = secrets.token_hex(4), time.time()
+        row = {
+            "id": run_id,
+            "name": _short(name, NAME_LENGTH) or recipe or config.summary(),
+            "note": "",
+            "recipe": recipe,
+            "config": config.to_json(),
+            "parameters": config.parameters,
+            "status": "queued",
+            "created": now,
+            "queued": now,
+        }
+        with self.database.write() as connection:
+            connection.execute(insert(runs).values(row))
+        return run_id
+
+    def get(self, run_id: str) -> Run:
+        with self.database.read() as connection:
+            row = connection.execute(select(runs).where(runs.c.id == run_id)).first()
+        if row is None:
+            raise UnknownRun(f"There is no run {run_id!r}. It may have been deleted; the Runs page lists all.")
+        return Run(**row._mapping)
+
+    def list(self, statuses: Sequence[str] = (), limit: int | None = None) -> list[Run]:
+        """Runs, newest first."""
+        query = select(runs).order_by(runs.c.created.desc()).limit(limit)
+        if statuses:
+            query = query.where(runs.c.status.in_(statuses))
+        with self.database.read() as connection:
+            return [Run(**row._mapping) for row in connection.execute(query)]
+
+    def queue(self) -> list[str]:
+        """Ids of waiting runs, next first."""
+        query = select(runs.c.id).where(runs.c.status == "queued").order_by(runs.c.queued)
+        with self.database.read() as connection:
+            return list(connection.execute(query).scalars())
+
+    def rename(self, run_id: str, name: str) -> None:
+        if not name.strip():
+            raise StoreError("A run's name must not be empty. Write a word or two.")
+        self._change(run_id, name=_short(name, NAME_LENGTH))
+
+    def annotate(self, run_id: str, note: str) -> None:
+        self._change(run_id, note=_short(note, NOTE_LENGTH))
+
+    def ask(self, run_id: str, wish: str) -> Run:
+        """Leaves a wish for the worker: ``stop`` or ``pause``. A run that no worker has obeys at once."""
+        run = self.get(run_id)
+        if wish == "stop" and run.status == "queued" and run.epoch == 0 and run.step == 0:
+            self._change(run_id, only="queued", status="cancelled", ended=time.time())
+        elif run.status == "queued":
+            self._change(run_id, only="queued", status="paused" if wish == "pause" else "queued", wish=wish)
+        elif run.status in RESUMABLE and wish == "stop":
+            # The worker turns the last checkpoint into a model: the weights are kept.
+            self._change(run_id, only=run.status, status="queued", queued=time.time(), wish="stop")
+        elif run.status == "running":
+            self._change(run_id, only="running", wish=wish)
+        return self.get(run_id)
+
+    def resume(self, run_id: str) -> Run:
+        """Puts a paused or interrupted run back in the queue; it goes on from its last checkpoint."""
+        run = self.get(run_id)
+        if run.status in RESUMABLE:
+            self._change(run_id, only=run.status, status="queued", queued=time.time(), wish="", message="")
+        elif run.wish == "pause":
+            self._change(run_id, wish="")
+        return self.get(run_id)
+
+    def delete(self, run_id: str) -> None:
+        """Deletes the run and everything that hangs off it. A worker that has it stops by itself."""
+        with self.database.write() as connection:
+            gone = connection.execute(delete(runs).where(runs.c.id == run_id)).rowcount
+        if not gone:
+            raise UnknownRun(f"There is no run {run_id!r} to delete.")
+
+    def epochs(self, run_id: str, after: int = 0) -> list[dict[str, Any]]:
+        """Rows of completed epochs beyond ``after``, in order."""
+        return self._rows(epochs, run_id, epochs.c.epoch, after)
+
+    def batches(self, run_id: str, after: int = 0) -> list[dict[str, Any]]:
+        """Points of the batch stream beyond step ``after``, in order."""
+        return self._rows(batches, run_id, batches.c.step, after)
+
+    def events(self, run_id: str) -> list[dict[str, Any]]:
+        return self._rows(events, run_id, events.c.id, 0)
+
+    def load_blob(self, run_id: str, name: str) -> bytes | None:
+        """Bytes kept under a name such as ``model.keras``; ``None`` if there are none."""
+        with self.database.read() as connection:
+            query = select(blobs.c.data).where(blobs.c.run_id == run_id, blobs.c.name == name)
+            return connection.execute(query).scalar()
+
+    # -- what the engine and its workers do -------------------------------------------------------------------
+
+    def mark_running(self, run_id: str) -> None:
+        """Takes a run out of the queue when it is handed to the workers."""
+        self._change(run_id, only="queued", status="running", beat=time.time(), worker="")
+
+    def requeue(self, run_id: str) -> None:
+        """Puts a run back whose worker has gone; it keeps its place in time."""
+        self._change(run_id, only="running", status="queued")
+
+    def start(self, run_id: str, worker: str, device: str) -> Run:
+        """Marks the run as taken by a worker. ``UnknownRun`` if it was deleted while it waited."""
+        now = time.time()
+        self._change(run_id, status="running", worker=worker, device=device, beat=now, ended=None, message="")
+        with self.database.write() as connection:
+            connection.execute(
+                update(runs).where(runs.c.id == run_id, runs.c.started.is_(None)).values(started=now)
+            )
+        return self.get(run_id)
+
+    def record(
+        self,
+        run_id: str,
+        progress: Mapping[str, Any],
+        batch_rows: Iterable[Mapping[str, Any]] = (),
+        epoch_rows: Iterable[Mapping[str, Any]] = (),
+        files: Mapping[str, bytes] | None = None,
+    ) -> str:
+        """Writes what has happened in one transaction and gives the reader's wish.
+
+        Rows are keyed by step and epoch, so a repeated epoch replaces its row: each stands there once.
+
+        Args:
+            progress: columns of the run, such as ``step``, ``epoch``, ``train_seconds`` or ``status``.
+            files: blobs by name, such as the checkpoint that belongs to these rows.
+        """
+        with self.database.write() as connection:
+            known = connection.execute(
+                update(runs).where(runs.c.id == run_id).values(beat=time.time(), **progress)
+            ).rowcount
+            if not known:
+                raise UnknownRun(f"The run {run_id!r} was deleted while it was being trained.")
+            self._upsert(connection, batches, [dict(row, run_id=run_id) for row in batch_rows])
+            self._upsert(connection, epochs, [dict(row, run_id=run_id) for row in epoch_rows])
+            rows = [{"run_id": run_id, "name": name, "data": data} for name, data in (files or {}).items()]
+            self._upsert(connection, blobs, rows)
+            return connection.execute(select(runs.c.wish).where(runs.c.id == run_id)).scalar() or ""
+
+    def forget_after(self, run_id: str, step: int, epoch: int) -> None:
+        """Removes rows beyond a checkpoint, so that a resumed run writes them anew."""
+        with self.database.write() as connection:
+            connection.execute(delete(batches).where(batches.c.run_id == run_id, batches.c.step > step))
+            connection.execute(delete(epochs).where(epochs.c.run_id == run_id, epochs.c.epoch > epoch))
+
+    def discard_blob(self, run_id: str, name: str) -> None:
+        with self.database.write() as connection:
+            connection.execute(delete(blobs).where(blobs.c.run_id == run_id, blobs.c.name == name))
+
+    def tell(self, run_id: str, text: str) -> None:
+        """Adds an event to the run's diary."""
+        with self.database.write() as connection:
+            connection.execute(insert(events).values(run_id=run_id, time=time.time(), text=text))
+
+    def statistics(self) -> dict[str, int]:
+        """Number of runs by status."""
+        query = select(runs.c.status, func.count()).group_by(runs.c.status)
+        with self.database.read() as connection:
+            return dict(connection.execute(query).tuples().all())
+
+    # -- inside -----------------------------------------------------------------------------------------------
+
+    def _change(self, run_id: str, only: str = "", **values: Any) -> None:
+        query = update(runs).where(runs.c.id == run_id)
+        if only:
+            query = query.where(runs.c.status == only)
+        with self.database.write() as connection:
+            changed = connection.execute(query.values(**values)).rowcount
+        if not changed and not only:
+            raise UnknownRun(f"There is no run {run_id!r}. It may have been deleted; the Runs page lists all.")
+
+    def _rows(self, table: Table, run_id: str, key, after: int) -> list[dict[str, Any]]:
+        query = select(table).where(table.c.run_id == run_id, key > after).order_by(key)
+        with self.database.read() as connection:
+            return [dict(row._mapping) for row in connection.execute(query)]
+
+    @staticmethod
+    def _upsert(connection, table: Table, rows: list[dict[str, Any]]) -> None:
+        if not rows:
+            return
+        query = upserting(connection, table)
+        keys = [column.name for column in table.primary_key]
+        changed = {c.name: query.excluded[c.name] for c in table.columns if c.name not in keys}
+        connection.execute(query.on_conflict_do_update(index_elements=keys, set_=changed), rows)
+
+
+def _short(text: str, length: int) -> str:
+    """Text as kept: without NUL, which PostgreSQL refuses, and not endless."""
+    return text.replace("\x00", "").strip()[:length]

@@ -1,0 +1,103 @@
+"""The tables of the store. A run is one row with one id; all else hangs off that id and goes with it."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Float, ForeignKey, Integer, LargeBinary, MetaData, String, Table, Text
+
+metadata = MetaData()
+
+
+def _run_id() -> Column:
+    return Column("run_id", String(16), ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
+
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("name", String(200), nullable=False),
+    Column("note", Text, nullable=False, default=""),
+    Column("recipe", String(100), nullable=False, default=""),
+    Column("config", Text, nullable=False),
+    Column("parameters", Integer, nullable=False),
+    Column("status", String(16), nullable=False, index=True),
+    Column("wish", String(8), nullable=False, default=""),
+    Column("message", Text, nullable=False, default=""),
+    Column("created", Float, nullable=False),
+    Column("queued", Float, nullable=False),
+    Column("started", Float),
+    Column("ended", Float),
+    Column("beat", Float),
+    Column("worker", String(200), nullable=False, default=""),
+    Column("device", String(200), nullable=False, default=""),
+    Column("epoch", Integer, nullable=False, default=0),
+    Column("step", Integer, nullable=False, default=0),
+    Column("steps", Integer, nullable=False, default=0),
+    Column("train_seconds", Float, nullable=False, default=0.0),
+    Column("images_per_second", Float),
+    Column("test_loss", Float),
+    Column("test_accuracy", Float),
+)
+
+epochs = Table(
+    "epochs",
+    metadata,
+    _run_id(),
+    Column("epoch", Integer, primary_key=True),
+    Column("step", Integer, nullable=False),
+    Column("loss", Float, nullable=False),
+    Column("accuracy", Float, nullable=False),
+    Column("val_loss", Float),
+    Column("val_accuracy", Float),
+    Column("learning_rate", Float),
+    Column("seconds", Float),
+)
+
+batches = Table(
+    "batches",
+    metadata,
+    _run_id(),
+    Column("step", Integer, primary_key=True),
+    Column("loss", Float, nullable=False),
+    Column("accuracy", Float, nullable=False),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("run_id", String(16), ForeignKey("runs.id", ondelete="CASCADE"), index=True, nullable=False),
+    Column("time", Float, nullable=False),
+    Column("text", Text, nullable=False),
+)
+
+blobs = Table(
+    "blobs",
+    metadata,
+    _run_id(),
+    Column("name", String(40), primary_key=True),
+    Column("data", LargeBinary, nullable=False),
+)
+
+engine_lease = Table(
+    "engine_lease",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("owner", String(40), nullable=False),
+    Column("host", String(200), nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("beat", Float, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("address", String(200), nullable=False, default=""),
+    Column("workers", Text, nullable=False, default="[]"),
+)
+"""One row at most: which process is the engine of this store, where it listens, and what its workers have."""
+
+attendance = Table(
+    "attendance",
+    metadata,
+    Column("host", String(200), primary_key=True),
+    Column("pid", Integer, primary_key=True),
+    Column("beat", Float, nullable=False),
+)
+"""Web servers and commands that want the engine to stay."""

@@ -1,0 +1,82 @@
+"""Where and how a run is computed: device, precision and compiler, chosen by rule and told to the reader."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import tensorflow as tf
+
+from mnist_core.config import RunConfig
+from mnist_core.errors import EngineError
+
+
+@dataclass(frozen=True)
+class Execution:
+    """``device`` for TensorFlow, what to call it, ``precision``, whether XLA compiles the loop, and why."""
+
+    device: str
+    device_name: str
+    precision: str
+    xla: bool
+    reason: str
+
+
+def choose(config: RunConfig) -> Execution:
+    """Chooses for this process. ``EngineError`` if the run asks for a GPU and there is none."""
+    gpus = gpu_names()
+    wanted = config.training.device
+    if wanted == "gpu" and not gpus:
+        raise EngineError(
+            "This run asks for a GPU, but no worker has one. Set training.device to auto or cpu, "
+            'or install the GPU build with pip install "tensorflow[and-cuda]".'
+        )
+    on_gpu = bool(gpus) and wanted != "cpu"
+    dense = not any(layer.kind == "Conv2D" for layer in config.layers)
+    precision = config.training.precision
+    if precision == "auto":
+        precision = "bfloat16" if not dense and (on_gpu or "amx_bf16" in cpu_flags()) else "float32"
+    xla = dense and not config.augmentation.active
+    return Execution(
+        device="/GPU:0" if on_gpu else "/CPU:0",
+        device_name=gpus[0] if on_gpu else cpu_name(),
+        precision=precision,
+        xla=xla,
+        reason=("XLA compiles the loop, which pays for dense layers" if xla else "TensorFlow's own kernels, best here")
+        + f"; {precision} arithmetic",
+    )
+
+
+def prepare_devices() -> None:
+    """Lets GPU memory grow as needed, so that workers on one GPU can live together. Call before first use."""
+    for gpu in tf.config.list_physical_devices("GPU"):
+        tf.config.experimental.set_memory_growth(gpu, True)
+
+
+@lru_cache(maxsize=1)
+def gpu_names() -> tuple[str, ...]:
+    """Names of the GPUs that this process may use, such as ``NVIDIA A100``."""
+    gpus = tf.config.list_physical_devices("GPU")
+    return tuple(tf.config.experimental.get_device_details(gpu).get("device_name", "GPU") for gpu in gpus)
+
+
+@lru_cache(maxsize=1)
+def cpu_name() -> str:
+    """The processor's name for readers, such as ``AMD EPYC (CPU)``."""
+    names = [line.partition(":")[2].strip() for line in _cpuinfo() if line.startswith("model name")]
+    return f"{names[0]} (CPU)" if names else "CPU"
+
+
+@lru_cache(maxsize=1)
+def cpu_flags() -> frozenset[str]:
+    """Instruction sets of the processor as Linux names them; empty elsewhere."""
+    lines = [line for line in _cpuinfo() if line.startswith("flags")]
+    return frozenset(lines[0].partition(":")[2].split()) if lines else frozenset()
+
+
+def _cpuinfo() -> list[str]:
+    try:
+        return Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return []

@@ -1,0 +1,147 @@
+"""``fit``: trains the network of a configuration, with Keras callbacks, from the start or from a checkpoint."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from mnist_core.config import RunConfig
+from mnist_core.data.mnist import Digits
+from mnist_core.data.split import split
+from mnist_core.errors import TrainingDiverged
+from mnist_core.models.build import build
+from mnist_core.training import checkpoint
+from mnist_core.training.compiled import CompiledEpoch, CompiledEvaluation
+from mnist_core.training.execution import Execution, choose
+
+DIVERGED = (
+    "The loss became infinite or not a number at step {step:,}: the weights have run away. "
+    "Try a learning rate ten times smaller than {rate:g}, or scaled pixels."
+)
+
+
+class Trainer:
+    """One training from beginning to end.
+
+    Callbacks get ``trainer`` set to this object; ``model.stop_training = True`` ends after the current slice.
+
+    Attributes:
+        model: the Keras model being trained.
+        position: completed epochs and steps; with ``checkpoint`` all that a resume needs.
+        evaluation: compiled forward pass of ``model``.
+    """
+
+    def __init__(self, config: RunConfig, digits: Digits, execution: Execution | None = None):
+        """Builds the model and puts the data on the device.
+
+        Args:
+            digits: the whole training set; it is split as ``config.data`` says.
+        """
+        self.config, self.execution = config, execution or choose(config)
+        parts = split(digits.labels, config.data)
+        self.validation = Digits(digits.images[parts.validation], digits.labels[parts.validation])
+        with tf.device(self.execution.device):
+            self.model = build(config, self.execution.precision)
+            train = Digits(digits.images[parts.train], digits.labels[parts.train])
+            self.epoch = CompiledEpoch(self.model, train, config, self.execution.xla)
+            self.evaluation = CompiledEvaluation(self.model, config.data.scaled, self.execution.xla)
+        self.images = len(train)
+        self.position = checkpoint.Position()
+        self._own_callbacks = _own_callbacks(config)
+
+    @property
+    def total_steps(self) -> int:
+        return self.epoch.steps * self.config.training.epochs
+
+    @property
+    def step(self) -> int:
+        """Steps done in the whole run."""
+        return self.position.epoch * self.epoch.steps + self.position.step
+
+    def fit(self, callbacks: Sequence[keras.callbacks.Callback] = (), resume_from: bytes | None = None) -> None:
+        """Trains until the last epoch, or until a callback stops it.
+
+        Raises:
+            TrainingDiverged: when the loss is no longer a finite number.
+        """
+        for callback in callbacks:
+            callback.trainer = self
+        everyone = keras.callbacks.CallbackList([*self._own_callbacks, *callbacks], model=self.model)
+        self.model.stop_training = False
+        with tf.device(self.execution.device):
+            everyone.on_train_begin()
+            if resume_from:
+                self.position = checkpoint.restore(resume_from, self.model, self._own_callbacks)
+            while self.position.epoch < self.config.training.epochs and not self.model.stop_training:
+                everyone.on_epoch_begin(self.position.epoch)
+                self._train_epoch(everyone)
+                if self.position.step < self.epoch.steps:
+                    break
+                logs = self._finish_epoch()
+                everyone.on_epoch_end(self.position.epoch - 1, logs)
+            everyone.on_train_end()
+
+    def checkpoint(self) -> bytes:
+        """The state of the run as bytes for ``fit(resume_from=)``."""
+        return checkpoint.save(self.model, self._own_callbacks, self.position)
+
+    def _train_epoch(self, callbacks: keras.callbacks.CallbackList) -> None:
+        here = self.position
+        first_step = here.epoch * self.epoch.steps
+        began = time.perf_counter()
+        for end, loss, correct, images in self.epoch.run(self._order(), self._rates(), here.step, first_step):
+            here.sums.add(loss, correct, images)
+            here.step = end
+            here.epoch_seconds += time.perf_counter() - began
+            here.train_seconds += time.perf_counter() - began
+            if not math.isfinite(loss):
+                rate = self.config.optimizer.learning_rate
+                raise TrainingDiverged(DIVERGED.format(step=first_step + end, rate=rate))
+            logs = {"loss": loss / images, "accuracy": correct / images, "images": images, "step": self.step}
+            callbacks.on_train_batch_end(end - 1, logs)
+            if self.model.stop_training:
+                return
+            began = time.perf_counter()
+
+    def _finish_epoch(self) -> dict[str, float]:
+        here = self.position
+        logs = here.sums.means()
+        if len(self.validation):
+            probabilities = self.evaluation.probabilities(self.validation.images)
+            logs["val_loss"], logs["val_accuracy"] = self.evaluation.score(self.validation.labels, probabilities)
+        logs["learning_rate"] = float(self.model.optimizer.learning_rate)
+        logs["seconds"], logs["step"] = here.epoch_seconds, self.step
+        self.position = checkpoint.Position(epoch=here.epoch + 1, train_seconds=here.train_seconds)
+        return logs
+
+    def _order(self) -> np.ndarray:
+        """The epoch's order of images, from seed and epoch alone, so that a resumed epoch repeats it."""
+        order = np.arange(self.images, dtype=np.int32)
+        if self.config.training.shuffle:
+            np.random.default_rng([self.config.seed, self.position.epoch]).shuffle(order)
+        return order
+
+    def _rates(self) -> np.ndarray:
+        per_epoch = self.epoch.steps
+        if self.config.schedule.name == "plateau":
+            return np.full(per_epoch, float(self.model.optimizer.learning_rate), np.float32)
+        steps = np.arange(per_epoch) + self.position.epoch * per_epoch
+        factors = self.config.schedule.factors(steps, self.total_steps, per_epoch)
+        return (self.config.optimizer.learning_rate * factors).astype(np.float32)
+
+
+def _own_callbacks(config: RunConfig) -> list[keras.callbacks.Callback]:
+    """The Keras callbacks that the configuration asks for."""
+    callbacks: list[keras.callbacks.Callback] = []
+    if config.schedule.name == "plateau":
+        schedule = config.schedule
+        callbacks.append(keras.callbacks.ReduceLROnPlateau(factor=schedule.factor, patience=schedule.patience))
+    if config.training.early_stopping:
+        patience = config.training.early_stopping
+        callbacks.append(keras.callbacks.EarlyStopping(patience=patience, restore_best_weights=True))
+    return callbacks
