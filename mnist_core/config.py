@@ -138,15 +138,8 @@ class RunConfig(Part):
     @classmethod
     def parse(cls, data: str | bytes | Mapping[str, Any]) -> RunConfig:
         """Makes a configuration from JSON text or a mapping; absent keys take their defaults."""
-        if not isinstance(data, Mapping):
-            try:
-                data = json.loads(data)
-            except ValueError as error:
-                raise ConfigError(f"The configuration is not valid JSON: {error}.") from None
-        if not isinstance(data, Mapping):
-            raise ConfigError(f"A configuration is an object like {{\"seed\": 1}}, not {json.dumps(data)[:80]}.")
         try:
-            return cls.model_validate(dict(data))
+            return cls.model_validate(dict(data if isinstance(data, Mapping) else _from_json(data)))
         except ValidationError as error:
             raise ConfigError(" ".join(_sentences(error))) from None
         except RecursionError:
@@ -159,7 +152,7 @@ class RunConfig(Part):
     def replace(self, changes: Mapping[str, Any]) -> RunConfig:
         """A copy with dotted keys changed, such as ``{"optimizer.learning_rate": 0.1}``.
 
-        A new ``….name`` keeps those settings of the old choice that the new one has too, except a learning
+        A new ``….name`` keeps those settings of the old choice that the new one allows too, except a learning
         rate, which takes the new optimizer's default.
         """
         data = self.model_dump(mode="json")
@@ -217,12 +210,22 @@ def parse_value(text: str) -> Any:
         return {"True": True, "False": False}.get(text, text)
 
 
+def _from_json(text: str | bytes) -> Mapping[str, Any]:
+    try:
+        data = json.loads(text)
+    except ValueError as error:
+        raise ConfigError(f"The configuration is not valid JSON: {error}.") from None
+    if not isinstance(data, Mapping):
+        raise ConfigError(f"A configuration is an object like {{\"seed\": 1}}, not {json.dumps(data)[:80]}.")
+    return data
+
+
 def _set(data: dict[str, Any], key: str, value: Any) -> None:
     section, _, field = key.partition(".")
     if key in ("architecture.name", "optimizer.name", "schedule.name"):
-        chosen = {c.model_fields["name"].default: c for c in choices(section)}.get(value)
-        known = chosen.model_fields if chosen else {}
-        kept = {k: v for k, v in data[section].items() if k in known and k != "learning_rate"}
+        chosen = next((c for c in choices(section) if c.model_fields["name"].default == value), None)
+        old = data[section].items() if chosen else ()
+        kept = {k: v for k, v in old if k not in ("name", "learning_rate") and _allows(chosen, k, v)}
         data[section] = kept | {"name": value}
     elif not field and section in RunConfig.model_fields and section not in SECTIONS:
         data[section] = value
@@ -231,6 +234,14 @@ def _set(data: dict[str, Any], key: str, value: Any) -> None:
     else:
         known = [*(k for k in RunConfig().flat()), "seed"]
         raise ConfigError(f"There is no setting {key!r}. Settings look like {known[1]}, {known[7]} or seed.")
+
+
+def _allows(part: type[Part], field: str, value: Any) -> bool:
+    try:
+        part.model_validate({field: value})
+    except ValidationError:
+        return False
+    return True
 
 
 def _flatten(data: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -245,6 +256,9 @@ def _sentences(error: ValidationError, most: int = 4) -> Iterator[str]:
     """What pydantic found, said as a student would want to hear it."""
     tags = {c.model_fields["name"].default for s in SECTIONS for c in choices(s) if "name" in c.model_fields}
     problems = error.errors(include_url=False)
+    # A list with a wrong entry is also reported as too short; the entry is what the reader must mend.
+    within = {problem["loc"][:-1] for problem in problems}
+    problems = [p for p in problems if not (p["type"] == "too_short" and p["loc"] in within)]
     for problem in problems[:most]:
         path = ".".join(str(p) for i, p in enumerate(problem["loc"]) if not (i == 1 and p in tags))
         received, context, kind = _shown(problem["input"]), problem.get("ctx", {}), problem["type"]
@@ -260,6 +274,10 @@ def _sentences(error: ValidationError, most: int = 4) -> Iterator[str]:
             yield f"{path} is {received}, but must be {context['expected']}."
         elif kind == "union_tag_invalid":
             yield f"{path}.name is {context['tag']!r}, but must be one of {context['expected_tags']}."
+        elif kind == "tuple_type":
+            yield f"{path} is {received}, but must be a list, such as [128, 64]."
+        elif kind in ("model_type", "model_attributes_type"):
+            yield f"{path} is {received}, but must be an object of settings."
         elif kind in ("too_short", "too_long"):
             length = context.get("min_length", context.get("max_length"))
             side = "at least" if kind == "too_short" else "at most"

@@ -4,9 +4,8 @@ Three questions in order: ``read_image`` (what grey picture is in this file?), `
 ink, and how dark?) and ``normalize`` (where would MNIST have put that ink?). Everywhere after ``to_ink``,
 0 is paper and 1 (or 255) is ink.
 
-The normalisation is that of LeCun, Cortes and Burges, "The MNIST database of handwritten digits": fit the
-ink in 20 x 20 keeping its aspect ratio, with anti-aliasing, and put its centre of mass at the centre of
-28 x 28.
+The normalisation is that of LeCun, Cortes and Burges, "The MNIST database of handwritten digits": fit the ink
+in 20 x 20 keeping its aspect ratio, anti-aliased, and put its centre of mass at the centre of 28 x 28.
 """
 
 from __future__ import annotations
@@ -23,11 +22,10 @@ from mnist_core.errors import EmptyDrawing, ImageError
 
 SIDE = 28
 BOX_SIDE = 20
-
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF")
 MAX_PIXELS = 40_000_000
 _LIMIT = f"{MAX_PIXELS // 1_000_000} million pixels"
-# A digit needs no more; larger files are reduced on reading, which bounds memory and calms a camera's noise.
+# A digit needs no more: larger files are reduced on reading, which calms a camera's noise as well.
 READ_SIDE = 1024
 
 # Ink stands out of the paper by 24 of 255 grey levels at least. A pixel counts as ink when it leaves the
@@ -39,8 +37,8 @@ LEAST_SHARE = 1 / 16
 # The median absolute deviation of a normal distribution is its standard deviation / 1.4826.
 MAD_TO_SIGMA = 1.4826
 
-# The digit ends where ink is fainter than 1/5: blur and JPEG's ripple around it would make it smaller. Of
-# MNIST's 10,000 test images, 20 pixels long, only 5 become shorter by it.
+# A digit ends where ink is fainter than 1/5: it must not grow by blur or JPEG's ripple. Of MNIST's 10,000
+# test images, 20 pixels long, only 5 become shorter by it.
 SOLID = 0.2
 # Ink beyond a gap of empty rows or columns is dust if it is less than 1 % of all ink: a stroke is never cut.
 DUST_SHARE = 0.01
@@ -111,10 +109,8 @@ def read_images(path: str | Path) -> list[np.ndarray]:
     except Exception as error:  # a damaged header fails in any way
         raise ImageError(f"{path.name} is not a whole .npy file; save it again with numpy.save.") from error
     if stack.dtype != np.uint8 or stack.ndim not in (2, 3):
-        raise ImageError(
-            f"{path.name} holds {stack.dtype} of shape {stack.shape}; "
-            "save uint8 of shape (N, height, width) or (height, width)."
-        )
+        found = f"{path.name} holds {stack.dtype} of shape {stack.shape}"
+        raise ImageError(f"{found}; save uint8 of shape (N, height, width) or (height, width).")
     if not stack.shape[0]:
         raise ImageError(f"{path.name} holds no pictures; save one or more.")
     _check_size(stack.shape[-1], stack.shape[-2])
@@ -137,9 +133,7 @@ def _grey(image: Image.Image) -> np.ndarray:
     if image.mode.startswith(("I", "F")):
         return _grey(Image.fromarray(_eight_bits(np.asarray(image))))
     image = image.convert("LA" if image.has_transparency_data else "L")
-    factor = -(-max(image.size) // READ_SIDE)
-    if factor > 1:
-        image = image.reduce(factor)
+    image = image.reduce(-(-max(image.size) // READ_SIDE))
     return _flatten(np.asarray(image)) if image.mode == "LA" else np.array(image)
 
 
@@ -184,9 +178,8 @@ def from_canvas(rgba: np.ndarray, background: tuple[int, int, int] = (255, 255, 
 def to_ink(grey: np.ndarray, paper: int | None = None) -> np.ndarray:
     """How much ink each pixel of a grey picture holds, float32 (H, W): 0 is paper, 1 the pen's full darkness.
 
-    Dark on light and light on dark alike: paper is what most of the border is, and ink lies on the side
-    where the picture goes furthest from it. Pixels within the paper's noise become exactly 0; the grey edge
-    of a stroke stays grey.
+    Dark on light and light on dark alike: paper is what most of the border is, and ink lies on the side where
+    the picture goes furthest from it. Paper and its noise become exactly 0; the edge of a stroke stays grey.
 
     Args:
         grey: uint8 (H, W).
@@ -205,7 +198,7 @@ def to_ink(grey: np.ndarray, paper: int | None = None) -> np.ndarray:
         away, above = -away, -below
     gate = max(NOISE_REACH * noise, LEAST_SHARE * above)
     if above < LEAST_CONTRAST or above <= gate:
-        raise EmptyDrawing(_EMPTY.format(found="all of it is nearly one colour"))
+        raise EmptyDrawing(_EMPTY.format(found="nothing stands out clearly from the paper"))
     # The ink's level is that of the stroke's inside, not of one odd pixel: 90 of 100 dark pixels are lighter.
     full = np.quantile(away[away >= above / 2], 0.9)
     return np.where(away > gate, np.minimum(away / np.float32(full), 1), 0).astype(np.float32)
@@ -248,12 +241,11 @@ def normalize(ink: np.ndarray) -> Ink:
     Raises:
         ImageError: another shape, or values outside 0 to 1. EmptyDrawing: no ink at all.
     """
-    ink = np.asarray(ink, np.float32)
+    ink, steps = np.asarray(ink, np.float32), []
     if ink.ndim != 2 or not ink.size or not (ink.min() >= 0 and ink.max() <= 1):
         raise ImageError(f"The ink has shape {ink.shape}; needed are numbers from 0 to 1 of shape (H, W).")
     if ink.max() < 1 / 255:
-        raise EmptyDrawing(_EMPTY.format(found="it holds no ink"))
-    steps = []
+        raise EmptyDrawing(_EMPTY.format(found="there is no ink in it"))
     for name, help_text, change in STEPS:
         ink = change(ink)
         steps.append(Step(name, help_text, np.rint(ink * 255).astype(np.uint8)))
@@ -268,18 +260,17 @@ def crop(ink: np.ndarray) -> np.ndarray:
 
 def fit(ink: np.ndarray) -> np.ndarray:
     """Scale so that the longer side is 20 pixels, keeping the aspect ratio; the darkest ink becomes 1."""
-    height, width = ink.shape
-    scale = BOX_SIDE / max(height, width, LEAST_SIDE)
-    size = max(1, round(width * scale)), max(1, round(height * scale))
+    scale = BOX_SIDE / max(*ink.shape, LEAST_SIDE)
+    height, width = (max(1, round(side * scale)) for side in ink.shape)
     # Pillow widens the filter when it reduces, so that every pixel of a thin stroke counts.
-    small = np.asarray(Image.fromarray(ink).resize(size, Image.Resampling.HAMMING))
+    small = np.asarray(Image.fromarray(ink).resize((width, height), Image.Resampling.HAMMING))
     return np.clip(small / small.max(), 0, 1)
 
 
 def centre(ink: np.ndarray) -> np.ndarray:
     """Place in 28 x 28 with the centre of mass at the centre, or as near to it as the ink fits."""
     placed = np.zeros((SIDE, SIDE), np.float32)
-    top, left = (_start(ink.sum(axis=1)), _start(ink.sum(axis=0)))
+    top, left = _start(ink.sum(axis=1)), _start(ink.sum(axis=0))
     placed[top : top + ink.shape[0], left : left + ink.shape[1]] = ink
     return placed
 

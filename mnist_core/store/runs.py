@@ -6,6 +6,7 @@ method that takes a run id raises ``UnknownRun`` if it is not there (it may have
 
 from __future__ import annotations
 
+import io
 import secrets
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 from sqlalchemy import Table, delete, func, insert, select, update
 
 from mnist_core.config import RunConfig
@@ -167,6 +169,13 @@ class RunStore:
         """Rows of completed epochs beyond ``after``, in order."""
         return self._rows(epochs, run_id, epochs.c.epoch, after)
 
+    def last_epoch(self, run_id: str) -> dict[str, Any] | None:
+        """The row of the last completed epoch."""
+        query = select(epochs).where(epochs.c.run_id == run_id).order_by(epochs.c.epoch.desc()).limit(1)
+        with self.database.read() as connection:
+            row = connection.execute(query).first()
+        return None if row is None else dict(row._mapping)
+
     def batches(self, run_id: str, after: int = 0) -> list[dict[str, Any]]:
         """Points of the batch stream beyond step ``after``, in order."""
         return self._rows(batches, run_id, batches.c.step, after)
@@ -179,6 +188,11 @@ class RunStore:
         with self.database.read() as connection:
             query = select(blobs.c.data).where(blobs.c.run_id == run_id, blobs.c.name == name)
             return connection.execute(query).scalar()
+
+    def load_array(self, run_id: str, name: str) -> np.ndarray | None:
+        """An array kept as ``.npy`` bytes, such as ``test_probabilities``; ``None`` if there is none."""
+        data = self.load_blob(run_id, name)
+        return None if data is None else np.load(io.BytesIO(data), allow_pickle=False)
 
     # -- what the engine and its workers do -------------------------------------------------------------------
 

@@ -1,0 +1,137 @@
+"""``predict``: which digits are in these pictures?"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from mnist_core import ink
+from mnist_core.cli.command import (
+    PROGRAM,
+    Command,
+    UsageError,
+    engine,
+    json_option,
+    open_store,
+    print_json,
+    progress,
+)
+from mnist_core.engine.client import EngineClient
+from mnist_core.errors import ImageError, ModelFileError, UnknownRun
+from mnist_core.store import RunStore
+
+PORTION = 5_000
+"""Images sent at a time: 4 MB, so that the engine stays ready for others."""
+
+BAR_DELAY = 0.5
+"""A bar appears only for what takes longer."""
+
+Model = Callable[[EngineClient, np.ndarray], np.ndarray]
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", metavar="RUN|FILE.keras", required=True, help="a run, or a saved Keras model")
+    parser.add_argument(
+        "images",
+        metavar="IMAGE",
+        nargs="+",
+        help="PNG, JPEG or another picture of a digit, or .npy of uint8 (N, H, W); dark on light or the reverse",
+    )
+    json_option(parser)
+
+
+def _run(options: argparse.Namespace) -> int:
+    settings, store = open_store()
+    model = _model(options.model, store)
+    names, images = digits(options.images)
+    with engine(settings, store) as client:
+        probabilities = _predict(model, client, images)
+    if options.json:
+        print_json([{"label": int(row.argmax()), "probabilities": row.tolist()} for row in probabilities])
+    else:
+        print("\n".join(_line(name, row) for name, row in zip(names, probabilities, strict=True)))
+    return 0
+
+
+def digits(paths: list[str]) -> tuple[list[str], np.ndarray]:
+    """The digits in all files as MNIST would show them: their names, and ``uint8 (N, 28, 28)``.
+
+    Raises:
+        ImageError: naming the file that cannot be read, or that is empty.
+    """
+    names, images = [], []
+    with _bar("reading", len(paths)) as bar:
+        for path in paths:
+            for name, picture in _pictures(path):
+                try:
+                    images.append(ink.normalize(ink.to_ink(picture)).image)
+                except ImageError as error:
+                    raise ImageError(f"{name}: {error}") from None
+                names.append(name)
+                bar.total = max(bar.total, len(names))
+                bar.update()
+    return names, np.stack(images)
+
+
+def _pictures(path: str) -> Iterator[tuple[str, np.ndarray]]:
+    try:
+        pictures = ink.read_images(path)
+    except ImageError as error:
+        known = Path(path).name in str(error)
+        raise ImageError(str(error) if known else f"{path}: {error}") from None
+    many = len(pictures) > 1
+    for number, picture in enumerate(pictures):
+        yield f"{path}[{number}]" if many else path, picture
+
+
+def _model(name: str, store: RunStore) -> Model:
+    """What makes predictions by that name; found out before any work is done."""
+    if name.lower().endswith(".keras"):
+        try:
+            data = Path(name).read_bytes()
+        except OSError as error:
+            raise UsageError(f"The model {name!r} cannot be read ({error.strerror}).") from None
+        return lambda client, images: client.predict_file(data, images)
+    try:
+        run = store.get(name)
+    except UnknownRun:
+        raise UsageError(
+            f"There is no run {name!r}: `{PROGRAM} runs` lists all, and a model's file must end in .keras."
+        ) from None
+    if not run.usable:
+        raise UsageError(f"The run {name} is {run.status}; only finished and stopped runs have a model.")
+    return lambda client, images: client.predict(run.id, images)
+
+
+def _predict(model: Model, client: EngineClient, images: np.ndarray) -> np.ndarray:
+    parts = []
+    with _bar("predicting", len(images)) as bar:
+        for start in range(0, len(images), PORTION):
+            parts.append(model(client, images[start : start + PORTION]))
+            bar.update(len(parts[-1]))
+    probabilities = np.concatenate(parts)
+    if not np.isfinite(probabilities).all():
+        raise ModelFileError("The model gives values that are no numbers: its weights are damaged.")
+    return probabilities
+
+
+def _bar(doing: str, total: int) -> tqdm:
+    return progress(desc=doing, total=total, unit=" pictures", delay=BAR_DELAY, leave=False)
+
+
+def _line(name: str, probabilities: np.ndarray) -> str:
+    best, second = np.argsort(probabilities)[::-1][:2]
+    return f"{name}: {best} ({probabilities[best]:.1%}), else {second} ({probabilities[second]:.1%})"
+
+
+COMMAND = Command(
+    "predict",
+    "Say which digits are in pictures.",
+    _arguments,
+    _run,
+    ("--model 1a2b3c4d seven.png three.jpg", "--model best.keras digits.npy --json"),
+)

@@ -1,0 +1,79 @@
+"""``runs``: what has been trained. Here stands too how a run is told as JSON."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from datetime import datetime, timezone
+from typing import Any
+
+import numpy as np
+
+from mnist_core.cli.command import PROGRAM, Command, json_option, open_store, print_json
+from mnist_core.data.mnist import SHAPES
+from mnist_core.data.split import split
+from mnist_core.store.runs import Run
+
+NAME_WIDTH = 40
+
+
+def result(run: Run) -> dict[str, Any]:
+    """What came of a run, for JSON; ``None`` for what is not known (yet). Of epochs, those completed count."""
+    return {
+        "run_id": run.id,
+        "status": run.status,
+        "epochs": run.epoch,
+        "parameters": run.parameters,
+        "train_seconds": run.train_seconds,
+        "images_per_second": images_trained(run) / run.train_seconds if run.train_seconds else None,
+        "test_loss": run.test_loss,
+        "test_accuracy": run.test_accuracy,
+    }
+
+
+def images_trained(run: Run) -> int:
+    """How many images the run has learned from so far, each counted as often as it was used."""
+    if not run.steps:
+        return 0
+    config = run.settings
+    # How many are split off does not depend on the labels, so that the data need not be read for it.
+    per_epoch = len(split(np.zeros(SHAPES["y_train"], np.uint8), config.data).train)
+    epochs, steps = divmod(run.step, run.steps // config.training.epochs)
+    return epochs * per_epoch + steps * min(config.training.batch_size, per_epoch)
+
+
+def table(rows: list[Run]) -> str:
+    """Runs as aligned columns."""
+    lines = [("id", "name", "status", "accuracy", "epochs", "created")]
+    for run in rows:
+        name = run.name if len(run.name) <= NAME_WIDTH else run.name[: NAME_WIDTH - 1] + "…"
+        accuracy = "" if run.test_accuracy is None else f"{run.test_accuracy:.2%}"
+        created = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.created))
+        lines.append((run.id, name, run.status, accuracy, str(run.epoch), created))
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        f"{run:{widths[0]}}  {name:{widths[1]}}  {status:{widths[2]}}  {accuracy:>{widths[3]}}  "
+        f"{epochs:>{widths[4]}}  {created}"
+        for run, name, status, accuracy, epochs, created in lines
+    )
+
+
+def _run(options: argparse.Namespace) -> int:
+    _, store = open_store()
+    rows = store.list()
+    if options.json:
+        print_json([_entry(run) for run in rows])
+    elif rows:
+        print(table(rows))
+    else:
+        print(f"There are no runs yet. Make one: {PROGRAM} train")
+    return 0
+
+
+def _entry(run: Run) -> dict[str, Any]:
+    created = datetime.fromtimestamp(run.created, timezone.utc).isoformat(timespec="seconds")
+    about = {"name": run.name, "note": run.note, "recipe": run.recipe, "created": created, "message": run.message}
+    return result(run) | about | {"config": run.settings.model_dump(mode="json")}
+
+
+COMMAND = Command("runs", "List all runs, newest first.", json_option, _run, ("", "--json"))

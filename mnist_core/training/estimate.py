@@ -1,0 +1,54 @@
+"""How long a training will take, from its arithmetic and from what earlier runs on this engine took."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from statistics import median
+
+from mnist_core.config import RunConfig
+from mnist_core.models.plan import count_operations
+from mnist_core.store.runs import Run
+
+# Measured on two cores of a server processor by `python -m benchmarks.training`; earlier runs correct them.
+MULTIPLICATIONS_PER_SECOND = {"dense": 4.5e10, "convolution": 8e10}
+SECONDS_PER_STEP = {"dense": 3e-5, "convolution": 8e-4}
+START_SECONDS = {"dense": 2.5, "convolution": 2.0}
+"""Building and compiling, before the first step."""
+
+BACKWARD = 3
+"""A training step costs about three forward passes: one forward, two for the gradients."""
+
+RUNS_LOOKED_AT = 12
+
+
+def expected_seconds(config: RunConfig, earlier: Iterable[Run] = ()) -> float:
+    """Seconds from a worker taking the run to its end, early stopping aside."""
+    return START_SECONDS[_kind(config)] + _training_seconds(config) * _correction(earlier)
+
+
+def _training_seconds(config: RunConfig) -> float:
+    kind = _kind(config)
+    images = min(config.data.subset, round(60_000 * (1 - config.data.validation_fraction)))
+    steps = math.ceil(images / config.training.batch_size)
+    forward = count_operations(config.layers) / MULTIPLICATIONS_PER_SECOND[kind]
+    held_out = 60_000 * config.data.validation_fraction
+    epoch = steps * SECONDS_PER_STEP[kind] + (images * BACKWARD + held_out) * forward
+    return config.training.epochs * epoch
+
+
+def _correction(earlier: Iterable[Run]) -> float:
+    """How much slower this machine has been than the constants say; 1 without earlier runs."""
+    ratios = []
+    for run in earlier:
+        if run.status == "finished" and run.train_seconds > START_SECONDS["dense"]:
+            # The first slice of a run's training includes compiling.
+            spent = run.train_seconds - START_SECONDS[_kind(run.settings)] / 2
+            ratios.append(spent / _training_seconds(run.settings))
+        if len(ratios) == RUNS_LOOKED_AT:
+            break
+    return median(ratios) if ratios else 1.0
+
+
+def _kind(config: RunConfig) -> str:
+    return "convolution" if any(layer.kind == "Conv2D" for layer in config.layers) else "dense"

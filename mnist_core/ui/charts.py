@@ -1,0 +1,158 @@
+"""Figures from numbers. Plain Plotly specifications: nothing here draws, so tests and downloads can use them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+Row = Mapping[str, Any]
+
+CURVE_NAMES = {"loss": "Loss", "accuracy": "Accuracy"}
+
+MOST_POINTS = 1500
+"""More points than a screen has columns only cost time."""
+
+
+def curve(epochs: Sequence[Row], metric: str) -> dict[str, Any]:
+    """Training and validation curve of ``loss`` or ``accuracy`` over epochs."""
+    percent = metric == "accuracy"
+    traces = []
+    for key, name, dash in ((metric, "training", "solid"), (f"val_{metric}", "validation", "dot")):
+        points = [(row["epoch"], row[key]) for row in epochs if row.get(key) is not None]
+        if points or key == metric:
+            x, y = zip(*points, strict=True) if points else ((), ())
+            # Line styles and markers differ as well as colours, for print and for colour-blind readers.
+            marker = {"size": 7, "symbol": "circle" if key == metric else "diamond"}
+            traces.append(
+                {"type": "scatter", "mode": "lines+markers", "name": name, "x": list(x), "y": list(y)}
+                | {"line": {"dash": dash, "width": 2.5}, "marker": marker}
+            )
+    layout = _layout("epoch", "accuracy" if percent else "loss")
+    layout["xaxis"] |= {"rangemode": "tozero", "tickformat": ",d"}
+    if percent:
+        layout["yaxis"] |= {"tickformat": ".1%"}
+    return {"data": traces, "layout": layout}
+
+
+def batch_curve(batches: Sequence[Row], steps: int) -> dict[str, Any]:
+    """Loss and accuracy of single batches over steps."""
+    shown = thin(batches, MOST_POINTS)
+    x = [row["step"] for row in shown]
+    traces = [
+        {"type": "scatter", "mode": "lines", "name": "loss", "x": x, "y": [row["loss"] for row in shown]},
+        {"type": "scatter", "mode": "lines", "name": "accuracy", "x": x, "yaxis": "y2", "line": {"dash": "dot"}}
+        | {"y": [row["accuracy"] for row in shown]},
+    ]
+    layout = _layout("step (one batch)", "loss")
+    layout["xaxis"] |= {"range": [0, steps]} if steps else {}
+    layout["yaxis2"] = {"overlaying": "y", "side": "right", "tickformat": ".0%", "showgrid": False}
+    layout["yaxis2"] |= {"title": {"text": "accuracy"}}
+    return {"data": traces, "layout": layout}
+
+
+def line(x: Sequence[float], y: Sequence[float], x_title: str, y_title: str) -> dict[str, Any]:
+    """One plain line, such as the learning rate over steps."""
+    trace = {"type": "scatter", "mode": "lines", "x": list(x), "y": list(y), "name": y_title}
+    return {"data": [trace], "layout": _layout(x_title, y_title) | {"showlegend": False}}
+
+
+def bars(counts: Mapping[str, Sequence[float]], x_title: str, y_title: str) -> dict[str, Any]:
+    """Grouped bars per digit 0-9, one group per name."""
+    traces = [
+        {"type": "bar", "name": name, "x": [str(d) for d in range(10)], "y": [float(v) for v in values]}
+        for name, values in counts.items()
+    ]
+    layout = _layout(x_title, y_title) | {"barmode": "group", "showlegend": len(traces) > 1}
+    layout["xaxis"] |= {"type": "category"}
+    return {"data": traces, "layout": layout}
+
+
+def confusion(matrix: np.ndarray, percent: bool) -> dict[str, Any]:
+    """The confusion matrix as an annotated heat map, true label down and predicted across.
+
+    A heat map gives no clicks to Streamlit, so transparent squares lie over its cells; ``customdata`` of each is
+    ``[true, predicted]``.
+    """
+    rows = np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    share = matrix / rows
+    digits = [str(d) for d in range(10)]
+    text = [[f"{share[t, p]:.1%}" if percent else f"{matrix[t, p]:,}" for p in range(10)] for t in range(10)]
+    # The diagonal would drown the mistakes, so colours follow the square root.
+    heat = {"type": "heatmap", "z": np.sqrt(share).tolist(), "x": digits, "y": digits, "text": text}
+    heat |= {"texttemplate": "%{text}", "colorscale": "Blues", "showscale": False, "hoverinfo": "skip"}
+    cells = [(t, p) for t in range(10) for p in range(10)]
+    squares = {
+        "type": "scatter",
+        "mode": "markers",
+        "x": [str(p) for _, p in cells],
+        "y": [str(t) for t, _ in cells],
+        "customdata": [[t, p] for t, p in cells],
+        "marker": {"symbol": "square", "size": 34, "opacity": 0},
+        "selected": {"marker": {"opacity": 0}},
+        "unselected": {"marker": {"opacity": 0}},
+        "hovertemplate": "true %{customdata[0]}, read as %{customdata[1]}<extra>click to see them</extra>",
+        "showlegend": False,
+    }
+    layout = _layout("predicted", "true label") | {"height": 520, "dragmode": False, "clickmode": "event+select"}
+    layout["xaxis"] |= {"type": "category", "side": "top", "constrain": "domain", "showgrid": False}
+    layout["yaxis"] |= {"type": "category", "autorange": "reversed", "scaleanchor": "x", "showgrid": False}
+    return {"data": [heat, squares], "layout": layout}
+
+
+def reliability(edges: np.ndarray, confidence: np.ndarray, accuracy: np.ndarray, count: np.ndarray) -> dict[str, Any]:
+    """How often the network is right (bars) when it is so sure (across); on the dashed line it is honest."""
+    middle = ((edges[:-1] + edges[1:]) / 2).tolist()
+    has = count > 0
+    bars_ = {
+        "type": "bar",
+        "name": "right this often",
+        "x": middle,
+        "y": [float(a) if h else None for a, h in zip(accuracy, has, strict=True)],
+        "width": float(edges[1] - edges[0]) * 0.9,
+        "customdata": [int(c) for c in count],
+        "hovertemplate": "%{y:.1%} right of %{customdata:,} images<extra></extra>",
+    }
+    line_ = {"type": "scatter", "mode": "lines", "name": "perfectly honest", "x": [0, 1], "y": [0, 1]}
+    line_ |= {"line": {"dash": "dash"}, "hoverinfo": "skip"}
+    layout = _layout("how sure the network is", "how often it is right")
+    layout["xaxis"] |= {"tickformat": ".0%", "range": [0, 1]}
+    layout["yaxis"] |= {"tickformat": ".0%", "range": [0, 1.02]}
+    return {"data": [bars_, line_], "layout": layout}
+
+
+def probabilities(values: Sequence[float]) -> dict[str, Any]:
+    """Ten bars, the largest in the accent colour."""
+    best = int(np.argmax(values))
+    trace = {
+        "type": "bar",
+        "x": [str(d) for d in range(10)],
+        "y": [float(v) for v in values],
+        "text": [f"{v:.0%}" if v >= 0.005 else "" for v in values],
+        "textposition": "outside",
+        "cliponaxis": False,
+        "marker": {"opacity": [1.0 if d == best else 0.45 for d in range(10)]},
+    }
+    layout = _layout("digit", "probability") | {"showlegend": False, "height": 240}
+    layout["xaxis"] |= {"type": "category"}
+    layout["yaxis"] |= {"range": [0, 1.08], "tickformat": ".0%"}
+    return {"data": [trace], "layout": layout}
+
+
+def thin(rows: Sequence[Row], most: int) -> Sequence[Row]:
+    """Every so many rows, first and last among them, so that at most about ``most`` are left."""
+    if len(rows) <= most:
+        return rows
+    picks = np.linspace(0, len(rows) - 1, most).astype(int)
+    return [rows[i] for i in picks]
+
+
+def _layout(x_title: str, y_title: str) -> dict[str, Any]:
+    return {
+        "margin": {"l": 8, "r": 8, "t": 28, "b": 8},
+        "xaxis": {"title": {"text": x_title}, "automargin": True},
+        "yaxis": {"title": {"text": y_title}, "automargin": True},
+        "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        "hovermode": "closest",
+    }

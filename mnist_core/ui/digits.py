@@ -1,0 +1,36 @@
+"""Small pictures of digits as HTML: crisp at any size, with a text for those who cannot see them."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+from collections.abc import Iterable
+
+import numpy as np
+import streamlit as st
+from PIL import Image
+
+
+def png(image: np.ndarray) -> bytes:
+    """``uint8 (H, W)`` as PNG bytes."""
+    packed = io.BytesIO()
+    Image.fromarray(image).save(packed, format="PNG")
+    return packed.getvalue()
+
+
+def picture(image: np.ndarray, description: str, width: str = "100%") -> str:
+    """An ``<img>`` of a digit, ink white on black as in MNIST."""
+    data = base64.b64encode(png(image)).decode()
+    text = html.escape(description, quote=True)
+    return f'<img class="pixels" src="data:image/png;base64,{data}" alt="{text}" style="max-width:{width}">'
+
+
+def gallery(entries: Iterable[tuple[np.ndarray, str, bool]]) -> None:
+    """A grid of ``(image, caption, wrong)``; a wrong one gets a coloured rim as well as its caption."""
+    figures = [
+        f'<figure class="{"wrong" if wrong else ""}">{picture(image, caption)}'
+        f"<figcaption>{html.escape(caption).replace(chr(10), '<br>')}</figcaption></figure>"
+        for image, caption, wrong in entries
+    ]
+    st.html(f'<div class="digits">{"".join(figures)}</div>')

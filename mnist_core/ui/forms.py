@@ -1,0 +1,163 @@
+"""Forms made from the configuration's own declarations: range, default and help are never written twice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from mnist_core.config import SECTIONS, RunConfig, choices
+from mnist_core.errors import ConfigError
+from mnist_core.parts import FieldSpec, Part
+
+OPEN_SECTIONS = ("architecture", "optimizer", "training")
+"""What most readers want to change; the rest waits in closed boxes."""
+
+
+def config_form(start: RunConfig, version: str) -> RunConfig | None:
+    """Draws a widget for every setting, beginning with ``start``, and gives the configuration they make.
+
+    Shows what is wrong and gives ``None`` if the values do not fit together.
+
+    Args:
+        version: part of every widget's key; another version begins anew from ``start``.
+    """
+    values: dict[str, Any] = {}
+    for section in SECTIONS:
+        label = choices(section)[0].label if len(choices(section)) == 1 else section.capitalize()
+        label = {"Schedule": "Learning-rate schedule", "Architecture": "Network"}.get(label, label)
+        with st.expander(label, expanded=section in OPEN_SECTIONS):
+            values[section] = _section(section, getattr(start, section), f"{version}:{section}")
+    with st.expander("Chance", expanded=False):
+        spec = next(s for s in RunConfig.specs() if s.name == "seed")
+        values["seed"] = _widget(spec, start.seed, f"{version}:seed")
+    try:
+        return RunConfig.parse(values)
+    except ConfigError as error:
+        st.error(str(error), icon=":material/error:")
+        return None
+
+
+def _section(section: str, start: Part, key: str) -> dict[str, Any]:
+    """One part; where there are several kinds of it, a choice of the kind first."""
+    classes = {c.model_fields["name"].default: c for c in choices(section) if "name" in c.model_fields}
+    if not classes:
+        st.caption(type(start).sentence)
+        return _fields(type(start), start, key)
+    name = st.selectbox(
+        section.capitalize(),
+        list(classes),
+        index=list(classes).index(start.name),
+        format_func=lambda value: classes[value].label,
+        key=f"{key}.name",
+        label_visibility="collapsed",
+    )
+    chosen = classes[name]
+    st.caption(chosen.sentence)
+    return {"name": name} | _fields(chosen, start, f"{key}.{name}")
+
+
+def _fields(part: type[Part], start: Part, key: str) -> dict[str, Any]:
+    specs = part.specs()
+    values: dict[str, Any] = {}
+    simple = [spec for spec in specs if spec.kind not in ("integers", "parts")]
+    for spec in specs:
+        if spec not in simple:
+            values[spec.name] = _widget(spec, _begin(spec, start, part), f"{key}.{spec.name}")
+    columns = st.columns(2) if len(simple) > 1 else [st.container()]
+    for i, spec in enumerate(simple):
+        with columns[i % len(columns)]:
+            values[spec.name] = _widget(spec, _begin(spec, start, part), f"{key}.{spec.name}")
+    return values
+
+
+def _begin(spec: FieldSpec, start: Part, part: type[Part]) -> Any:
+    """The value to begin with: that of ``start`` if it is of the same kind, else the default."""
+    return getattr(start, spec.name) if isinstance(start, part) else spec.default
+
+
+def _widget(spec: FieldSpec, value: Any, key: str) -> Any:
+    return _WIDGETS[spec.kind](spec, value, key)
+
+
+def _integer(spec: FieldSpec, value: int, key: str) -> int:
+    return st.number_input(
+        spec.title, int(spec.low), int(spec.high), int(value), step=1, help=_help(spec), key=key, format="%d"
+    )
+
+
+def _number(spec: FieldSpec, value: float, key: str) -> float:
+    # Steps of a hundredth of the range suit linear values; on a logarithmic scale a step is a tenth of the value.
+    step = value / 10 if spec.log and value else (spec.high - spec.low) / 100
+    return st.number_input(
+        spec.title, float(spec.low), float(spec.high), float(value), step=step, format="%g", help=_help(spec), key=key
+    )
+
+
+def _switch(spec: FieldSpec, value: bool, key: str) -> bool:
+    return st.toggle(spec.title, value, help=_help(spec), key=key)
+
+
+def _choice(spec: FieldSpec, value: Any, key: str) -> Any:
+    return st.selectbox(
+        spec.title, spec.choices, index=spec.choices.index(value), help=_help(spec), key=key, format_func=_words
+    )
+
+
+def _integers(spec: FieldSpec, value: tuple[int, ...], key: str) -> list[int]:
+    count = _how_many(spec, len(value), key)
+    columns = st.columns(min(3, max(1, count)))
+    return [
+        columns[i % len(columns)].number_input(
+            f"Layer {i + 1}",
+            int(spec.low),
+            int(spec.high),
+            int(value[i]) if i < len(value) else 64,
+            step=1,
+            help=f"{spec.help} From {spec.low:,} to {spec.high:,}.",
+            key=f"{key}.{i}",
+        )
+        for i in range(count)
+    ]
+
+
+def _parts(spec: FieldSpec, value: tuple[Part, ...], key: str) -> list[dict[str, Any]]:
+    items = []
+    for i in range(_how_many(spec, len(value), key)):
+        begin = value[i] if i < len(value) else spec.item()
+        with st.container(border=True):
+            st.markdown(f"**{spec.item.label} {i + 1}**")
+            columns = st.columns(3)
+            items.append({})
+            for j, field in enumerate(spec.item.specs()):
+                with columns[j % 3]:
+                    items[-1][field.name] = _widget(field, getattr(begin, field.name), f"{key}.{i}.{field.name}")
+    return items
+
+
+def _how_many(spec: FieldSpec, count: int, key: str) -> int:
+    options = list(range(spec.shortest, spec.longest + 1))
+    title = {"hidden_units": "Hidden layers", "blocks": "Blocks"}.get(spec.name, spec.title)
+    chosen = st.segmented_control(title, options, default=count, help=spec.help, key=f"{key}.count")
+    # A second click on the chosen number takes the choice back; the number stays as it was.
+    return count if chosen is None else chosen
+
+
+def _help(spec: FieldSpec) -> str:
+    if spec.kind in ("choice", "switch"):
+        return spec.help
+    return f"{spec.help}  \n{spec.allowed.capitalize()}; default {spec.default:,}."
+
+
+def _words(value: Any) -> str:
+    return str(value).replace("_", " ") if isinstance(value, str) else str(value)
+
+
+_WIDGETS = {
+    "integer": _integer,
+    "number": _number,
+    "switch": _switch,
+    "choice": _choice,
+    "integers": _integers,
+    "parts": _parts,
+}

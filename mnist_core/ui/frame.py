@@ -1,0 +1,89 @@
+"""The frame around every page: title, style, engine status, and errors in words instead of tracebacks."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from mnist_core.errors import LabError
+from mnist_core.store.lease import EngineStatus
+from mnist_core.ui.lab import Lab, lab
+
+log = logging.getLogger("mnist_core.ui")
+
+STATUS_SECONDS = 3.0
+
+STYLE = """
+<style>
+/* The main script's file name is the first entry of Streamlit's own menu; readers should see a word. */
+[data-testid="stSidebarNavItems"] li:first-child a span:last-of-type { font-size: 0; }
+[data-testid="stSidebarNavItems"] li:first-child a span:last-of-type::after { content: "Home"; font-size: 1rem; }
+.digits { display: grid; grid-template-columns: repeat(auto-fill, minmax(64px, 1fr)); gap: .6rem .5rem; }
+.digits figure { margin: 0; text-align: center; font-size: .75rem; line-height: 1.25; }
+.digits img, img.pixels { image-rendering: pixelated; width: 100%; aspect-ratio: 1; border-radius: .35rem; }
+.digits figure.wrong img { outline: 2px solid #d55e00; outline-offset: 1px; }
+.status { display: flex; gap: .5rem; align-items: baseline; font-size: .85rem; }
+.status i { width: .6rem; height: .6rem; border-radius: 50%; flex: none; }
+</style>
+"""
+
+
+@contextmanager
+def page(title: str, sentence: str = "") -> Iterator[Lab]:
+    """Draws the frame, gives the lab, and turns every error of the body into a sentence.
+
+    Use it once per page: ``with page("Data", "…") as lab:``.
+    """
+    st.set_page_config(page_title=f"{title} · MNIST Lab", page_icon="✏️", layout="wide")
+    st.html(STYLE)
+    st.title(title)
+    if sentence:
+        st.markdown(sentence)
+    with errors_in_words():
+        here = lab()
+        with st.sidebar:
+            engine_line()
+        yield here
+
+
+@contextmanager
+def errors_in_words() -> Iterator[None]:
+    """Shows a ``LabError`` as it is; logs anything else and says so without details. For fragments too."""
+    try:
+        yield
+    except LabError as error:
+        st.error(str(error), icon=":material/error:")
+    except Exception:
+        log.exception("a page failed")
+        st.error(
+            "Something in MNIST Lab went wrong, and the details are in the server's log. Nothing of yours is lost: "
+            "reload the page to go on.",
+            icon=":material/error:",
+        )
+
+
+@st.fragment(run_every=STATUS_SECONDS)
+def engine_line() -> None:
+    """Keeps the engine alive and says how it is, in the sidebar of every page."""
+    with errors_in_words():
+        here = lab()
+        colour, words = describe(here.engine.ensure())
+        counts = here.store.statistics()
+        busy = [f"{counts[s]} {word}" for s, word in (("running", "training"), ("queued", "waiting")) if counts.get(s)]
+        st.html(
+            f'<div class="status" role="status"><i style="background:{colour}" aria-hidden="true"></i>'
+            f"<span>{' · '.join([words, *busy])}</span></div>"
+        )
+
+
+def describe(status: EngineStatus) -> tuple[str, str]:
+    """A colour and a few words for the engine's state, such as which device trains."""
+    devices = sorted({worker["device"] for worker in status.workers if worker["ready"] and worker["kind"] == "train"})
+    if status.ready and devices:
+        return "#009e73", "Ready: " + ", ".join(devices)
+    if status.ready or status.state == "starting":
+        return "#e69f00", "Engine is warming up"
+    return "#d55e00", "Engine is away; starting it again"

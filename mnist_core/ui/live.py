@@ -1,0 +1,134 @@
+"""A run as it happens: progress, buttons and curves, carried from the store into the session once a second."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from mnist_core.store.runs import RESUMABLE, Run
+from mnist_core.ui import charts
+from mnist_core.ui.frame import errors_in_words
+from mnist_core.ui.lab import Lab
+from mnist_core.ui.live_chart import live_chart
+from mnist_core.ui.words import badge, duration, escaped, percent
+
+REFRESH_SECONDS = 0.7
+HISTORIES_KEPT = 4
+"""Runs whose points a session remembers; older ones are read from the store again."""
+
+
+def watch(lab: Lab, run_id: str) -> None:
+    """Draws a run and, while it is not at its end, draws it anew every moment."""
+    active = lab.store.get(run_id).active
+    st.fragment(_watch, run_every=REFRESH_SECONDS if active else None)(lab, run_id, active)
+
+
+def history(lab: Lab, run_id: str) -> dict[str, list[dict[str, Any]]]:
+    """Epochs and batches of a run in ``st.session_state``, with those added that are new in the store."""
+    histories = st.session_state.setdefault("histories", {})
+    rows = histories.pop(run_id, {"epochs": [], "batches": []})
+    last_epoch = rows["epochs"][-1]["epoch"] if rows["epochs"] else 0
+    last_step = rows["batches"][-1]["step"] if rows["batches"] else 0
+    rows["epochs"] += lab.store.epochs(run_id, after=last_epoch)
+    rows["batches"] += lab.store.batches(run_id, after=last_step)
+    histories[run_id] = rows
+    while len(histories) > HISTORIES_KEPT:
+        del histories[next(iter(histories))]
+    return rows
+
+
+def _watch(lab: Lab, run_id: str, was_active: bool) -> None:
+    with errors_in_words():
+        run = lab.store.get(run_id)
+        _headline(lab, run)
+        _buttons(lab, run)
+        _curves(run, history(lab, run_id))
+        if run.active != was_active:
+            st.rerun()
+
+
+def _headline(lab: Lab, run: Run) -> None:
+    st.markdown(f"### {escaped(run.name)} {badge(run.status)}")
+    if run.status == "queued":
+        st.progress(0.0, text=_waiting(lab, run))
+    elif run.status == "failed":
+        st.error(run.message, icon=":material/error:")
+    elif not run.steps:
+        st.progress(0.0, text="Building and compiling the network …")
+    else:
+        st.progress(run.progress, text=_progress(run))
+    with st.container(horizontal=True):
+        last = lab.store.last_epoch(run.id)
+        if run.test_accuracy is not None:
+            st.metric("Test accuracy", percent(run.test_accuracy), width="content")
+        if last:
+            st.metric("Training accuracy", percent(last["accuracy"]), width="content")
+            st.metric("Validation accuracy", percent(last["val_accuracy"]), width="content")
+        if run.images_per_second:
+            st.metric("Images a second", f"{run.images_per_second:,.0f}", width="content")
+        st.metric("Parameters", f"{run.parameters:,}", width="content")
+    if run.device:
+        st.caption(f"Trains on {run.device}." if run.active else f"Trained on {run.device}.")
+
+
+def _waiting(lab: Lab, run: Run) -> str:
+    status, queue = lab.engine.ensure(), lab.store.queue()
+    if not status.ready:
+        return "Waiting for the engine, which is warming up: a few seconds."
+    place = queue.index(run.id) + 1 if run.id in queue else 1
+    return f"Waiting: place {place} of {len(queue)} in the queue."
+
+
+def _progress(run: Run) -> str:
+    epochs = run.settings.training.epochs
+    now = min(run.epoch + 1, epochs)
+    text = f"Epoch {now if run.active else run.epoch} of {epochs} · {run.progress:.0%}"
+    if run.status == "running" and run.step:
+        text += f" · about {duration(run.train_seconds / run.step * (run.steps - run.step))} left"
+    return text + ("" if run.active else f" · {duration(run.train_seconds)} of training")
+
+
+def _buttons(lab: Lab, run: Run) -> None:
+    with st.container(horizontal=True):
+        if run.active and not run.wish:
+            if run.status == "running" and st.button("Pause", icon=":material/pause:", key="pause"):
+                lab.store.ask(run.id, "pause")
+                st.rerun(scope="app")
+            label, words = ("Stop", "Stops now and keeps the weights.") if run.step else ("Cancel", "Takes it back.")
+            if st.button(label, icon=":material/stop:", key="stop", help=words):
+                lab.store.ask(run.id, "stop")
+                st.rerun(scope="app")
+        elif run.wish:
+            st.caption(f"Asked to {run.wish} …")
+        if run.status in RESUMABLE:
+            if st.button("Resume", icon=":material/play_arrow:", key="resume", type="primary"):
+                lab.store.resume(run.id)
+                st.rerun(scope="app")
+            if st.button("Stop and keep the weights", icon=":material/stop:", key="stop"):
+                lab.store.ask(run.id, "stop")
+                st.rerun(scope="app")
+        if run.usable:
+            if st.button("See where it errs", icon=":material/grid_on:", key="evaluate", type="primary"):
+                st.switch_page("pages/3_Evaluate.py", query_params={"run": run.id})
+            if st.button("Draw a digit for it", icon=":material/draw:", key="draw"):
+                st.switch_page("pages/4_Draw.py", query_params={"run": run.id})
+
+
+def _curves(run: Run, rows: dict[str, list[dict[str, Any]]]) -> None:
+    columns = st.columns(2)
+    for column, metric in zip(columns, charts.CURVE_NAMES, strict=True):
+        with column:
+            st.markdown(f"**{charts.CURVE_NAMES[metric]} by epoch**")
+            live_chart(charts.curve(rows["epochs"], metric), f"{metric}-{run.id}", _described(rows["epochs"], metric))
+    st.markdown("**Batch by batch**")
+    words = f"Loss and accuracy of {len(rows['batches'])} moments of training."
+    live_chart(charts.batch_curve(rows["batches"], run.steps), f"batches-{run.id}", words, height=240)
+
+
+def _described(epochs: list[dict[str, Any]], metric: str) -> str:
+    if not epochs:
+        return f"The {metric} curve; no epoch is complete yet."
+    last = epochs[-1]
+    held_out = "" if last[f"val_{metric}"] is None else f", validation {last[f'val_{metric}']:.4f}"
+    return f"The {metric} curve over {last['epoch']} epochs; last: training {last[metric]:.4f}{held_out}."

@@ -1,0 +1,74 @@
+"""The network before training: a picture of its layers, and a table of shapes and parameter counts."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from mnist_core.config import RunConfig
+from mnist_core.models.plan import INPUT_SHAPE, PlannedLayer
+
+KINDS = {
+    "Flatten": "all values in one row",
+    "Dense": "fully connected",
+    "Conv2D": "convolution",
+    "MaxPooling2D": "largest of 2 × 2",
+    "AveragePooling2D": "average of 2 × 2",
+    "GlobalAveragePooling2D": "average per filter",
+    "GlobalMaxPooling2D": "maximum per filter",
+    "BatchNormalization": "normalisation",
+    "Dropout": "drops values at random",
+    "Activation": "activation",
+}
+
+
+def shape_text(shape: tuple[int, ...]) -> str:
+    return " × ".join(map(str, shape))
+
+
+def layer_table(config: RunConfig) -> None:
+    """Layer by layer: what it is, what comes out, how many parameters and why."""
+    rows = ["| layer | what it does | output | parameters | how they come about |", "| --- | --- | --- | ---: | --- |"]
+    rows.append(f"| image | the picture, ink from 0 to 1 | {shape_text(INPUT_SHAPE)} | 0 | |")
+    for layer in config.layers:
+        rows.append(
+            f"| {layer.name} | {_what(layer)} | {shape_text(layer.output_shape)} | {layer.parameters:,} | "
+            f"{layer.arithmetic} |"
+        )
+    st.markdown("\n".join(rows))
+    st.markdown(f"**{config.parameters:,} parameters** that training adjusts, beginning from random values.")
+
+
+def graph(config: RunConfig) -> None:
+    """The layers as a chain of boxes with the shapes that pass between them, drawn in the browser."""
+    st.graphviz_chart(dot(config), width="stretch")
+
+
+def dot(config: RunConfig) -> str:
+    """The same in Graphviz' language. Colours work on light and on dark pages."""
+    nodes = ['image [label="image\\n28 × 28", fillcolor="#e3e8ef"]']
+    edges, before, shape = [], "image", INPUT_SHAPE
+    for layer in config.layers:
+        colour = {"Conv2D": "#b9dcf4", "Dense": "#ffdfb3"}.get(layer.kind, "#e3e8ef")
+        count = f"\\n{layer.parameters:,} parameters" if layer.parameters else ""
+        nodes.append(f'{layer.name} [label="{layer.name}\\n{_what(layer)}{count}", fillcolor="{colour}"]')
+        edges.append(f'{before} -> {layer.name} [label=" {shape_text(shape)}"]')
+        before, shape = layer.name, layer.output_shape
+    nodes.append('digits [label="ten probabilities", fillcolor="#e3e8ef"]')
+    edges.append(f'{before} -> digits [label=" {shape_text(shape)}"]')
+    style = (
+        'bgcolor="transparent"; rankdir=TB; nodesep=0.2; ranksep=0.3; '
+        'node [shape=box, style="rounded,filled", fontname="sans-serif", fontsize=12, color="#7b8794", '
+        'fontcolor="#1b2430"]; edge [fontname="sans-serif", fontsize=10, color="#7b8794", fontcolor="#7b8794"];'
+    )
+    return f"digraph network {{ {style} {'; '.join(nodes + edges)} }}"
+
+
+def _what(layer: PlannedLayer) -> str:
+    words, given = KINDS.get(layer.kind, layer.kind), layer.arguments
+    details = [
+        f"{given['units']} units" if "units" in given else "",
+        f"{given['filters']} filters of {given['kernel_size']} × {given['kernel_size']}" if "filters" in given else "",
+        given.get("activation", ""),
+        f"{given['rate']:.0%}" if "rate" in given else "",
+    ]
+    return ", ".join([words, *filter(None, details)])

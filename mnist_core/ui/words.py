@@ -1,0 +1,46 @@
+"""Numbers and states as readers see them."""
+
+from __future__ import annotations
+
+import time
+
+STATUS = {
+    "queued": (":material/hourglass_empty:", "waiting", "gray"),
+    "running": (":material/play_arrow:", "training", "blue"),
+    "paused": (":material/pause:", "paused", "orange"),
+    "interrupted": (":material/error:", "interrupted", "orange"),
+    "finished": (":material/check:", "finished", "green"),
+    "stopped": (":material/stop:", "stopped", "violet"),
+    "failed": (":material/close:", "failed", "red"),
+    "cancelled": (":material/block:", "cancelled", "gray"),
+}
+
+
+def badge(status: str) -> str:
+    """The status as a Markdown badge, told by icon and word as well as by colour."""
+    icon, word, colour = STATUS[status]
+    return f":{colour}-badge[{icon} {word}]"
+
+
+def percent(fraction: float | None, digits: int = 2) -> str:
+    return "–" if fraction is None else f"{fraction:.{digits}%}"
+
+
+def duration(seconds: float) -> str:
+    """``8 s``, ``2 min 5 s``, ``1 h 20 min``."""
+    seconds = max(0, round(seconds))
+    if seconds < 60:
+        return f"{seconds} s"
+    if seconds < 3600:
+        return f"{seconds // 60} min {seconds % 60} s"
+    return f"{seconds // 3600} h {seconds % 3600 // 60} min"
+
+
+def ago(moment: float) -> str:
+    seconds = time.time() - moment
+    return "just now" if seconds < 5 else f"{duration(seconds)} ago"
+
+
+def escaped(text: str) -> str:
+    """Text of a visitor's as Markdown shows it plainly, without links, pictures or formulas."""
+    return "".join("\\" + c if c in r"\`*_{}[]()<>#+-.!|$:~" else c for c in text)

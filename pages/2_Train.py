@@ -1,0 +1,100 @@
+"""Train: choose a network and its hyperparameters, then watch it learn."""
+
+import numpy as np
+import streamlit as st
+
+from mnist_core.config import RunConfig
+from mnist_core.recipes import RECIPES, recipe
+from mnist_core.training.estimate import expected_seconds
+from mnist_core.ui import charts
+from mnist_core.ui.forms import config_form
+from mnist_core.ui.frame import page
+from mnist_core.ui.lab import Lab
+from mnist_core.ui.live import watch
+from mnist_core.ui.live_chart import live_chart
+from mnist_core.ui.network import graph, layer_table
+from mnist_core.ui.words import duration
+
+
+def begin_with(config: RunConfig, name: str) -> None:
+    """Fills the form anew."""
+    st.session_state["draft"], st.session_state["recipe"] = config, name
+    st.session_state["version"] = st.session_state.get("version", 0) + 1
+
+
+def choose_recipe() -> None:
+    name = st.session_state["recipe-choice"]
+    begin_with(recipe(name).config, name)
+
+
+def show_schedule(config: RunConfig) -> None:
+    """The learning rate from first to last step, as far as it is known before training."""
+    images = min(config.data.subset, round(60_000 * (1 - config.data.validation_fraction)))
+    per_epoch = -(-images // config.training.batch_size)
+    total = per_epoch * config.training.epochs
+    steps = np.unique(np.linspace(0, total - 1, 300).astype(int))
+    rates = config.optimizer.learning_rate * config.schedule.factors(steps, total, per_epoch)
+    st.markdown("**Learning rate by step**")
+    figure = charts.line((steps / per_epoch).tolist(), rates.tolist(), "epoch", "learning rate")
+    live_chart(figure, "schedule", f"Learning rate, {config.schedule.label}.", height=200)
+
+
+def set_up(lab: Lab) -> None:
+    if wanted := st.query_params.get("recipe"):
+        del st.query_params["recipe"]
+        begin_with(recipe(wanted).config, wanted)
+    if "draft" not in st.session_state:
+        begin_with(recipe("quick").config, "quick")
+    names = list(RECIPES)
+    chosen = st.session_state["recipe"]
+    form, preview = st.columns([5, 4], gap="large")
+    with form:
+        st.selectbox(
+            "Recipe to start from",
+            names,
+            index=names.index(chosen) if chosen in names else 0,
+            format_func=lambda name: RECIPES[name].title,
+            key="recipe-choice",
+            on_change=choose_recipe,
+            help="Fills in all settings below; change what you like.",
+        )
+        st.caption(RECIPES[chosen].sentence if chosen in names else "The settings of an earlier run.")
+        start_here = st.container()
+        config = config_form(st.session_state["draft"], str(st.session_state["version"]))
+    if config is None:
+        start_here.button("Train", type="primary", disabled=True, key="train", width="stretch")
+        return
+    st.session_state["draft"] = config
+    seconds = expected_seconds(config, lab.store.list(statuses=("finished",), limit=20))
+    with start_here:
+        if st.button("Train", type="primary", icon=":material/play_arrow:", key="train", width="stretch"):
+            same = chosen in names and config == RECIPES[chosen].config
+            st.query_params["run"] = lab.store.create(config, recipe=chosen if same else "")
+            st.rerun()
+        st.caption(f"{config.summary()} · {config.parameters:,} parameters · about {duration(seconds)}")
+    with preview:
+        st.markdown("**The network**")
+        graph(config)
+        with st.expander("Layers and parameters", expanded=True):
+            layer_table(config)
+        show_schedule(config)
+
+
+with page("Train", "Choose a network and how it learns, and watch it get better.") as lab:
+    run_id = st.query_params.get("run", "")
+    if not run_id:
+        set_up(lab)
+    else:
+        back = st.button("Set up another run", icon=":material/add:", key="another")
+        run = None if back else lab.store.get(run_id)
+        if back:
+            del st.query_params["run"]
+            st.rerun()
+        watch(lab, run_id)
+        with st.expander("Settings of this run"):
+            if st.button("Change and train again", icon=":material/edit:", key="again"):
+                begin_with(run.settings, run.recipe)
+                del st.query_params["run"]
+                st.rerun()
+            st.json(run.settings.flat(), expanded=True)
+            layer_table(run.settings)

@@ -1,0 +1,63 @@
+"""Fixtures of all tests. Every test has a data folder of its own; none sees yours."""
+
+import os
+
+# Tests mean the same on every machine: on the processor, and without TensorFlow's greeting.
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
+
+from dataclasses import fields
+
+import pytest
+
+from mnist_core.engine.client import EngineClient
+from mnist_core.settings import Settings
+from mnist_core.store import RunStore
+from tests.helpers import eventually, processes_of
+
+IDLE_SECONDS = 10
+"""How long an engine outlives a test session that was killed."""
+
+
+def _own_settings(patch, home):
+    for entry in fields(Settings):
+        patch.delenv(entry.metadata["variable"], raising=False)
+    patch.setenv("MNIST_LAB_HOME", str(home))
+    patch.setenv("MNIST_LAB_IDLE_SECONDS", str(IDLE_SECONDS))
+
+
+@pytest.fixture(autouse=True)
+def home(request, tmp_path, monkeypatch):
+    """The data folder that ``MNIST_LAB_HOME`` names: the engine's in tests with an engine, else an empty one."""
+    folder = request.getfixturevalue("engine")[0].home if "engine" in request.fixturenames else tmp_path / "home"
+    _own_settings(monkeypatch, folder)
+    return folder
+
+
+@pytest.fixture
+def settings(home):
+    return Settings.from_environment()
+
+
+@pytest.fixture
+def store(settings):
+    """An empty store, or the engine's in tests with an engine."""
+    store = RunStore(settings.database_url)
+    yield store
+    store.database.close()
+
+
+@pytest.fixture(scope="session")
+def engine(tmp_path_factory):
+    """A real engine with its workers, as ``(settings, store, client)``; started once, and gone afterwards."""
+    with pytest.MonkeyPatch.context() as patch:
+        _own_settings(patch, tmp_path_factory.mktemp("engine"))
+        settings = Settings.from_environment()
+    store = RunStore(settings.database_url)
+    client = EngineClient(settings, store)
+    client.wait()
+    yield settings, store, client
+    client.stop()
+    client.close()
+    store.database.close()
+    eventually(lambda: not processes_of(settings.home), 20)
