@@ -2,7 +2,11 @@
 
 import sys
 
-from mnist_core.cli import main
-
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        from mnist_core.cli import main
+
+        sys.exit(main())
+    except KeyboardInterrupt:
+        # Imports take half a second, in which Ctrl-C may come too.
+        sys.exit(130)

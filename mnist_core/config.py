@@ -254,13 +254,14 @@ def _flatten(data: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, A
 
 def _sentences(error: ValidationError, most: int = 4) -> Iterator[str]:
     """What pydantic found, said as a student would want to hear it."""
-    tags = {c.model_fields["name"].default for s in SECTIONS for c in choices(s) if "name" in c.model_fields}
+    # Where there is a choice, pydantic puts its name after the section's.
+    named = [section for section in SECTIONS if len(choices(section)) > 1]
     problems = error.errors(include_url=False)
     # A list with a wrong entry is also reported as too short; the entry is what the reader must mend.
     within = {problem["loc"][:-1] for problem in problems}
     problems = [p for p in problems if not (p["type"] == "too_short" and p["loc"] in within)]
     for problem in problems[:most]:
-        path = ".".join(str(p) for i, p in enumerate(problem["loc"]) if not (i == 1 and p in tags))
+        path = ".".join(str(p) for i, p in enumerate(problem["loc"]) if not (i == 1 and problem["loc"][0] in named))
         received, context, kind = _shown(problem["input"]), problem.get("ctx", {}), problem["type"]
         if isinstance(context.get("error"), ConfigError):
             yield str(context["error"])
@@ -275,7 +276,7 @@ def _sentences(error: ValidationError, most: int = 4) -> Iterator[str]:
         elif kind == "union_tag_invalid":
             yield f"{path}.name is {context['tag']!r}, but must be one of {context['expected_tags']}."
         elif kind == "tuple_type":
-            yield f"{path} is {received}, but must be a list, such as [128, 64]."
+            yield f"{path} is {received}, but must be a list in square brackets."
         elif kind in ("model_type", "model_attributes_type"):
             yield f"{path} is {received}, but must be an object of settings."
         elif kind in ("too_short", "too_long"):

@@ -19,7 +19,7 @@ from mnist_core.engine.client import ATTEND_SECONDS, START_SECONDS, EngineClient
 from mnist_core.errors import LabError
 from mnist_core.settings import Settings
 from mnist_core.store import RunStore
-from mnist_core.store.lease import attend, attended, engine_status
+from mnist_core.store.lease import attend, attended, engine_status, leave
 
 APP = Path(__file__).parents[1] / "streamlit_app.py"
 LOCAL, EVERYWHERE = "127.0.0.1", ("", "0.0.0.0", "::")
@@ -71,7 +71,7 @@ def serve(settings: Settings, port: int, address: str = LOCAL) -> int:
             _stop_web(web)
             _stop_engine(engine, store)
     if crashed:
-        raise LabError(f"The web server ended by itself (exit code {web.returncode}); its last words stand above.")
+        raise LabError(f"The web server ended by itself with exit code {web.returncode}; see above.")
     print("Stopped.", flush=True)
     return 0
 
@@ -109,6 +109,7 @@ def _start_web(port: int, address: str) -> subprocess.Popen:
         "server.headless": "true",
         "browser.gatherUsageStats": "false",
         "logger.hideWelcomeMessage": "true",
+        "logger.level": "warning",
     }
     flags = [text for name, value in options.items() for text in (f"--{name}", str(value))]
     command = [sys.executable, "-m", "streamlit", "run", str(APP), *flags]
@@ -160,10 +161,12 @@ def _stop_web(web: subprocess.Popen) -> None:
 def _stop_engine(engine: EngineClient, store: RunStore) -> None:
     """Ends the engine and waits for that, whoever started it, unless others want it to stay."""
     try:
-        engine.close()
+        leave(store.database)
+        if attended(store.database):
+            return
         engine.stop()
         deadline = time.monotonic() + START_SECONDS
-        while engine_status(store.database).pid and time.monotonic() < deadline and not attended(store.database):
+        while engine_status(store.database).pid and time.monotonic() < deadline:
             time.sleep(LOOK_SECONDS)
     except LabError as error:
         print(error, file=sys.stderr, flush=True)

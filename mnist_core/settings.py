@@ -44,6 +44,10 @@ class Settings:
             values[entry.name] = _convert(entry, text)
         return cls(**values)
 
+    def to_environment(self) -> dict[str, str]:
+        """The variables that give a process of ours these same settings."""
+        return {entry.metadata["variable"]: str(getattr(self, entry.name)) for entry in fields(self)}
+
     @property
     def database_url(self) -> str:
         return self.database or f"sqlite:///{self.home / 'runs.sqlite'}"

@@ -6,6 +6,7 @@ from mnist_core.config import DataConfig
 from mnist_core.ui import charts, dataset
 from mnist_core.ui.digits import gallery, picture
 from mnist_core.ui.frame import page
+from mnist_core.ui.live_chart import live_chart
 
 PER_CLASS, AT_RANDOM = 40, 48
 
@@ -38,8 +39,9 @@ with page(
         st.caption(DataConfig.specs()[1].help)
     with columns[1]:
         counts = dataset.counts(fraction, how)
-        st.plotly_chart(charts.bars(counts, "digit", "images"), key="counts")
-        st.caption(" · ".join(f"{name}: {int(values.sum()):,}" for name, values in counts.items()))
+        words = " · ".join(f"{name}: {int(values.sum()):,}" for name, values in counts.items())
+        live_chart(charts.bars(counts, "digit", "images"), "counts", f"Images per digit. {words}.")
+        st.caption(words)
 
     st.subheader("The average digit")
     st.caption("The mean of all training images of a class: where it is blurred, people write differently.")

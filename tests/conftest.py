@@ -8,12 +8,20 @@ os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 
 from dataclasses import fields
 
+import hypothesis
 import pytest
 
+from mnist_core.data import mnist
 from mnist_core.engine.client import EngineClient
 from mnist_core.settings import Settings
 from mnist_core.store import RunStore
 from tests.helpers import eventually, processes_of
+
+# Two cores that are busy elsewhere are no reason to fail.
+hypothesis.settings.register_profile(
+    "lab", deadline=None, max_examples=60, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("lab")
 
 IDLE_SECONDS = 10
 """How long an engine outlives a test session that was killed."""
@@ -61,3 +69,10 @@ def engine(tmp_path_factory):
     client.close()
     store.database.close()
     eventually(lambda: not processes_of(settings.home), 20)
+
+
+@pytest.fixture(scope="session")
+def digits():
+    """The first 1,200 training images: enough to train on, quick to train with."""
+    everything = mnist.load("train")
+    return mnist.Digits(everything.images[:1200], everything.labels[:1200])

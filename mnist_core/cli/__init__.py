@@ -28,6 +28,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     What the reader can mend is told as one line on stderr, never as a traceback.
     """
+    # A terminal that cannot show a sign of a run's name shows "?" instead.
+    sys.stdout.reconfigure(errors="replace")
     try:
         try:
             return _run(sys.argv[1:] if argv is None else argv)

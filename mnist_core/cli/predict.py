@@ -34,12 +34,14 @@ Model = Callable[[EngineClient, np.ndarray], np.ndarray]
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--model", metavar="RUN|FILE.keras", required=True, help="a run, or a saved Keras model")
+    parser.add_argument(
+        "--model", metavar="RUN|FILE.keras", required=True, help="a run or a saved Keras model"
+    )
     parser.add_argument(
         "images",
         metavar="IMAGE",
         nargs="+",
-        help="PNG, JPEG or another picture of a digit, or .npy of uint8 (N, H, W); dark on light or the reverse",
+        help="PNG or JPEG of a digit, or .npy of uint8 (N, H, W); dark on light or light on dark",
     )
     json_option(parser)
 

@@ -18,7 +18,7 @@ NAME_WIDTH = 40
 
 
 def result(run: Run) -> dict[str, Any]:
-    """What came of a run, for JSON; ``None`` for what is not known (yet). Of epochs, those completed count."""
+    """What came of a run, for JSON; ``None`` for what is not known (yet). ``epochs``: completed."""
     return {
         "run_id": run.id,
         "status": run.status,
@@ -46,7 +46,9 @@ def table(rows: list[Run]) -> str:
     """Runs as aligned columns."""
     lines = [("id", "name", "status", "accuracy", "epochs", "created")]
     for run in rows:
-        name = run.name if len(run.name) <= NAME_WIDTH else run.name[: NAME_WIDTH - 1] + "…"
+        # Names come from anybody: a line break or an escape sequence must not reach the terminal.
+        name = "".join(char if char.isprintable() else " " for char in run.name)
+        name = name if len(name) <= NAME_WIDTH else name[: NAME_WIDTH - 1] + "…"
         accuracy = "" if run.test_accuracy is None else f"{run.test_accuracy:.2%}"
         created = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.created))
         lines.append((run.id, name, run.status, accuracy, str(run.epoch), created))
@@ -72,8 +74,8 @@ def _run(options: argparse.Namespace) -> int:
 
 def _entry(run: Run) -> dict[str, Any]:
     created = datetime.fromtimestamp(run.created, timezone.utc).isoformat(timespec="seconds")
-    about = {"name": run.name, "note": run.note, "recipe": run.recipe, "created": created, "message": run.message}
-    return result(run) | about | {"config": run.settings.model_dump(mode="json")}
+    about = {key: getattr(run, key) for key in ("name", "note", "recipe", "message")}
+    return result(run) | about | {"created": created, "config": run.settings.model_dump(mode="json")}
 
 
 COMMAND = Command("runs", "List all runs, newest first.", json_option, _run, ("", "--json"))

@@ -113,8 +113,8 @@ def follow(store: RunStore, client: EngineClient, run_id: str) -> Run:
 
 def _show(bar: tqdm, run: Run, rows: list[dict[str, Any]]) -> int:
     """Moves the bar, writes a line for every new epoch, and gives the number of the last one."""
-    if run.steps:
-        bar.total = run.steps
+    if run.steps and bar.total != run.steps:
+        bar.reset(run.steps)  # The time in the queue is over; from now on the bar tells the pace of training.
     bar.set_description(run.status, refresh=False)
     for row in rows:
         text = f"Epoch {row['epoch']}/{run.settings.training.epochs}: "
@@ -130,7 +130,7 @@ def _summary(run: Run) -> str:
     pace = result(run)["images_per_second"]
     return (
         f"{run.status.capitalize()}: {run.test_accuracy:.2%} of the test images right, "
-        f"loss {run.test_loss:.4f}; {run.train_seconds:.1f} s of training, {pace or 0:,.0f} images a second.\n"
+        f"loss {run.test_loss:.4f}; {run.train_seconds:.1f} s of training, {pace or 0:,.0f} images/s.\n"
         f"It is run {run.id}. See it with `make run`, or let it read digits: "
         f"{PROGRAM} predict --model {run.id} IMAGE"
     )

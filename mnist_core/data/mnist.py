@@ -57,7 +57,7 @@ def load(part: Part) -> Digits:
     """
     settings = Settings.from_environment()
     if settings.data:
-        return _read(Path(settings.data).expanduser(), part, settings.data_sha256)
+        return _read(Path(settings.data).expanduser(), part, settings.data_sha256.lower())
     return _read(EMBEDDED, part, EMBEDDED_SHA256)
 
 
@@ -97,7 +97,7 @@ def _array(path: Path, content: bytes, key: str, verify: bool) -> np.ndarray:
         dtype, array = _unpack(content, f"{key}.npy")
     except KeyError:
         raise DataError(f"{path} has no array {key!r}. Expected the arrays {', '.join(SHAPES)}.") from None
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
+    except (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(
             f"{path} is not a whole .npz file: expected arrays {', '.join(SHAPES)}, found {len(content):,} bytes "
             f"that break off or are damaged ({type(error).__name__}). Copy the file again."

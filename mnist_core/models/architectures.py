@@ -103,7 +103,8 @@ class ConvBlock(Part):
         arguments = {"filters": self.filters, "kernel_size": self.kernel, "padding": self.padding, "l2": l2}
         yield from _activated("Conv2D", arguments, activation, self.batch_norm)
         if self.pooling != "none":
-            yield Layer({"max": "MaxPooling2D", "average": "AveragePooling2D"}[self.pooling])
+            kinds = {"max": "MaxPooling2D", "average": "AveragePooling2D"}
+            yield Layer(kinds[self.pooling], {"pool_size": 2})
         if self.dropout:
             yield Layer("Dropout", {"rate": self.dropout})
 

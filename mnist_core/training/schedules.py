@@ -38,10 +38,10 @@ class WarmupCosine(Schedule):
     floor: float = number(0.0, 0.0, 1.0, "Lowest factor", "What the rate falls to, as a share of its peak.")
 
     def factors(self, steps: np.ndarray, total: int, per_epoch: int) -> np.ndarray:
-        rise = max(1, round(self.warmup * total))
+        rise = max(1, round(self.warmup * total)) if self.warmup else 0
         progress = np.clip((steps - rise) / max(1, total - rise), 0.0, 1.0)
         fall = self.floor + (1 - self.floor) * 0.5 * (1 + np.cos(np.pi * progress))
-        return np.where(steps < rise, (steps + 1) / rise, fall) if self.warmup else fall
+        return np.where(steps < rise, (steps + 1) / max(1, rise), fall)
 
 
 class Step(Schedule):

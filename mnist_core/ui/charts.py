@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,8 +16,8 @@ MOST_POINTS = 1500
 """More points than a screen has columns only cost time."""
 
 
-def curve(epochs: Sequence[Row], metric: str) -> dict[str, Any]:
-    """Training and validation curve of ``loss`` or ``accuracy`` over epochs."""
+def curve(epochs: Sequence[Row], metric: str, total: int) -> dict[str, Any]:
+    """Training and validation curve of ``loss`` or ``accuracy`` over ``total`` epochs, drawn as far as they are."""
     percent = metric == "accuracy"
     traces = []
     for key, name, dash in ((metric, "training", "solid"), (f"val_{metric}", "validation", "dot")):
@@ -30,7 +31,7 @@ def curve(epochs: Sequence[Row], metric: str) -> dict[str, Any]:
                 | {"line": {"dash": dash, "width": 2.5}, "marker": marker}
             )
     layout = _layout("epoch", "accuracy" if percent else "loss")
-    layout["xaxis"] |= {"rangemode": "tozero", "tickformat": ",d"}
+    layout["xaxis"] |= {"range": [0, total * 1.02], "tickformat": ",d", "dtick": max(1, math.ceil(total / 10))}
     if percent:
         layout["yaxis"] |= {"tickformat": ".1%"}
     return {"data": traces, "layout": layout}
@@ -55,7 +56,9 @@ def batch_curve(batches: Sequence[Row], steps: int) -> dict[str, Any]:
 def line(x: Sequence[float], y: Sequence[float], x_title: str, y_title: str) -> dict[str, Any]:
     """One plain line, such as the learning rate over steps."""
     trace = {"type": "scatter", "mode": "lines", "x": list(x), "y": list(y), "name": y_title}
-    return {"data": [trace], "layout": _layout(x_title, y_title) | {"showlegend": False}}
+    layout = _layout(x_title, y_title) | {"showlegend": False}
+    layout["yaxis"] |= {"rangemode": "tozero"}
+    return {"data": [trace], "layout": layout}
 
 
 def bars(counts: Mapping[str, Sequence[float]], x_title: str, y_title: str) -> dict[str, Any]:
@@ -120,24 +123,6 @@ def reliability(edges: np.ndarray, confidence: np.ndarray, accuracy: np.ndarray,
     layout["xaxis"] |= {"tickformat": ".0%", "range": [0, 1]}
     layout["yaxis"] |= {"tickformat": ".0%", "range": [0, 1.02]}
     return {"data": [bars_, line_], "layout": layout}
-
-
-def probabilities(values: Sequence[float]) -> dict[str, Any]:
-    """Ten bars, the largest in the accent colour."""
-    best = int(np.argmax(values))
-    trace = {
-        "type": "bar",
-        "x": [str(d) for d in range(10)],
-        "y": [float(v) for v in values],
-        "text": [f"{v:.0%}" if v >= 0.005 else "" for v in values],
-        "textposition": "outside",
-        "cliponaxis": False,
-        "marker": {"opacity": [1.0 if d == best else 0.45 for d in range(10)]},
-    }
-    layout = _layout("digit", "probability") | {"showlegend": False, "height": 240}
-    layout["xaxis"] |= {"type": "category"}
-    layout["yaxis"] |= {"range": [0, 1.08], "tickformat": ".0%"}
-    return {"data": [trace], "layout": layout}
 
 
 def thin(rows: Sequence[Row], most: int) -> Sequence[Row]:

@@ -19,11 +19,12 @@ STATUS_SECONDS = 3.0
 STYLE = """
 <style>
 /* The main script's file name is the first entry of Streamlit's own menu; readers should see a word. */
-[data-testid="stSidebarNavItems"] li:first-child a span:last-of-type { font-size: 0; }
-[data-testid="stSidebarNavItems"] li:first-child a span:last-of-type::after { content: "Home"; font-size: 1rem; }
+[data-testid="stSidebarNavItems"] li:first-child a p { font-size: 0; }
+[data-testid="stSidebarNavItems"] li:first-child a p::after { content: "Home"; font-size: .875rem; }
 .digits { display: grid; grid-template-columns: repeat(auto-fill, minmax(64px, 1fr)); gap: .6rem .5rem; }
 .digits figure { margin: 0; text-align: center; font-size: .75rem; line-height: 1.25; }
 .digits img, img.pixels { image-rendering: pixelated; width: 100%; aspect-ratio: 1; border-radius: .35rem; }
+.digits figcaption { margin-top: .35rem; }
 .digits figure.wrong img { outline: 2px solid #d55e00; outline-offset: 1px; }
 .status { display: flex; gap: .5rem; align-items: baseline; font-size: .85rem; }
 .status i { width: .6rem; height: .6rem; border-radius: 50%; flex: none; }

@@ -120,7 +120,8 @@ def _curves(run: Run, rows: dict[str, list[dict[str, Any]]]) -> None:
     for column, metric in zip(columns, charts.CURVE_NAMES, strict=True):
         with column:
             st.markdown(f"**{charts.CURVE_NAMES[metric]} by epoch**")
-            live_chart(charts.curve(rows["epochs"], metric), f"{metric}-{run.id}", _described(rows["epochs"], metric))
+            figure = charts.curve(rows["epochs"], metric, run.settings.training.epochs)
+            live_chart(figure, f"{metric}-{run.id}", _described(rows["epochs"], metric))
     st.markdown("**Batch by batch**")
     words = f"Loss and accuracy of {len(rows['batches'])} moments of training."
     live_chart(charts.batch_curve(rows["batches"], run.steps), f"batches-{run.id}", words, height=240)

@@ -26,14 +26,10 @@ def shape_text(shape: tuple[int, ...]) -> str:
 
 
 def layer_table(config: RunConfig) -> None:
-    """Layer by layer: what it is, what comes out, how many parameters and why."""
-    rows = ["| layer | what it does | output | parameters | how they come about |", "| --- | --- | --- | ---: | --- |"]
-    rows.append(f"| image | the picture, ink from 0 to 1 | {shape_text(INPUT_SHAPE)} | 0 | |")
+    """Layer by layer: the shape that comes out, how many parameters it has, and how that number comes about."""
+    rows = ["| layer | output | parameters |", "| --- | --- | --- |", f"| image | {shape_text(INPUT_SHAPE)} | 0 |"]
     for layer in config.layers:
-        rows.append(
-            f"| {layer.name} | {_what(layer)} | {shape_text(layer.output_shape)} | {layer.parameters:,} | "
-            f"{layer.arithmetic} |"
-        )
+        rows.append(f"| {layer.name} | {shape_text(layer.output_shape)} | {layer.arithmetic or 0} |")
     st.markdown("\n".join(rows))
     st.markdown(f"**{config.parameters:,} parameters** that training adjusts, beginning from random values.")
 

@@ -1,0 +1,43 @@
+"""Choosing runs on pages: by link first, else by hand, and remembered in the link."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from mnist_core.recipes import recipe
+from mnist_core.store.runs import USABLE, Run
+from mnist_core.ui.lab import Lab
+from mnist_core.ui.words import percent
+
+
+def choose_run(lab: Lab) -> Run | None:
+    """One finished or stopped run, that of ``?run=`` if it is there. ``None`` if there is none yet."""
+    runs = {run.id: run for run in lab.store.list(statuses=USABLE)}
+    wanted = st.query_params.get("run", "")
+    if wanted and wanted not in runs:
+        run = lab.store.get(wanted)
+        st.info(f"The run *{run.name}* is {run.status} and has no model yet.", icon=":material/info:")
+    if not runs:
+        return None
+    ids = list(runs)
+    chosen = st.selectbox(
+        "Run",
+        ids,
+        index=ids.index(wanted) if wanted in ids else 0,
+        format_func=lambda run_id: label(runs[run_id]),
+        key="run-choice",
+    )
+    st.query_params["run"] = chosen
+    return runs[chosen]
+
+
+def label(run: Run) -> str:
+    return f"{run.name} · {percent(run.test_accuracy)} · {run.id}"
+
+
+def train_quickly(lab: Lab) -> None:
+    """What to do when there is no model yet: one click trains the quick recipe."""
+    st.info("No network has been trained yet. The quick recipe takes a few seconds.", icon=":material/lightbulb:")
+    if st.button("Train the quick recipe", type="primary", icon=":material/play_arrow:", key="train-quick"):
+        run_id = lab.store.create(recipe("quick").config, recipe="quick")
+        st.switch_page("pages/2_Train.py", query_params={"run": run_id})

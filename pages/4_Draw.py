@@ -1,0 +1,106 @@
+"""Draw: write a digit and let one to three networks read it."""
+
+import numpy as np
+import streamlit as st
+
+from mnist_core import ink
+from mnist_core.errors import EmptyDrawing
+from mnist_core.store.runs import USABLE
+from mnist_core.ui.canvas import PAPER_RGB, drawing_canvas
+from mnist_core.ui.choose import label, train_quickly
+from mnist_core.ui.digits import picture
+from mnist_core.ui.frame import errors_in_words, page
+from mnist_core.ui.lab import Lab, digits
+from mnist_core.ui.probabilities import probability_bars
+from mnist_core.ui.words import escaped
+
+MOST_RUNS = 3
+
+
+def choose_runs(lab: Lab) -> list:
+    runs = {run.id: run for run in lab.store.list(statuses=USABLE)}
+    if not runs:
+        return []
+    wanted = [run_id for run_id in st.query_params.get_all("run") if run_id in runs]
+    chosen = st.multiselect(
+        "Networks that read it",
+        list(runs),
+        default=wanted[:MOST_RUNS] or [next(iter(runs))],
+        max_selections=MOST_RUNS,
+        format_func=lambda run_id: label(runs[run_id]),
+        key="networks",
+    )
+    st.query_params["run"] = chosen
+    return [runs[run_id] for run_id in chosen]
+
+
+def from_canvas() -> ink.Ink | None:
+    image = drawing_canvas("canvas")
+    return None if image is None else ink.normalize(ink.from_canvas(image, PAPER_RGB))
+
+
+def from_file() -> ink.Ink | None:
+    file = st.file_uploader(
+        "A photo or scan of one digit", type=["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"], key="photo"
+    )
+    return ink.normalize_picture(file.getvalue()) if file else None
+
+
+def from_test_set(lab: Lab) -> ink.Ink | None:
+    test = digits("test", lab.settings.data)
+    index = int(st.number_input("Number of the test image", 0, len(test) - 1, 0, key="test-image"))
+    st.caption(f"It is a {test.labels[index]}.")
+    # A test image has been through MNIST's own normalisation and is read as it is.
+    step = ink.Step("as it is", "A test image is already centred.", test.images[index])
+    return ink.Ink(test.images[index], (step,))
+
+
+def show_steps(drawing: ink.Ink) -> None:
+    st.markdown("**What the network sees**")
+    st.html(picture(drawing.image, "Your digit as 28 by 28 pixels", "200px"))
+    with st.popover("How it got there", icon=":material/auto_fix:"):
+        for step in drawing.steps:
+            st.markdown(f"**{step.name}**")
+            st.caption(step.help)
+            st.html(picture(step.image, step.name, "130px"))
+
+
+def answer(lab: Lab, run, image: np.ndarray) -> None:
+    with errors_in_words():
+        probabilities = lab.engine.predict(run.id, image[None])[0]
+        best = int(probabilities.argmax())
+        st.markdown(f"## {best}")
+        st.caption(f"{escaped(run.name)} is {probabilities[best]:.1%} sure.")
+        probability_bars(probabilities)
+
+
+@st.fragment
+def desk(lab: Lab, runs: list) -> None:
+    """Everything that a stroke changes; the rest of the page stays as it is."""
+    source = st.segmented_control("Read", ["my drawing", "a photo", "a test image"], default="my drawing", key="source")
+    paper, seen, answers = st.columns([5, 3, 3 + 3 * len(runs)], gap="medium")
+    drawing = None
+    with paper, errors_in_words():
+        try:
+            drawing = {"a photo": from_file, "a test image": lambda: from_test_set(lab)}.get(source, from_canvas)()
+        except EmptyDrawing as error:
+            st.info(str(error), icon=":material/draw:")
+    if drawing is None:
+        with seen:
+            st.caption("Here appears what the network sees, and what it makes of it.")
+        return
+    with seen:
+        show_steps(drawing)
+    for column, run in zip(answers.columns(len(runs)), runs, strict=True):
+        with column:
+            answer(lab, run, drawing.image)
+
+
+with page("Draw", "Write a digit with mouse, finger or pen, and see what the network makes of it.") as lab:
+    runs = choose_runs(lab)
+    if runs:
+        desk(lab, runs)
+    elif st.session_state.get("networks") is not None:
+        st.info("Choose one to three networks above.", icon=":material/info:")
+    else:
+        train_quickly(lab)

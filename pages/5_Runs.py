@@ -1,0 +1,109 @@
+"""Runs: everything that has been trained here."""
+
+from datetime import datetime
+
+import streamlit as st
+
+from mnist_core.store.runs import NAME_LENGTH, NOTE_LENGTH, Run
+from mnist_core.ui.choose import train_quickly
+from mnist_core.ui.frame import page
+from mnist_core.ui.lab import Lab
+from mnist_core.ui.words import STATUS, badge, escaped
+
+SHOWN_SETTINGS = ("architecture.name", "architecture.hidden_units", "optimizer.name", "optimizer.learning_rate")
+
+
+def row(run: Run, every_setting: bool) -> dict:
+    settings = run.settings.flat()
+    shown = settings if every_setting else {key: settings.get(key) for key in SHOWN_SETTINGS}
+    return {
+        "name": run.name,
+        "status": STATUS[run.status][1],
+        "test accuracy": run.test_accuracy,
+        "test loss": run.test_loss,
+        "epochs": run.epoch,
+        "seconds": round(run.train_seconds, 1),
+        "parameters": run.parameters,
+        "images/s": run.images_per_second,
+        "created": datetime.fromtimestamp(run.created),
+        "note": run.note,
+        **{key: str(value) if isinstance(value, list) else value for key, value in shown.items()},
+        "id": run.id,
+    }
+
+
+def matching(runs: list[Run]) -> list[Run]:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        text = st.text_input("Filter", placeholder="words in name, note or settings", key="filter").lower().split()
+        statuses = st.multiselect("Status", list(STATUS), key="statuses", format_func=lambda s: STATUS[s][1])
+    return [
+        run
+        for run in runs
+        if (not statuses or run.status in statuses)
+        and all(word in f"{run.name} {run.note} {run.id} {run.settings.summary()}".lower() for word in text)
+    ]
+
+
+def table(runs: list[Run]) -> Run | None:
+    """The table; gives the run whose row is chosen."""
+    every_setting = st.toggle("Show every setting", key="every")
+    event = st.dataframe(
+        [row(run, every_setting) for run in runs],
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="single-row",
+        key="table",
+        column_config={
+            "test accuracy": st.column_config.NumberColumn(format="percent"),
+            "test loss": st.column_config.NumberColumn(format="%.4f"),
+            "images/s": st.column_config.NumberColumn(format="localized"),
+            "created": st.column_config.DatetimeColumn(format="distance"),
+        },
+    )
+    st.caption("Click a heading to sort, and the box at the left of a row to choose a run.")
+    rows = event.selection.rows
+    return runs[rows[0]] if rows and rows[0] < len(runs) else None
+
+
+def details(lab: Lab, run: Run) -> None:
+    st.subheader(escaped(run.name), anchor=False)
+    st.markdown(f"{badge(run.status)} `{run.id}` {escaped(run.message)}")
+    with st.container(horizontal=True):
+        if st.button("Open", icon=":material/arrow_forward:", key="open"):
+            st.switch_page("pages/2_Train.py", query_params={"run": run.id})
+        if run.usable:
+            if st.button("Evaluate", icon=":material/grid_on:", key="evaluate"):
+                st.switch_page("pages/3_Evaluate.py", query_params={"run": run.id})
+            st.download_button(
+                "Download the model (.keras)",
+                lambda: lab.store.load_blob(run.id, "model.keras"),
+                f"{run.id}.keras",
+                icon=":material/download:",
+                key="keras",
+                help="For keras.models.load_model. It takes pixels from 0 to 1, shaped (N, 28, 28, 1).",
+            )
+        with st.popover("Delete", icon=":material/delete:"):
+            st.markdown("The run, its curves and its model go for good.")
+            if st.button("Yes, delete it", type="primary", key="delete"):
+                lab.store.delete(run.id)
+                st.toast("The run is deleted.")
+                st.rerun()
+    with st.form("edit"):
+        name = st.text_input("Name", run.name, max_chars=NAME_LENGTH)
+        note = st.text_area("Note", run.note, max_chars=NOTE_LENGTH)
+        if st.form_submit_button("Save", icon=":material/save:"):
+            lab.store.rename(run.id, name)
+            lab.store.annotate(run.id, note)
+            st.rerun()
+
+
+with page("Runs", "Everything that has been trained here, newest first.") as lab:
+    runs = lab.store.list()
+    if not runs:
+        train_quickly(lab)
+    else:
+        shown = matching(runs)
+        if not shown:
+            st.info("No run matches. Take a word out of the filter.", icon=":material/filter_alt_off:")
+        elif chosen := table(shown):
+            details(lab, chosen)

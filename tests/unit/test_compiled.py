@@ -1,0 +1,188 @@
+"""The compiled epoch does what a plain loop over batches does: the same weights, losses and answers."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from mnist_core.config import RunConfig
+from mnist_core.data.augment import augment
+from mnist_core.models.build import build
+from mnist_core.training import compiled
+from mnist_core.training.compiled import CompiledEpoch, CompiledEvaluation, Sums
+
+IMAGES, BATCH = 700, 128
+STEPS = 6
+"""Five of 128 images, and one of the 60 that are left."""
+
+SMALL_CNN = {"name": "cnn", "blocks": [{"filters": 4, "kernel": 5}, {"filters": 6}], "l2": 0.01}
+CASES = {
+    "mlp": ({"architecture": {"hidden_units": [32]}}, True),
+    "mlp without XLA": ({"architecture": {"hidden_units": [32]}}, False),
+    "mlp with all": (
+        {
+            "architecture": {"hidden_units": [16, 16], "l2": 0.01, "batch_norm": True, "activation": "gelu"},
+            "optimizer": {"name": "sgd", "learning_rate": 0.05, "momentum": 0.9, "nesterov": True},
+            "training": {"label_smoothing": 0.1},
+        },
+        True,
+    ),
+    "raw pixels": ({"data": {"scaled": False}, "optimizer": {"name": "sgd", "learning_rate": 1e-5}}, True),
+    "rmsprop": ({"architecture": {"name": "softmax"}, "optimizer": {"name": "rmsprop"}}, True),
+    "adamw": ({"architecture": {"hidden_units": [16]}, "optimizer": {"name": "adamw", "weight_decay": 0.1}}, True),
+    "cnn": ({"architecture": SMALL_CNN}, False),
+    "cnn with dropout and batch norm": (
+        {
+            "architecture": {
+                "name": "cnn", "dropout": 0.3,
+                "blocks": [{"filters": 4, "batch_norm": True, "dropout": 0.2, "pooling": "average"}],
+            },
+            "optimizer": {"name": "sgd", "learning_rate": 0.1},
+        },
+        False,
+    ),
+    "cnn with augmentation": ({"architecture": SMALL_CNN, "augmentation": {"shift": 2.0, "rotate": 10.0}}, False),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def part(digits):
+    return type(digits)(digits.images[:IMAGES], digits.labels[:IMAGES])
+
+
+@pytest.fixture(scope="module")
+def order():
+    return np.random.default_rng(5).permutation(IMAGES).astype(np.int32)
+
+
+RATES = np.linspace(1.0, 0.5, STEPS).astype(np.float32)
+"""Every step has another rate, as a share of the configured one."""
+
+FIRST_STEP = 42
+
+
+def make(data, xla, part):
+    config = RunConfig.parse(data | {"training": data.get("training", {}) | {"batch_size": BATCH}})
+    model = build(config)
+    return config, model, CompiledEpoch(model, part, config, xla)
+
+
+def by_hand(config, part, order):
+    """Weights after the epoch, and ``(loss, right answers)`` of every step, by a plain loop."""
+    model, steps = build(config), []
+    smoothing, l2 = config.training.label_smoothing, getattr(config.architecture, "l2", 0.0)
+    for number, start in enumerate(range(0, IMAGES, BATCH)):
+        here = order[start : start + BATCH]
+        images = tf.constant(part.images[here].astype(np.float32)[..., None])
+        images = images / 255.0 if config.data.scaled else images
+        if config.augmentation.active:
+            images = augment(images, config.augmentation, tf.constant([config.seed, FIRST_STEP + number]))
+        wanted = np.eye(10, dtype=np.float32)[part.labels[here]] * (1 - smoothing) + smoothing / 10
+        with tf.GradientTape() as tape:
+            answers = model(images, training=True)
+            loss = -tf.reduce_mean(tf.reduce_sum(wanted * tf.math.log(tf.clip_by_value(answers, 1e-7, 1)), axis=1))
+            for weight in model.trainable_weights:
+                if weight.path.endswith("kernel"):
+                    loss += l2 * tf.reduce_sum(weight.value**2)
+        gradients = tape.gradient(loss, [weight.value for weight in model.trainable_weights])
+        model.optimizer.learning_rate = config.optimizer.learning_rate * RATES[number]
+        model.optimizer.apply_gradients(zip(gradients, model.trainable_weights, strict=True))
+        steps.append((float(loss), int((answers.numpy().argmax(axis=1) == part.labels[here]).sum())))
+    return model.get_weights(), steps
+
+
+def run(epoch, config, order, first=0):
+    rates = config.optimizer.learning_rate * RATES
+    return list(epoch.run(order, rates.astype(np.float32), first, FIRST_STEP))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_an_epoch_is_the_plain_loop(case, part, order):
+    config, model, epoch = make(*CASES[case], part)
+    slices = run(epoch, config, order)
+    weights, steps = by_hand(config, part, order)
+    for found, expected in zip(model.get_weights(), weights, strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5 * np.abs(expected).max())
+
+    sums = Sums()
+    for _end, *more in slices:
+        sums.add(*more)
+    sizes = [BATCH] * 5 + [60]
+    assert sums.images == IMAGES
+    assert sums.correct == sum(right for _, right in steps)
+    assert sums.means()["loss"] == pytest.approx(np.average([loss for loss, _ in steps], weights=sizes), rel=1e-5)
+    assert sums.means()["accuracy"] == pytest.approx(sum(right for _, right in steps) / IMAGES)
+
+
+@pytest.mark.parametrize("case", ["mlp", "cnn with dropout and batch norm"])
+def test_weights_do_not_depend_on_how_the_epoch_is_sliced(case, part, order, monkeypatch):
+    config, whole, epoch = make(*CASES[case], part)
+    epoch._slice = 100
+    assert [end for end, *_ in run(epoch, config, order)] == [5, 6]
+
+    monkeypatch.setattr(compiled, "SLICE_SECONDS", 0.0)
+    config, stepwise, epoch = make(*CASES[case], part)
+    slices = run(epoch, config, order)
+    assert [(end, images) for end, _, _, images in slices] == [(i + 1, BATCH) for i in range(5)] + [(6, 60)]
+    for one, other in zip(whole.get_weights(), stepwise.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("first", range(STEPS + 1))
+def test_an_epoch_begun_goes_on_where_it_was(first, part, order):
+    config, _, epoch = make(*CASES["mlp without XLA"], part)
+    epoch._slice = 100
+    slices = run(epoch, config, order, first)
+    assert sum(images for *_, images in slices) == sum(([BATCH] * 5 + [60])[first:])
+    assert [end for end, *_ in slices] == [end for end in (5, 6) if end > first]
+
+
+def test_a_batch_larger_than_the_data_is_one_step(part, order):
+    config = RunConfig.parse({"training": {"batch_size": 4096}})
+    epoch = CompiledEpoch(build(config), part, config, xla=False)
+    assert (epoch.steps, epoch.rest) == (1, 0)
+    [(end, loss, correct, images)] = epoch.run(order, np.full(1, 0.001, np.float32), 0, 0)
+    assert (end, images) == (1, IMAGES)
+    assert loss > 0
+    assert 0 < correct < IMAGES
+
+
+def test_slices_take_the_time_they_should(part):
+    config, _, epoch = make(*CASES["mlp without XLA"], part)
+    seconds = compiled.SLICE_SECONDS
+    for steps, took, expected in ((1, seconds, 1), (1, seconds / 4, 4), (4, seconds / 100, 32), (32, 60.0, 1)):
+        epoch._adapt(steps, took)
+        assert epoch._slice == expected
+    epoch._adapt(1, 0.0)  # a clock may stand still
+    assert epoch._slice == 8
+
+
+# -- evaluation ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("xla", [True, False])
+@pytest.mark.parametrize("case", ["mlp with all", "raw pixels", "cnn"])
+def test_probabilities_and_score_are_those_of_keras(case, xla, digits):
+    config = RunConfig.parse(CASES[case][0])
+    model = build(config)
+    evaluation = CompiledEvaluation(model, config.data.scaled, xla)
+    probabilities = evaluation.probabilities(digits.images)  # 1,000 and a rest of 200
+    assert probabilities.shape == (1200, 10)
+    assert probabilities.dtype == np.float32
+    images = digits.images[..., None].astype(np.float32) / (255.0 if config.data.scaled else 1.0)
+    np.testing.assert_allclose(probabilities, model.predict(images, verbose=0), atol=1e-5)
+
+    smoothed = config.training.label_smoothing
+    labels = np.eye(10, dtype=np.float32)[digits.labels] if smoothed else digits.labels
+    loss, accuracy = model.evaluate(images, labels, batch_size=1200, verbose=0)
+    assert evaluation.score(digits.labels, probabilities) == pytest.approx((loss, accuracy), rel=1e-4)
+
+
+def test_no_images_give_no_probabilities():
+    evaluation = CompiledEvaluation(build(RunConfig()), scaled=True)
+    nothing = evaluation.probabilities(np.empty((0, 28, 28), np.uint8))
+    assert nothing.shape == (0, 10)
+    assert nothing.dtype == np.float32
+
+
+def test_means_of_nothing_are_zero():
+    assert Sums().means() == {"loss": 0.0, "accuracy": 0.0}

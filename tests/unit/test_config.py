@@ -1,0 +1,289 @@
+"""A configuration survives every way it travels, and says in plain words what is wrong with a bad one."""
+
+import json
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mnist_core.config import SECTIONS, RunConfig, choices, parse_value
+from mnist_core.errors import ConfigError, UnknownRecipe
+from mnist_core.models.architectures import ConvBlock
+from mnist_core.parts import plain
+from mnist_core.recipes import RECIPES, recipe
+from tests.helpers import assert_friendly, configs
+
+CHOICES = [(section, part) for section in SECTIONS for part in choices(section)]
+NUMBERS = [
+    pytest.param(section, part, spec, id=f"{section}.{part.__name__}.{spec.name}")
+    for section, part in CHOICES
+    for spec in part.specs()
+    if spec.kind in ("integer", "number")
+]
+
+
+def named(part):
+    return {"name": part.model_fields["name"].default} if "name" in part.model_fields else {}
+
+
+def refused(data):
+    with pytest.raises(ConfigError) as error:
+        RunConfig.parse(data)
+    return error
+
+
+# -- ways to travel ------------------------------------------------------------------------------------------------
+
+
+@given(configs())
+def test_json_gives_the_same_value_and_the_same_text(config):
+    again = RunConfig.parse(config.to_json())
+    assert again == config
+    assert hash(again) == hash(config)
+    assert again.to_json() == config.to_json()
+    assert RunConfig.parse(config.to_json().encode()) == config
+    assert RunConfig.parse(json.loads(config.to_json())) == config
+
+
+@given(configs(), configs())
+def test_the_flat_settings_of_one_make_it_from_any_other(one, other):
+    assert other.replace(one.flat()) == one
+
+
+@given(configs(), configs())
+def test_differences_are_the_flat_settings_that_differ(one, other):
+    ours, theirs = one.flat(), other.flat()
+    different = one.differences(other)
+    for key in {*ours, *theirs}:
+        if ours.get(key) == theirs.get(key):
+            assert key not in different
+        else:
+            assert different[key] == (ours.get(key), theirs.get(key))
+    assert (different == {}) == (one == other)
+    assert other.differences(one) == {key: (b, a) for key, (a, b) in different.items()}
+
+
+@given(configs())
+def test_the_summary_is_one_short_line(config):
+    summary = config.summary()
+    assert summary == summary.strip()
+    assert "\n" not in summary
+    assert len(summary) < 120
+    assert str(config.training.batch_size) in summary
+
+
+def test_absent_keys_take_their_defaults():
+    assert RunConfig.parse("{}") == RunConfig.parse({}) == RunConfig()
+    assert RunConfig.parse({"optimizer": {"learning_rate": 0.1}}).optimizer.name == "adam"
+    assert RunConfig.parse({"architecture": {"dropout": 0.5}}).architecture.name == "mlp"
+
+
+def test_summary_names_network_optimizer_and_length():
+    assert RunConfig().summary() == "MLP 128, Adam 0.001, 5 epochs of 128"
+    assert recipe("cnn-32-64-64").config.summary() == "CNN 32-64-64, RMSprop 0.001, 30 epochs of 200"
+    one = RunConfig().replace({"architecture.name": "softmax", "training.epochs": 1})
+    assert one.summary() == "Softmax, Adam 0.001, 1 epoch of 128"
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_recipes_are_what_they_say(name):
+    found = recipe(name)
+    assert found.name == name
+    assert found.title
+    assert found.sentence.endswith(".")
+    assert RunConfig.parse(found.config.to_json()) == found.config
+    if found.published:
+        assert found.config.parameters == found.published["parameters"]
+
+
+def test_an_unknown_recipe_is_told_with_those_there_are():
+    with pytest.raises(UnknownRecipe) as error:
+        recipe("fast")
+    assert_friendly(error, "'fast'", *RECIPES)
+
+
+# -- changes -------------------------------------------------------------------------------------------------------
+
+
+def test_replace_changes_what_it_names_and_nothing_else():
+    config = RunConfig()
+    changed = config.replace({"optimizer.learning_rate": 0.1, "seed": 7, "architecture.hidden_units": [64, 32]})
+    assert (changed.optimizer.learning_rate, changed.seed) == (0.1, 7)
+    assert changed.architecture.hidden_units == (64, 32)
+    assert set(config.differences(changed)) == {"optimizer.learning_rate", "seed", "architecture.hidden_units"}
+    assert config == RunConfig()
+
+
+def test_another_name_keeps_what_both_have_but_the_learning_rate():
+    config = RunConfig().replace({"optimizer.name": "sgd"}).replace(
+        {"optimizer.learning_rate": 0.5, "optimizer.momentum": 0.9, "optimizer.nesterov": True}
+    )
+    changed = config.replace({"optimizer.name": "rmsprop"})
+    assert changed.optimizer.momentum == 0.9
+    assert changed.optimizer.learning_rate == 0.001
+    assert not hasattr(changed.optimizer, "nesterov")
+    assert config.differences(changed)["optimizer.nesterov"] == (True, None)
+    # What is asked for beside the name wins, in whatever order it is written.
+    both = config.replace({"optimizer.learning_rate": 0.2, "optimizer.name": "adam"})
+    assert (both.optimizer.name, both.optimizer.learning_rate) == ("adam", 0.2)
+
+
+def extremes(part):
+    """The part at its defaults, and with each field at its edges."""
+    yield named(part)
+    for spec in part.specs():
+        for edge in {"low": spec.low, "high": spec.high}.values():
+            if spec.kind in ("integer", "number"):
+                yield named(part) | {spec.name: edge}
+        if spec.kind in ("integers", "parts"):
+            item = spec.item(padding="same", pooling="none").model_dump() if spec.item else spec.low
+            yield named(part) | {spec.name: [item] * spec.longest}
+            yield named(part) | {spec.name: [item] * spec.shortest}
+
+
+@pytest.mark.parametrize("section", ["architecture", "optimizer", "schedule"])
+def test_every_choice_leads_to_every_other_from_any_setting(section):
+    for part in choices(section):
+        for start in extremes(part):
+            config = RunConfig.parse({section: start})
+            for other in choices(section):
+                name = other.model_fields["name"].default
+                assert getattr(config.replace({f"{section}.name": name}), section).name == name
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"no_such": 1}, {"optimizer": {}}, {"": 1}, {".": 1}, {"seed.x": 1}, {"optimizer.": 1}, {"models.name": "mlp"}],
+)
+def test_replace_refuses_keys_that_are_no_setting(changes):
+    with pytest.raises(ConfigError) as error:
+        RunConfig().replace(changes)
+    assert_friendly(error, "There is no setting", next(iter(changes)))
+
+
+@pytest.mark.parametrize("value", ["no-such", ["sgd"], {}, None, 3])
+@pytest.mark.parametrize("section", ["architecture", "optimizer", "schedule"])
+def test_replace_refuses_names_that_are_none(section, value):
+    with pytest.raises(ConfigError) as error:
+        RunConfig().replace({f"{section}.name": value})
+    assert_friendly(error, f"{section}.name", *(f"'{part().name}'" for part in choices(section)))
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("0.1", 0.1), ("1e-3", 0.001), ("7", 7), ("true", True), ("True", True), ("False", False), ("relu", "relu"),
+        ("128,64", [128, 64]), ("[1, 2]", [1, 2]), ("128,", [128]), ("a, b", ["a", "b"]), ("", ""), ("null", None),
+    ],
+)  # fmt: skip
+def test_values_of_a_command_line(text, value):
+    assert parse_value(text) == value
+    assert type(parse_value(text)) is type(value)
+
+
+# -- what is refused -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("section", "part", "spec"), NUMBERS)
+def test_a_number_out_of_range_is_told_with_key_value_and_limit(section, part, spec):
+    step = 1 if spec.kind == "integer" else 0.25
+    for value, limit, side in ((spec.low - step, spec.low, "at least"), (spec.high + step, spec.high, "at most")):
+        error = refused({section: named(part) | {spec.name: value}})
+        assert_friendly(error, f"{section}.{spec.name} is {value}", f"{side} {plain(limit)}")
+
+
+@pytest.mark.parametrize(("section", "part"), CHOICES, ids=lambda value: getattr(value, "__name__", value))
+def test_an_unknown_key_is_refused_by_its_full_name(section, part):
+    error = refused({section: named(part) | {"learning_rat": 1}})
+    assert_friendly(error, f"There is no setting '{section}.learning_rat'")
+
+
+@pytest.mark.parametrize("key", ["step", "mlp", "adam"])
+def test_a_key_that_is_called_like_a_choice_keeps_its_name(key):
+    assert_friendly(refused({"training": {key: 1}}), f"'training.{key}'")
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ({"sead": 1}, ["'sead'", "spelling"]),
+        ({"architecture": {"blocks": []}}, ["'architecture.blocks'"]),
+        ({"architecture": {"name": "cnn", "blocks": []}}, ["architecture.blocks has 0 entries", "at least 1"]),
+        ({"architecture": {"name": "cnn", "blocks": [{"kernel": 4}]}}, ["blocks.0.kernel is 4", "1, 3, 5 or 7"]),
+        ({"architecture": {"name": "vgg"}}, ["architecture.name is 'vgg'", "'softmax', 'mlp', 'cnn'"]),
+        ({"architecture": {"hidden_units": [8, 2]}}, ["hidden_units.1 is 2", "at least 4"]),
+        ({"architecture": {"hidden_units": [8] * 7}}, ["hidden_units has 7 entries", "at most 6"]),
+        ({"architecture": {"hidden_units": 128}}, ["hidden_units is 128", "list"]),
+        ({"architecture": {"activation": "rellu"}}, ["activation is 'rellu'", "'relu'"]),
+        ({"architecture": "cnn"}, ["architecture is 'cnn'", "object of settings"]),
+        ({"training": None}, ["training is None", "object of settings"]),
+        ({"training": {"epochs": 1.5}}, ["training.epochs is 1.5"]),
+        ({"training": {"epochs": "x" * 999}}, ["training.epochs is 'xxx", "..."]),
+        ({"data": {"validation_fraction": 0}, "training": {"early_stopping": 2}}, ["Early stopping", "0.1"]),
+        ({"data": {"validation_fraction": 0}, "schedule": {"name": "plateau"}}, ["Plateau", "0.1"]),
+        ({"optimizer": {"name": "sgd", "nesterov": True}}, ["Nesterov needs momentum", "0.9"]),
+        ({f"wrong_{i}": i for i in range(7)}, ["'wrong_0'", "'wrong_3'", "(And 3 more.)"]),
+    ],
+)  # fmt: skip
+def test_messages_name_what_came_what_is_allowed_and_what_to_do(data, words):
+    assert_friendly(refused(data), *words)
+    assert_friendly(refused(json.dumps(data)), *words)
+
+
+def test_a_wrong_entry_of_a_list_is_told_once():
+    assert str(refused({"architecture": {"hidden_units": [1]}}).value) == (
+        "architecture.hidden_units.0 is 1, but must be at least 4."
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("", "not valid JSON"), ("{", "not valid JSON"), (b"\xff\xfe", "not valid JSON"), ("[1]", "not [1]"),
+        ("3", "not 3"), ("null", "not null"), ("[" * 99_999, "nested"), ('{"a":' * 99_999, "nested"),
+        ('{"seed":' + "9" * 5000 + "}", "not valid JSON"), ('{"seed":' + "9" * 500 + "}", "at most 2,147,483,647"),
+        ('{"optimizer":{"learning_rate":NaN}}', "finite"), ('{"seed":1e999}', "finite"),
+    ],
+)  # fmt: skip
+def test_text_that_is_no_configuration_is_refused_in_a_sentence(text, word):
+    assert_friendly(refused(text), word)
+
+
+@given(st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(st.sampled_from([*SECTIONS, "name", "seed", "blocks", "hidden_units", "x"]), inner, max_size=4),
+    max_leaves=12,
+))  # fmt: skip
+def test_anything_is_either_a_configuration_or_refused_in_sentences(data):
+    try:
+        config = RunConfig.parse(json.dumps(data))
+    except ConfigError as error:
+        assert_friendly(error)
+    else:
+        assert RunConfig.parse(config.to_json()) == config
+
+
+@pytest.mark.parametrize(
+    ("blocks", "layer"),
+    [
+        ([{"kernel": 7, "pooling": "none"}] * 4, None),
+        ([{"kernel": 7}] * 4, "conv2d_3"),
+        ([{"kernel": 5}] * 3, "conv2d_3"),
+        ([{"kernel": 7}, {"kernel": 7}, {"kernel": 1}, {"kernel": 1}], "max_pool_4"),
+        ([{"kernel": k, "pooling": "average"} for k in (5, 5, 3, 1)], "average_pool_4"),
+    ],
+)
+def test_impossible_networks_name_the_layer_at_which_nothing_is_left(blocks, layer):
+    data = {"architecture": {"name": "cnn", "blocks": blocks}}
+    if layer is None:
+        assert RunConfig.parse(data).layers[3].output_shape == (4, 4, 32)
+    else:
+        assert_friendly(refused(data), f"Layer {layer} cannot be built", "padding 'same'")
+
+
+def test_a_value_of_another_type_is_the_same_value_or_refused():
+    assert RunConfig.parse({"training": {"epochs": 7.0}}) == RunConfig.parse({"training": {"epochs": 7}})
+    assert math.isclose(RunConfig.parse({"optimizer": {"learning_rate": 1}}).optimizer.learning_rate, 1.0)
+    assert RunConfig.parse({"architecture": {"name": "cnn", "blocks": [ConvBlock(filters=8)]}}).parameters > 0
