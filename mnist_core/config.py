@@ -15,6 +15,7 @@ from typing import Annotated, Any, ClassVar, Literal, Union, get_args
 from pydantic import Field, ValidationError, model_validator
 
 from mnist_core.errors import ConfigError
+from mnist_core.messages import sentences
 from mnist_core.models.architectures import ARCHITECTURES, MLP
 from mnist_core.models.plan import PlannedLayer, count_parameters, plan
 from mnist_core.parts import Part, number, option, plain
@@ -141,7 +142,7 @@ class RunConfig(Part):
         try:
             return cls.model_validate(dict(data if isinstance(data, Mapping) else _from_json(data)))
         except ValidationError as error:
-            raise ConfigError(" ".join(_sentences(error))) from None
+            raise ConfigError(" ".join(sentences(error, named_sections))) from None
         except RecursionError:
             raise ConfigError("The configuration is nested too deeply. It has two levels at most.") from None
 
@@ -250,48 +251,6 @@ def _flatten(data: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, A
             yield from _flatten(value, f"{prefix}{key}.")
         else:
             yield prefix + key, value
-
-
-def _sentences(error: ValidationError, most: int = 4) -> Iterator[str]:
-    """What pydantic found, said as a student would want to hear it."""
-    # Where there is a choice, pydantic puts its name after the section's.
-    named = [section for section in SECTIONS if len(choices(section)) > 1]
-    problems = error.errors(include_url=False)
-    # A list with a wrong entry is also reported as too short; the entry is what the reader must mend.
-    within = {problem["loc"][:-1] for problem in problems}
-    problems = [p for p in problems if not (p["type"] == "too_short" and p["loc"] in within)]
-    for problem in problems[:most]:
-        path = ".".join(str(p) for i, p in enumerate(problem["loc"]) if not (i == 1 and problem["loc"][0] in named))
-        received, context, kind = _shown(problem["input"]), problem.get("ctx", {}), problem["type"]
-        if isinstance(context.get("error"), ConfigError):
-            yield str(context["error"])
-        elif kind in ("greater_than_equal", "less_than_equal"):
-            limit = context.get("ge", context.get("le"))
-            side = "at least" if "ge" in context else "at most"
-            yield f"{path} is {received}, but must be {side} {plain(limit)}."
-        elif kind == "extra_forbidden":
-            yield f"There is no setting {path!r} here. Check its spelling, or leave it out."
-        elif kind == "literal_error":
-            yield f"{path} is {received}, but must be {context['expected']}."
-        elif kind == "union_tag_invalid":
-            yield f"{path}.name is {context['tag']!r}, but must be one of {context['expected_tags']}."
-        elif kind == "tuple_type":
-            yield f"{path} is {received}, but must be a list in square brackets."
-        elif kind in ("model_type", "model_attributes_type"):
-            yield f"{path} is {received}, but must be an object of settings."
-        elif kind in ("too_short", "too_long"):
-            length = context.get("min_length", context.get("max_length"))
-            side = "at least" if kind == "too_short" else "at most"
-            yield f"{path} has {context['actual_length']} entries, but must have {side} {length}."
-        else:
-            yield f"{path} is {received}: {problem['msg'][0].lower()}{problem['msg'][1:]}."
-    if len(problems) > most:
-        yield f"(And {len(problems) - most} more.)"
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
 
 
 assert set(SECTIONS) | {"seed"} == set(RunConfig.model_fields), get_args(Architecture)

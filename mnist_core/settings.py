@@ -6,11 +6,12 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 from mnist_core.errors import LabError
 
 
-def _setting(variable: str, default: str, help: str):
+def _setting(variable: str, default: str, help: str) -> Any:
     return field(metadata={"variable": variable, "default": default, "help": help})
 
 
@@ -46,6 +47,10 @@ class Settings:
 
     def to_environment(self) -> dict[str, str]:
         """The variables that give a process of ours these same settings."""
+        return {entry.metadata["variable"]: str(getattr(self, entry.name)) for entry in fields(self)}
+
+    def environment(self) -> dict[str, str]:
+        """The variables that make another process read these very settings."""
         return {entry.metadata["variable"]: str(getattr(self, entry.name)) for entry in fields(self)}
 
     @property

@@ -5,7 +5,7 @@ import streamlit as st
 
 from mnist_core import ink
 from mnist_core.errors import EmptyDrawing
-from mnist_core.store.runs import USABLE
+from mnist_core.store.run import USABLE
 from mnist_core.ui.canvas import PAPER_RGB, drawing_canvas
 from mnist_core.ui.choose import label, train_quickly
 from mnist_core.ui.digits import picture

@@ -6,6 +6,7 @@ in which errors are told come with that.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -28,8 +29,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     What the reader can mend is told as one line on stderr, never as a traceback.
     """
-    # A terminal that cannot show a sign of a run's name shows "?" instead.
-    sys.stdout.reconfigure(errors="replace")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal that cannot show a sign, of a run's name for example, shows "?" instead.
+        sys.stdout.reconfigure(errors="replace")
     try:
         try:
             return _run(sys.argv[1:] if argv is None else argv)
@@ -47,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: Sequence[str]) -> int:
-    parser = _parser()
+    parser = build_parser()
     options = parser.parse_args(argv)
     if options.command is None:
         parser.print_help()
@@ -55,7 +57,8 @@ def _run(argv: Sequence[str]) -> int:
     return options.command.run(options)
 
 
-def _parser() -> Parser:
+def build_parser() -> Parser:
+    """The parser of all commands; ``options.command`` is the one chosen, or ``None``."""
     parser = Parser(PROGRAM, f"{about}\n\nEach command has its own --help.")
     parser.add_argument("--version", action="version", version=f"MNIST Lab {__version__}")
     parser.set_defaults(command=None)

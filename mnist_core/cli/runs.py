@@ -12,7 +12,7 @@ import numpy as np
 from mnist_core.cli.command import PROGRAM, Command, json_option, open_store, print_json
 from mnist_core.data.mnist import SHAPES
 from mnist_core.data.split import split
-from mnist_core.store.runs import Run
+from mnist_core.store.run import Run
 
 NAME_WIDTH = 40
 

@@ -47,7 +47,7 @@ def _part_lines(section: str, part: type[Part], title: str, explained: bool) -> 
 
 def _field_lines(prefix: str, specs: list[FieldSpec], explained: bool) -> Iterator[str]:
     for spec in specs:
-        yield _row(f"{prefix}{spec.name}={_typed(spec.default)}", spec.allowed)
+        yield _row(f"{prefix}{spec.name}={typed(spec.default)}", spec.allowed)
         if explained:
             yield _wrapped(f"{spec.title}: {spec.help}", "      ")
         if spec.item:
@@ -58,7 +58,7 @@ def _row(setting: str, allowed: str) -> str:
     return f"  {setting:<{COLUMN}}  {allowed}"
 
 
-def _typed(value: Any) -> str:
+def typed(value: Any) -> str:
     """A value as it is typed after ``--set key=``."""
     if isinstance(value, str):
         return value

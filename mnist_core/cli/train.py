@@ -27,7 +27,7 @@ from mnist_core.engine.client import EngineClient
 from mnist_core.errors import ConfigError
 from mnist_core.recipes import RECIPES, recipe
 from mnist_core.store import RunStore
-from mnist_core.store.runs import Run
+from mnist_core.store.run import Run
 
 LOOK_SECONDS = 0.1
 """Between two looks at the store: a bar that moves smoothly, for next to no work."""

@@ -124,7 +124,8 @@ class EngineClient:
     def _start(self) -> None:
         """Starts the engine in a session of its own, so that Ctrl-C on the web server does not reach it."""
         root = str(Path(__file__).parents[2])
-        environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))}
+        path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
+        environment = os.environ | self._settings.environment() | {"PYTHONPATH": path}
         try:
             with open(self._settings.log_file, "ab") as log:
                 self._process = subprocess.Popen(
@@ -136,4 +137,4 @@ class EngineClient:
                     start_new_session=True,
                 )
         except OSError as error:
-            raise EngineError(f"The engine cannot be started: {error}. Check the folder {self._settings.home}.") from None
+            raise EngineError(f"The engine cannot be started: {error}. Check {self._settings.home}.") from None

@@ -21,7 +21,7 @@ from mnist_core.engine.recorder import Recorder
 from mnist_core.errors import LabError, ModelFileError, UnknownRun
 from mnist_core.store import RunStore
 from mnist_core.store.lease import HOST
-from mnist_core.store.runs import Run
+from mnist_core.store.run import Run
 from mnist_core.training.compiled import CompiledEvaluation
 from mnist_core.training.execution import choose, cpu_name, gpu_names, prepare_devices
 from mnist_core.training.fit import Trainer
@@ -59,7 +59,7 @@ def train_run(run_id: str, database_url: str) -> str:
     except Exception as error:
         # Anything else is a bug of ours: the reader gets one sentence, the log all of it.
         log.exception("run %s failed", run_id)
-        return _fail(store, run_id, f"Something in MNIST Lab went wrong ({type(error).__name__}); see the engine's log.")
+        return _fail(store, run_id, f"MNIST Lab itself failed ({type(error).__name__}); the engine's log says why.")
 
 
 NO_MEMORY = "There was not enough memory. Try fewer units or filters, or a smaller batch size."

@@ -111,7 +111,7 @@ class ConvBlock(Part):
 
 class CNN(Part):
     label: ClassVar[str] = "Convolutional network (CNN)"
-    sentence: ClassVar[str] = "Slides small windows over the picture, so a stroke counts wherever it stands; best on images."
+    sentence: ClassVar[str] = "Slides small windows over the picture: a stroke counts wherever it is. Best for images."
 
     name: Literal["cnn"] = "cnn"
     blocks: tuple[ConvBlock, ...] = several(

@@ -18,7 +18,7 @@ LOCK_SECONDS = 15
 """How long a write waits for another process's write before it is refused."""
 
 _PLAIN_WORDS = (
-    ("disk is full", "The disk is full, so nothing more can be saved in {where}. Free some space; nothing saved is lost."),
+    ("disk is full", "The disk is full: nothing more can be saved in {where}. Free some space; nothing saved is lost."),
     ("readonly", "{where} cannot be written to. Give write permission, or set MNIST_LAB_HOME to another folder."),
     ("read-only", "{where} cannot be written to. Give write permission, or set MNIST_LAB_HOME to another folder."),
     ("unable to open", "{where} cannot be opened. Check that the folder exists and may be written to."),

@@ -10,8 +10,6 @@ import io
 import secrets
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -20,64 +18,10 @@ from sqlalchemy import Table, delete, func, insert, select, update
 from mnist_core.config import RunConfig
 from mnist_core.errors import StoreError, UnknownRun
 from mnist_core.store.database import Database, upserting
+from mnist_core.store.run import RESUMABLE, Run
 from mnist_core.store.tables import batches, blobs, epochs, events, runs
 
-WAITING, LIVE = ("queued",), ("running",)
-RESUMABLE = ("paused", "interrupted")
-USABLE = ("finished", "stopped")
-"""Statuses of runs that have a model to evaluate and to predict with."""
-
 NAME_LENGTH, NOTE_LENGTH = 200, 10_000
-
-
-@dataclass(frozen=True)
-class Run:
-    """One row of the runs table; times in seconds since 1970, accuracy as a fraction 0..1."""
-
-    id: str
-    name: str
-    note: str
-    recipe: str
-    config: str
-    parameters: int
-    status: str
-    """queued, running, paused, interrupted, stopped, finished, failed or cancelled."""
-    wish: str
-    """What a reader asked of the worker and it has not done yet: ``stop``, ``pause`` or nothing."""
-    message: str
-    created: float
-    queued: float
-    started: float | None
-    ended: float | None
-    beat: float | None
-    worker: str
-    device: str
-    epoch: int
-    """Completed epochs."""
-    step: int
-    steps: int
-    """Steps done, and steps in all (0 before the first)."""
-    train_seconds: float
-    images_per_second: float | None
-    test_loss: float | None
-    test_accuracy: float | None
-
-    @cached_property
-    def settings(self) -> RunConfig:
-        return RunConfig.parse(self.config)
-
-    @property
-    def usable(self) -> bool:
-        return self.status in USABLE
-
-    @property
-    def active(self) -> bool:
-        return self.status in WAITING + LIVE
-
-    @property
-    def progress(self) -> float:
-        """Share of all steps done, 0..1."""
-        return min(1.0, self.step / self.steps) if self.steps else 0.0
 
 
 class RunStore:

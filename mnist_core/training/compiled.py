@@ -78,7 +78,7 @@ class CompiledEpoch:
             yield end, float(loss) * self.batch, int(correct), (end - step) * self.batch
             self._adapt(end - step, time.perf_counter() - began)
             step = end
-        if self.rest:
+        if self.rest and step == self.full_steps:
             tail = tf.constant(order[-self.rest :])
             loss, correct = self._last(tail, rates[-1], offset + self.full_steps)
             yield self.steps, float(loss) * self.rest, int(correct), self.rest

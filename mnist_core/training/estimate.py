@@ -8,7 +8,7 @@ from statistics import median
 
 from mnist_core.config import RunConfig
 from mnist_core.models.plan import count_operations
-from mnist_core.store.runs import Run
+from mnist_core.store.run import Run
 
 # Measured on two cores of a server processor by `python -m benchmarks.training`; earlier runs correct them.
 MULTIPLICATIONS_PER_SECOND = {"dense": 4.5e10, "convolution": 8e10}

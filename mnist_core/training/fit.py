@@ -71,12 +71,12 @@ class Trainer:
         """
         for callback in callbacks:
             callback.trainer = self
-        everyone = keras.callbacks.CallbackList([*self._own_callbacks, *callbacks], model=self.model)
+        # Our own callbacks are reset first, then restored, before the others look at where the run stands.
+        resume = keras.callbacks.LambdaCallback(on_train_begin=lambda logs: self._restore(resume_from))
+        everyone = keras.callbacks.CallbackList([*self._own_callbacks, resume, *callbacks], model=self.model)
         self.model.stop_training = False
         with tf.device(self.execution.device):
             everyone.on_train_begin()
-            if resume_from:
-                self.position = checkpoint.restore(resume_from, self.model, self._own_callbacks)
             while self.position.epoch < self.config.training.epochs and not self.model.stop_training:
                 everyone.on_epoch_begin(self.position.epoch)
                 self._train_epoch(everyone)
@@ -89,6 +89,12 @@ class Trainer:
     def checkpoint(self) -> bytes:
         """The state of the run as bytes for ``fit(resume_from=)``."""
         return checkpoint.save(self.model, self._own_callbacks, self.position)
+
+    def _restore(self, data: bytes | None) -> None:
+        if data:
+            self.position = checkpoint.restore(data, self.model, self._own_callbacks)
+            # A run that had already stopped early has nothing left to do.
+            self.model.stop_training = any(getattr(c, "stopped_epoch", 0) for c in self._own_callbacks)
 
     def _train_epoch(self, callbacks: keras.callbacks.CallbackList) -> None:
         here = self.position

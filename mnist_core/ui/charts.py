@@ -98,9 +98,9 @@ def confusion(matrix: np.ndarray, percent: bool) -> dict[str, Any]:
         "hovertemplate": "true %{customdata[0]}, read as %{customdata[1]}<extra>click to see them</extra>",
         "showlegend": False,
     }
-    layout = _layout("predicted", "true label") | {"height": 520, "dragmode": False, "clickmode": "event+select"}
-    layout["xaxis"] |= {"type": "category", "side": "top", "constrain": "domain", "showgrid": False}
-    layout["yaxis"] |= {"type": "category", "autorange": "reversed", "scaleanchor": "x", "showgrid": False}
+    layout = _layout("predicted", "true label") | {"height": 460, "dragmode": False, "clickmode": "event+select"}
+    layout["xaxis"] |= {"type": "category", "side": "top", "showgrid": False}
+    layout["yaxis"] |= {"type": "category", "autorange": "reversed", "showgrid": False}
     return {"data": [heat, squares], "layout": layout}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from mnist_core.recipes import recipe
-from mnist_core.store.runs import USABLE, Run
+from mnist_core.store.run import USABLE, Run
 from mnist_core.ui.lab import Lab
 from mnist_core.ui.words import percent
 

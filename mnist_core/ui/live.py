@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from mnist_core.store.runs import RESUMABLE, Run
+from mnist_core.store.run import RESUMABLE, Run
 from mnist_core.ui import charts
 from mnist_core.ui.frame import errors_in_words
 from mnist_core.ui.lab import Lab

@@ -37,8 +37,12 @@ def duration(seconds: float) -> str:
 
 
 def ago(moment: float) -> str:
+    """``just now``, ``8 min ago``, ``3 days ago``."""
     seconds = time.time() - moment
-    return "just now" if seconds < 5 else f"{duration(seconds)} ago"
+    for unit, length in (("days", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= length * (2 if unit == "days" else 1):
+            return f"{seconds / length:.0f} {unit} ago"
+    return "just now"
 
 
 def escaped(text: str) -> str:

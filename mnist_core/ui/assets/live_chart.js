@@ -42,6 +42,8 @@ export default function (component) {
   loadPlotly()
     .then((Plotly) => {
       const options = { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["lasso2d", "select2d"] };
+      // Where nothing can hover, the bar of buttons would lie over the legend for good.
+      if (matchMedia("(hover: none)").matches) options.displayModeBar = false;
       return Plotly.react(target, data.figure.data, themed(data.figure.layout, target), options);
     })
     .catch((error) => (target.textContent = `${error.message}. Reload the page to try again.`));

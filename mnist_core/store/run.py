@@ -1,0 +1,63 @@
+"""One run as pages and workers see it, and what its status means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from mnist_core.config import RunConfig
+
+WAITING, LIVE = ("queued",), ("running",)
+RESUMABLE = ("paused", "interrupted")
+USABLE = ("finished", "stopped")
+"""Statuses of runs that have a model to evaluate and to predict with."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One row of the runs table; times in seconds since 1970, accuracy as a fraction 0..1."""
+
+    id: str
+    name: str
+    note: str
+    recipe: str
+    config: str
+    parameters: int
+    status: str
+    """queued, running, paused, interrupted, stopped, finished, failed or cancelled."""
+    wish: str
+    """What a reader asked of the worker and it has not done yet: ``stop``, ``pause`` or nothing."""
+    message: str
+    created: float
+    queued: float
+    started: float | None
+    ended: float | None
+    beat: float | None
+    worker: str
+    device: str
+    epoch: int
+    """Completed epochs."""
+    step: int
+    steps: int
+    """Steps done, and steps in all (0 before the first)."""
+    train_seconds: float
+    images_per_second: float | None
+    test_loss: float | None
+    test_accuracy: float | None
+
+    @cached_property
+    def settings(self) -> RunConfig:
+        return RunConfig.parse(self.config)
+
+    @property
+    def usable(self) -> bool:
+        return self.status in USABLE
+
+    @property
+    def active(self) -> bool:
+        return self.status in WAITING + LIVE
+
+    @property
+    def progress(self) -> float:
+        """Share of all steps done, 0..1."""
+        return min(1.0, self.step / self.steps) if self.steps else 0.0

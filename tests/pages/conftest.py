@@ -1,0 +1,150 @@
+"""Pages run by Streamlit's AppTest: no server and no browser, so a page takes hundredths of a second.
+
+Unless a test asks for the real ``engine``, its process holds the engine's lease: pages find an engine that is ready,
+start none, and runs stay as the test writes them.
+"""
+
+import io
+import time
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from sklearn.decomposition import PCA
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.metrics import accuracy_score, log_loss
+from sklearn.pipeline import make_pipeline
+from streamlit.testing.v1 import AppTest
+
+from mnist_core.data import mnist
+from mnist_core.recipes import recipe
+from mnist_core.store.lease import Lease
+from tests.helpers import ROOT, assert_friendly
+
+HOME = "streamlit_app.py"
+PAGES = {
+    "Home": HOME,
+    "Data": "pages/1_Data.py",
+    "Train": "pages/2_Train.py",
+    "Evaluate": "pages/3_Evaluate.py",
+    "Draw": "pages/4_Draw.py",
+    "Runs": "pages/5_Runs.py",
+}
+BUG = "Something in MNIST Lab went wrong"
+"""How a page begins to say that it failed in a way nobody thought of."""
+
+TRAINED_ON = 2_000
+
+
+@pytest.fixture(autouse=True)
+def lease(request):
+    """The engine's lease, held by this process; ``None`` in tests with a real engine."""
+    if "engine" in request.fixturenames:
+        yield None
+        return
+    lease = Lease(request.getfixturevalue("store").database)
+    assert lease.take()
+    lease.renew("ready", "", [{"name": "train-0", "kind": "train", "device": "Test processor", "ready": True}])
+    yield lease
+    lease.release()
+
+
+@pytest.fixture
+def visit():
+    """Opens a page by its title and link, as a new visitor does; checks that it did not fail."""
+
+    def visit(title, **link):
+        app = AppTest.from_file(str(ROOT / HOME), default_timeout=60)
+        if title != "Home":
+            app.switch_page(PAGES[title])
+        for name, value in link.items():
+            app.query_params[name] = value
+        return healthy(app.run())
+
+    return visit
+
+
+def healthy(app):
+    """The page as it is; fails when it has failed, or speaks of errors as no reader would."""
+    assert not app.exception, [error.value for error in app.exception]
+    for error in app.error:
+        assert BUG not in error.value, "the page failed: see the log that pytest shows"
+        assert_friendly(error.value)
+    return app
+
+
+def words(app, *kinds):
+    """The text of all elements of these kinds, one a line; without kinds of the usual ones."""
+    usual = ("title", "subheader", "markdown", "caption", "info", "error", "html", "metric")
+    found = []
+    for kind in kinds or usual:
+        for element in app.get(kind):
+            found += [getattr(element, "label", ""), element.proto.body if kind == "html" else element.value]
+    return "\n".join(str(text) for text in found)
+
+
+def labelled(elements, label):
+    """The one element with this label."""
+    found = [element for element in elements if element.label == label]
+    assert len(found) == 1, f"{len(found)} called {label!r} among {[element.label for element in elements]}"
+    return found[0]
+
+
+def labels_of(elements):
+    return [element.label for element in elements]
+
+
+@pytest.fixture(scope="session")
+def read():
+    """A scikit-learn model's true answers: ``labels`` and ``probabilities`` of the test set, and the marks."""
+    train, test = mnist.load("train"), mnist.load("test")
+    model = make_pipeline(PCA(40, random_state=0), LinearDiscriminantAnalysis())
+    model.fit(train.images[:TRAINED_ON].reshape(TRAINED_ON, -1) / 255, train.labels[:TRAINED_ON])
+    probabilities = model.predict_proba(test.images.reshape(len(test), -1) / 255).astype(np.float32)
+    predicted = probabilities.argmax(axis=1)
+    return SimpleNamespace(
+        labels=test.labels,
+        probabilities=probabilities,
+        predicted=predicted,
+        accuracy=accuracy_score(test.labels, predicted),
+        loss=log_loss(test.labels, probabilities),
+    )
+
+
+@pytest.fixture
+def finish(store, read):
+    """Puts a run in the store as a worker leaves it, with scikit-learn's answers on the test set."""
+
+    def finish(name="a finished run", config=None, status="finished"):
+        config = config or recipe("quick").config
+        run_id = store.create(config, name)
+        store.mark_running(run_id)
+        packed = io.BytesIO()
+        np.save(packed, read.probabilities)
+        epochs = config.training.epochs
+        rows = [
+            {"epoch": epoch + 1, "step": 10 * (epoch + 1), "loss": 1 / (epoch + 1), "accuracy": 1 - 0.5 / (epoch + 1)}
+            | {"val_loss": 1.1 / (epoch + 1), "val_accuracy": 1 - 0.6 / (epoch + 1), "learning_rate": 0.001}
+            | {"seconds": 0.5}
+            for epoch in range(epochs)
+        ]
+        columns = {"status": status, "ended": time.time(), "epoch": epochs, "step": 10 * epochs, "steps": 10 * epochs}
+        columns |= {"train_seconds": 2.5, "images_per_second": 1e5, "device": "Test processor"}
+        columns |= {"test_accuracy": read.accuracy, "test_loss": read.loss}
+        store.record(run_id, columns, [], rows, {"test_probabilities": packed.getvalue()})
+        return run_id
+
+    return finish
+
+
+@pytest.fixture
+def fail(store):
+    """Puts a run in the store that failed with a message."""
+
+    def fail(name="a failed run", message="There was not enough memory. Try fewer units."):
+        run_id = store.create(recipe("quick").config, name)
+        store.mark_running(run_id)
+        store.record(run_id, {"status": "failed", "message": message, "ended": time.time()})
+        return run_id
+
+    return fail

@@ -1,0 +1,517 @@
+"""The command line as its users meet it: what it prints, its exit codes, and what it leaves behind."""
+
+import json
+import os
+import re
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+
+import numpy as np
+import psutil
+import pytest
+from PIL import Image
+
+from mnist_core import cli, serve
+from mnist_core.cli import predict, runs, train
+from mnist_core.cli import settings as manual
+from mnist_core.config import SECTIONS, RunConfig, choices
+from mnist_core.data import mnist
+from mnist_core.engine.client import EngineClient
+from mnist_core.errors import EngineError, UnknownRun
+from mnist_core.recipes import RECIPES
+from mnist_core.store.lease import engine_status
+from tests.helpers import ROOT, assert_friendly, eventually, processes_of
+
+KEYS = [
+    "run_id",
+    "status",
+    "epochs",
+    "parameters",
+    "train_seconds",
+    "images_per_second",
+    "test_loss",
+    "test_accuracy",
+]
+
+# A shell that runs tests in the background has them, and all that they start, ignore Ctrl-C: heed it again.
+HEEDING = """
+import runpy, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+runpy.run_module("mnist_core", run_name="__main__", alter_sys=True)
+"""
+
+needs_dashboard = pytest.mark.skipif(not serve.APP.is_file(), reason="streamlit_app.py is not there")
+
+
+@pytest.fixture
+def call(capsys):
+    """Runs a command in this process and gives its exit code, stdout and stderr."""
+
+    def run(*arguments):
+        try:
+            code = cli.main([str(argument) for argument in arguments])
+        except SystemExit as leaving:  # as argparse does after --help
+            code = leaving.code
+        return code, *capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def no_engine(monkeypatch):
+    """Fails a test that would start an engine."""
+
+    def refuse(self):
+        raise AssertionError("this needs no engine")
+
+    monkeypatch.setattr(EngineClient, "ensure", refuse)
+
+
+def start(*arguments, **options):
+    """A command as a process of its own."""
+    command = [sys.executable, "-c", HEEDING, *map(str, arguments)]
+    return subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+
+
+def complete(*arguments, **options):
+    """The same, run to its end: exit code, stdout and stderr."""
+    with start(*arguments, **options) as process:
+        out, err = process.communicate(timeout=120)
+    return process.returncode, out, err
+
+
+def words(text):
+    return " ".join(text.split())
+
+
+# -- help and the manual of settings -------------------------------------------------------------------------
+
+
+def test_without_arguments_it_lists_the_commands(call):
+    code, out, err = call()
+    assert (code, err) == (0, "")
+    for command in cli.COMMANDS:
+        assert re.search(rf"^ +{command.name} ", out, re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", cli.COMMANDS, ids=lambda command: command.name)
+def test_every_command_has_help_with_examples_that_can_be_typed(command, call):
+    code, out, _ = call(command.name, "--help")
+    assert code == 0
+    for example in command.examples:
+        assert f"python -m mnist_core {command.name} {example}".rstrip() in out
+        options = cli.build_parser().parse_args([command.name, *shlex.split(example)])
+        if command is train.COMMAND:
+            train.configuration(options.recipe, options.config, options.set)
+
+
+def specs():
+    for section in SECTIONS:
+        for part in choices(section):
+            for spec in part.specs():
+                yield f"{section}.{spec.name}", spec
+                for inner in spec.item.specs() if spec.item else ():
+                    yield f"{spec.name}: each {inner.name}", inner
+    yield "seed", RunConfig.specs()[-1]
+
+
+def test_the_manual_covers_every_setting(call):
+    code, out, _ = call("settings")
+    brief = words(call("train", "--help")[1])
+    assert code == 0
+    for key, spec in specs():
+        row = rf"{re.escape(key)}=\S+ {re.escape(spec.allowed)}"
+        assert re.search(row, brief), key
+        assert re.search(rf"{row} {re.escape(spec.title)}: {re.escape(words(spec.help))}", words(out)), key
+    for section in SECTIONS:
+        for part in choices(section):
+            assert part.label in out
+            assert part.sentence in words(out)
+
+
+@pytest.mark.parametrize("part", [part for section in SECTIONS for part in choices(section)])
+def test_the_defaults_in_the_manual_can_be_typed(part):
+    section = next(section for section in SECTIONS if part in choices(section))
+    typed = [f"{section}.name={part().name}"] if "name" in part.model_fields else []
+    typed += [f"{section}.{spec.name}={manual.typed(spec.default)}" for spec in part.specs()]
+    config, _ = train.configuration(None, None, typed)
+    assert getattr(config, section) == part()
+
+
+# -- bad input -----------------------------------------------------------------------------------------------
+
+BAD = {
+    "nonsense": ["invalid choice: 'nonsense'", "train"],
+    "runs --nonsense": ["--nonsense", "--help"],
+    "runs --js": ["--js"],
+    "train --recipe nonsense": ["'nonsense'", *RECIPES],
+    "train --recipe quick --config x.json": ["--config", "--recipe"],
+    "train --set": ["--set"],
+    "train --set nonsense": ["KEY=VALUE", "'nonsense'"],
+    "train --set =3": ["KEY=VALUE"],
+    "train --set nonsense=3": ["'nonsense'"],
+    "train --set training.epochs=0": ["training.epochs is 0", "at least 1"],
+    "train --set training.epochs=many": ["training.epochs is 'many'"],
+    "train --set architecture.name=nonsense": ["'nonsense'", "mlp"],
+    "train --config missing.json": ["'missing.json'", "No such file"],
+    "train --config .": ["'.'", "directory"],
+    "train --config wrong.json": ["wrong.json", "training.epochs is -1"],
+    "train --config blank.png": ["blank.png", "JSON"],
+    "predict picture.png": ["--model"],
+    "predict --model feedbeef": ["IMAGE"],
+    "predict --model feedbeef blank.png": ["'feedbeef'", "runs", ".keras"],
+    "predict --model missing.keras blank.png": ["'missing.keras'", "No such file"],
+    "predict --model model.keras missing.png": ["'missing.png'"],
+    "predict --model model.keras blank.png": ["blank.png", "empty"],
+    "predict --model model.keras wrong.json": ["wrong.json"],
+    "predict --model model.keras floats.npy": ["floats.npy", "uint8"],
+    "predict --model model.keras third_blank.npy": ["third_blank.npy[2]", "empty"],
+    "serve --port nonsense": ["65535", "'nonsense'"],
+    "serve --port 0": ["65535"],
+    "serve --address 192.0.2.77 --port 8600": ["'192.0.2.77'"],
+}
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    digits = mnist.load("test").images[:3].copy()
+    digits[2] = 0
+    Image.new("L", (100, 100), 255).save("blank.png")
+    np.save("floats.npy", digits / 255)
+    np.save("third_blank.npy", digits)
+    (tmp_path / "wrong.json").write_text('{"training": {"epochs": -1}}')
+    (tmp_path / "model.keras").write_bytes(b"not looked into before the pictures")
+
+
+@pytest.mark.usefixtures("files", "no_engine")
+@pytest.mark.parametrize("line", BAD)
+def test_bad_input_is_told_in_one_line(line, call):
+    code, out, err = call(*line.split())
+    assert (code, out) == (2, "")
+    assert_friendly(err.removesuffix("\n"), *BAD[line])
+
+
+@pytest.mark.usefixtures("no_engine")
+def test_a_run_without_a_model_cannot_predict(call, store):
+    run_id = store.create(RunConfig())
+    code, out, err = call("predict", "--model", run_id, "picture.png")
+    assert (code, out) == (2, "")
+    assert_friendly(err.removesuffix("\n"), run_id, "queued")
+
+
+def test_other_trouble_has_another_exit_code(call, monkeypatch, tmp_path):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("MNIST_LAB_HOME", str(tmp_path / "file"))
+    for command in (["runs"], ["train"], ["serve"]):
+        monkeypatch.setattr(serve, "_start_web", None)  # to be heard of before anything is started
+        code, out, err = call(*command)
+        assert (code, out) == (1, "")
+        assert_friendly(err.removesuffix("\n"), "MNIST_LAB_HOME")
+
+
+def test_an_interrupted_command_is_quiet(call, monkeypatch):
+    def interrupt(options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "COMMANDS", [cli.Command("wait", "Waits.", lambda parser: None, interrupt, ("",))])
+    assert call("wait") == (130, "", "")
+
+
+def test_a_reader_that_leaves_early_is_no_error():
+    with start("settings") as process:
+        process.stdout.close()
+        assert process.stderr.read() == ""
+
+
+def test_a_terminal_that_knows_few_signs_is_no_error():
+    code, out, err = complete("settings", env=os.environ | {"PYTHONIOENCODING": "ascii"})
+    assert (code, err) == (0, "")
+    assert "Every ? epochs" in out
+
+
+# -- configurations ------------------------------------------------------------------------------------------
+
+
+def test_quick_is_where_training_starts():
+    assert train.configuration(None, None, []) == (RECIPES["quick"].config, "quick")
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_changed_recipe_no_longer_has_its_name(name):
+    assert train.configuration(name, None, []) == (RECIPES[name].config, name)
+    config, recipe = train.configuration(name, None, ["seed=77"])
+    assert (config, recipe) == (RECIPES[name].config.replace({"seed": 77}), "")
+
+
+def test_a_file_and_changes_to_it(tmp_path):
+    path = tmp_path / "config.json"
+    path.write_text('{"architecture": {"name": "softmax"}, "seed": 3}')
+    config, recipe = train.configuration(None, str(path), ["training.epochs=2", "optimizer.name=sgd"])
+    wanted = {"architecture.name": "softmax", "seed": 3, "training.epochs": 2, "optimizer.name": "sgd"}
+    assert (config, recipe) == (RunConfig().replace(wanted), "")
+
+
+# -- runs ----------------------------------------------------------------------------------------------------
+
+
+def test_no_runs_yet(call):
+    code, out, _ = call("runs")
+    assert code == 0
+    assert "no runs yet" in out
+    assert json.loads(call("runs", "--json")[1]) == []
+
+
+def test_runs_come_newest_first_and_as_columns(call, store):
+    older, newer = (
+        store.create(RunConfig(), "older"),
+        store.create(RunConfig(), "newer\x1b[31m\n" + "and long " * 20),
+    )
+    store.record(older, {"status": "finished", "epoch": 5, "test_accuracy": 0.9765})
+    head, *lines = call("runs")[1].splitlines()
+    assert [line.split()[0] for line in lines] == [newer, older]
+    assert "\x1b" not in lines[0]
+    assert {len(line) for line in lines} == {head.index("created") + len("2026-01-01 00:00")}
+    assert re.search(r"older +finished +97\.65% +5 ", lines[1])
+
+
+def test_images_are_counted_as_often_as_they_were_used(store):
+    # 2,000 images in portions of 128 are 15 full steps and one of 80.
+    config = RunConfig().replace({"data.subset": 2000, "training.batch_size": 128, "training.epochs": 3})
+    run_id = store.create(config)
+    assert runs.result(store.get(run_id))["images_per_second"] is None
+    for step, images in ((3, 3 * 128), (16, 2000), (20, 2000 + 4 * 128), (48, 6000)):
+        store.record(run_id, {"step": step, "steps": 48, "train_seconds": 2.0})
+        assert runs.result(store.get(run_id))["images_per_second"] == images / 2
+
+
+# -- train ---------------------------------------------------------------------------------------------------
+
+
+class Interrupted:
+    """An engine's client that Ctrl-C hits at every look."""
+
+    def ensure(self):
+        raise KeyboardInterrupt
+
+
+def test_ctrl_c_cancels_a_run_that_waits(store):
+    run = train.follow(store, Interrupted(), store.create(RunConfig()))
+    assert run.status == "cancelled"
+
+
+def test_the_second_ctrl_c_does_not_wait(store):
+    run_id = store.create(RunConfig())
+    store.mark_running(run_id)
+    with pytest.raises(KeyboardInterrupt):
+        train.follow(store, Interrupted(), run_id)
+    assert store.get(run_id).wish == "stop"
+
+
+def test_nothing_waits_in_the_queue_when_there_is_no_engine(call, store, monkeypatch):
+    def fail(self):
+        raise EngineError("The engine is not there.")
+
+    monkeypatch.setattr(EngineClient, "ensure", fail)
+    assert call("train") == (1, "", "The engine is not there.\n")
+    assert store.list() == []
+
+
+def test_a_run_that_is_deleted_meanwhile_is_told(store):
+    class Deleting:
+        def ensure(self):
+            store.delete(run_id)
+            return engine_status(store.database)
+
+        def wait(self):
+            pass
+
+    run_id = store.create(RunConfig())
+    with pytest.raises(UnknownRun) as error:
+        train.follow(store, Deleting(), run_id)
+    assert_friendly(error, run_id)
+
+
+@pytest.fixture(scope="module")
+def trained(engine):
+    """What ``train --json`` said, and the environment in which it did."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("MNIST_LAB_")}
+    environment["MNIST_LAB_HOME"] = str(engine[0].home)
+    changes = ["training.epochs=1", "data.subset=20000"]
+    return *complete("train", "--recipe", "quick", "--set", *changes, "--json", env=environment), environment
+
+
+def test_train_ends_in_one_json_document(trained, engine):
+    code, out, err, _ = trained
+    document = json.loads(out)
+    assert (code, list(document)) == (0, KEYS)
+    run = engine[1].get(document["run_id"])
+    assert (document["status"], document["epochs"], document["parameters"]) == ("finished", 1, 101_770)
+    assert document["images_per_second"] == pytest.approx(20_000 / document["train_seconds"])
+    assert document["test_accuracy"] == run.test_accuracy > 0.8
+    assert document["test_loss"] == run.test_loss
+    assert "Epoch 1/1: loss" in err
+    assert "100%" in err  # of the progress bar
+    assert "Traceback" not in err
+
+
+def test_runs_as_json(trained):
+    code, out, err = complete("runs", "--json", env=trained[3])
+    assert (code, err) == (0, "")
+    document = json.loads(trained[1])
+    entry = next(entry for entry in json.loads(out) if entry["run_id"] == document["run_id"])
+    assert {key: entry[key] for key in KEYS} == document
+    assert RunConfig.parse(entry["config"]).data.subset == 20_000
+
+
+def test_predict_by_run_and_by_file(trained, engine, tmp_path):
+    run_id, environment = json.loads(trained[1])["run_id"], trained[3]
+    test = mnist.load("test")
+    Image.fromarray(255 - test.images[0]).resize((280, 280)).save(tmp_path / "seven.png")  # ink on paper
+    Image.fromarray(test.images[1]).resize((280, 280)).save(tmp_path / "two.jpg")  # chalk on a blackboard
+    np.save(tmp_path / "digits.npy", test.images[:100])
+    (tmp_path / "model.keras").write_bytes(engine[1].load_blob(run_id, "model.keras"))
+    pictures = [tmp_path / name for name in ("seven.png", "two.jpg", "digits.npy")]
+
+    code, out, err = complete("predict", "--model", run_id, *pictures, "--json", env=environment)
+    assert (code, err) == (0, "")
+    answers = json.loads(out)
+    assert all(list(answer) == ["label", "probabilities"] for answer in answers)
+    probabilities = np.array([answer["probabilities"] for answer in answers])
+    labels = np.array([answer["label"] for answer in answers])
+    assert probabilities.shape == (102, 10)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
+    np.testing.assert_array_equal(probabilities.argmax(axis=1), labels)
+    assert list(labels[:2]) == [7, 2]
+    assert np.mean(labels[2:] == test.labels[:100]) > 0.8
+
+    code, out, _ = complete("predict", "--model", tmp_path / "model.keras", *pictures, "--json", env=environment)
+    assert code == 0
+    np.testing.assert_allclose([answer["probabilities"] for answer in json.loads(out)], probabilities, atol=1e-4)
+
+    code, out, _ = complete("predict", "--model", run_id, *pictures[:2], env=environment)
+    assert code == 0
+    assert re.search(r"seven\.png: 7 \(\d+\.\d%\), else ", out)
+
+
+def test_what_is_no_model_is_told_in_one_line(trained, tmp_path):
+    (tmp_path / "model.keras").write_bytes(b"no model")
+    np.save(tmp_path / "digits.npy", mnist.load("test").images[:2])
+    code, out, err = complete("predict", "--model", tmp_path / "model.keras", tmp_path / "digits.npy", env=trained[3])
+    assert (code, out) == (2, "")
+    assert_friendly(err.removesuffix("\n"), ".keras")
+
+
+def test_paper_and_ink_either_way_round(tmp_path):
+    digits = mnist.load("test").images[:20]
+    np.save(tmp_path / "chalk.npy", digits)
+    np.save(tmp_path / "ink.npy", 255 - digits)
+    _, images = predict.digits([str(tmp_path / "chalk.npy"), str(tmp_path / "ink.npy")])
+    np.testing.assert_array_equal(images[:20], images[20:])
+
+
+def test_a_run_that_fails_says_why(trained):
+    changes = ["optimizer.name=sgd", "optimizer.learning_rate=10", "data.scaled=false", "data.subset=1000"]
+    changes += ["architecture.hidden_units=128,128,128"]
+    code, out, err = complete("train", "--set", *changes, "--json", env=trained[3])
+    document = json.loads(out)
+    assert (code, document["status"], document["test_accuracy"]) == (1, "failed", None)
+    assert "The loss became infinite" in err.splitlines()[-1]
+
+
+def test_ctrl_c_stops_training_and_keeps_the_model(trained):
+    with start("train", "--set", "training.epochs=500", "--json", env=trained[3]) as process:
+        while "Epoch 1/500" not in (line := process.stderr.readline()):
+            assert line, "it ended before its first epoch"
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=120)
+    document = json.loads(out)
+    assert (process.returncode, document["status"]) == (0, "stopped")
+    assert 1 <= document["epochs"] < 500
+    assert document["test_accuracy"] > 0.8
+    assert "Stopping" in err
+    assert "Traceback" not in err
+
+
+# -- serve ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def listening():
+    """Ports of servers on this machine that listen."""
+    with socket.create_server((serve.LOCAL, 0)) as first, socket.create_server((serve.LOCAL, 0)) as second:
+        yield first.getsockname()[1], second.getsockname()[1]
+
+
+@pytest.fixture
+def port():
+    """A free port."""
+    with socket.create_server((serve.LOCAL, 0)) as server:
+        return server.getsockname()[1]
+
+
+@pytest.mark.usefixtures("no_engine")
+def test_a_port_that_is_taken(call, listening, monkeypatch):
+    code, out, err = call("serve", "--port", listening[0])
+    assert (code, out) == (2, "")
+    assert_friendly(err.removesuffix("\n"), listening[0])
+    monkeypatch.setattr(serve, "PORTS", listening)
+    code, out, err = call("serve")
+    assert (code, out) == (2, "")
+    assert_friendly(err.removesuffix("\n"), *listening)
+
+
+def test_the_next_free_port(call, listening, port, monkeypatch):
+    monkeypatch.setattr(serve, "PORTS", (*listening, port))
+    assert serve.free_port() == port
+    assert serve.free_port(wanted=port) == port
+    monkeypatch.setattr(serve, "serve", lambda settings, port, address: 0)
+    assert call("serve") == (0, f"Port {listening[0]} is taken, so it is {port}.\n", "")
+
+
+@pytest.fixture
+def dashboard(home, port):
+    """``serve`` in a process of its own, with its page open."""
+    with start("serve", "--port", port) as process:
+        assert f"open at http://localhost:{port} " in process.stdout.readline()
+        with urllib.request.urlopen(f"http://{serve.LOCAL}:{port}/_stcore/health") as answer:
+            assert answer.read() == b"ok"
+        yield process
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            process.wait(timeout=60)
+
+
+@needs_dashboard
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_the_dashboard_ends_without_remains(name, dashboard, home, store):
+    eventually(lambda: engine_status(store.database).pid)  # the engine has been started without a visitor
+    assert len(processes_of(home)) > 2
+    dashboard.send_signal(getattr(signal, name))
+    out, err = dashboard.communicate(timeout=60)
+    assert (dashboard.returncode, out.splitlines()[-1], err) == (0, "Stopped.", "")
+    assert processes_of(home) == []
+    assert engine_status(store.database).state == "away"
+
+
+@needs_dashboard
+def test_the_dashboard_leaves_the_engine_to_others(engine, dashboard):
+    dashboard.send_signal(signal.SIGINT)
+    dashboard.communicate(timeout=20)
+    assert dashboard.returncode == 0
+    assert engine_status(engine[1].database).ready
+
+
+@needs_dashboard
+def test_a_web_server_that_dies_is_told(dashboard, home, store):
+    eventually(lambda: engine_status(store.database).pid)
+    web = next(child for child in psutil.Process(dashboard.pid).children() if "streamlit" in child.cmdline())
+    web.kill()
+    _, err = dashboard.communicate(timeout=60)
+    assert dashboard.returncode == 1
+    assert_friendly(err.splitlines()[-1], "web server", "-9")
+    assert processes_of(home) == []
