@@ -142,7 +142,7 @@ class RunConfig(Part):
         try:
             return cls.model_validate(dict(data if isinstance(data, Mapping) else _from_json(data)))
         except ValidationError as error:
-            raise ConfigError(" ".join(sentences(error, named_sections))) from None
+            raise ConfigError(" ".join(sentences(error, [s for s in SECTIONS if len(choices(s)) > 1]))) from None
         except RecursionError:
             raise ConfigError("The configuration is nested too deeply. It has two levels at most.") from None
 

@@ -34,9 +34,7 @@ Model = Callable[[EngineClient, np.ndarray], np.ndarray]
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--model", metavar="RUN|FILE.keras", required=True, help="a run or a saved Keras model"
-    )
+    parser.add_argument("--model", metavar="RUN|FILE.keras", required=True, help="a run or a saved Keras model")
     parser.add_argument(
         "images",
         metavar="IMAGE",

@@ -37,9 +37,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--recipe", metavar="NAME", help=f"start from {', '.join(RECIPES)} (default: quick)")
     source.add_argument("--config", metavar="FILE", help="start from a JSON file with settings")
-    parser.add_argument(
-        "--set", metavar="KEY=VALUE", action="extend", nargs="+", default=[], help="change settings"
-    )
+    parser.add_argument("--set", metavar="KEY=VALUE", action="extend", nargs="+", default=[], help="change settings")
     parser.add_argument("--name", default="", help="what to call the run")
     json_option(parser)
 
