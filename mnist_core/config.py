@@ -205,7 +205,7 @@ def parse_value(text: str) -> Any:
     """A command line's value: JSON where it is JSON, ``128,64`` as a list, else the text itself."""
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         if "," in text:
             return [parse_value(item.strip()) for item in text.split(",") if item.strip()]
         return {"True": True, "False": False}.get(text, text)

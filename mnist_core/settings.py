@@ -45,10 +45,6 @@ class Settings:
             values[entry.name] = _convert(entry, text)
         return cls(**values)
 
-    def to_environment(self) -> dict[str, str]:
-        """The variables that give a process of ours these same settings."""
-        return {entry.metadata["variable"]: str(getattr(self, entry.name)) for entry in fields(self)}
-
     def environment(self) -> dict[str, str]:
         """The variables that make another process read these very settings."""
         return {entry.metadata["variable"]: str(getattr(self, entry.name)) for entry in fields(self)}

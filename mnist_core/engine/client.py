@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -86,10 +87,15 @@ class EngineClient:
     def stop(self) -> None:
         """Ends an engine on this machine, unless another web server or command wants it to stay."""
         leave(self._store.database)
+        if attended(self._store.database):
+            return
         status = engine_status(self._store.database)
-        if status.pid and status.host == HOST and not attended(self._store.database):
-            os.kill(status.pid, signal.SIGTERM)
+        if status.pid and status.host == HOST:
+            with suppress(ProcessLookupError):
+                os.kill(status.pid, signal.SIGTERM)
         if self._process:
+            if status.pid != self._process.pid:
+                self._process.terminate()  # It has not become the engine yet, or has just ended.
             self._process.wait(timeout=START_SECONDS)
 
     def close(self) -> None:
@@ -127,6 +133,7 @@ class EngineClient:
         path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
         environment = os.environ | self._settings.environment() | {"PYTHONPATH": path}
         try:
+            self._settings.home.mkdir(parents=True, exist_ok=True)
             with open(self._settings.log_file, "ab") as log:
                 self._process = subprocess.Popen(
                     [sys.executable, "-m", "mnist_core.engine.server"],

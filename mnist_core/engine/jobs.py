@@ -15,7 +15,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from mnist_core.config import RunConfig
 from mnist_core.data import mnist
 from mnist_core.engine.recorder import Recorder
 from mnist_core.errors import LabError, ModelFileError, UnknownRun
@@ -28,6 +27,9 @@ from mnist_core.training.fit import Trainer
 from mnist_core.training.metrics import MetricsCallback
 
 log = logging.getLogger("mnist_core.worker")
+
+NICENESS = 10
+"""Priority of training, from 0 (like everybody) to 19 (only when nobody else wants the processor)."""
 
 MODELS_KEPT = 12
 """Models that the predict worker keeps ready; the least recently used one goes first."""
@@ -67,6 +69,7 @@ NO_MEMORY = "There was not enough memory. Try fewer units or filters, or a small
 
 def _train(store: RunStore, run: Run) -> str:
     config = run.settings
+    _step_back()
     keras.backend.clear_session()
     execution = choose(config)
     store.start(run.id, worker=f"{HOST}:{os.getpid()}", device=execution.device_name)
@@ -82,6 +85,14 @@ def _train(store: RunStore, run: Run) -> str:
     else:
         _conclude(store, run.id, trainer, recorder.outcome)
     return recorder.outcome
+
+
+def _step_back() -> None:
+    """Lets everything else on this machine go first: pages and drawings are answered while a run trains."""
+    threads = Path("/proc/self/task")
+    for thread in threads.iterdir() if threads.exists() else ():
+        # Linux counts niceness by thread, and TensorFlow's threads may be there already.
+        os.setpriority(os.PRIO_PROCESS, int(thread.name), NICENESS)
 
 
 def _conclude(store: RunStore, run_id: str, trainer: Trainer, status: str) -> None:
@@ -121,7 +132,13 @@ def predict_run(run_id: str, images: np.ndarray, database_url: str) -> np.ndarra
 
 def predict_file(data: bytes, images: np.ndarray) -> np.ndarray:
     """The same with a ``.keras`` file's bytes, whose model must take pixels scaled to 0-1."""
-    return CompiledEvaluation(from_bytes(data), RunConfig().data.scaled).probabilities(images)
+    probabilities = CompiledEvaluation(from_bytes(data), scaled=True).probabilities(images)
+    if not np.allclose(probabilities.sum(axis=1), 1.0, atol=1e-3):
+        raise ModelFileError(
+            "The model gives numbers that are no probabilities: they do not add up to 1. Its last layer should be a "
+            "softmax over the ten digits."
+        )
+    return probabilities
 
 
 def to_bytes(model: keras.Model) -> bytes:

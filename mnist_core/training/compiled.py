@@ -57,7 +57,8 @@ class CompiledEpoch:
         self.steps = self.full_steps + bool(self.rest)
         self._images, self._labels = tf.constant(digits.images), tf.constant(digits.labels, tf.int32)
         self._loop = tf.function(self._many, jit_compile=xla)
-        self._last = tf.function(self._one, jit_compile=xla)
+        # One step an epoch does not earn back what XLA takes to compile it.
+        self._last = tf.function(self._one)
         self._slice = 1
 
     def run(self, order: np.ndarray, rates: np.ndarray, first: int, epoch_step: int) -> Iterator[tuple]:
@@ -115,11 +116,9 @@ class CompiledEpoch:
 class CompiledEvaluation:
     """The forward pass of a model on ``uint8`` images, compiled once for any number of them."""
 
-    def __init__(self, model: keras.Model, scaled: bool, xla: bool = False):
+    def __init__(self, model: keras.Model, scaled: bool):
         self.model, self._scale = model, 1 / 255.0 if scaled else 1.0
-        # XLA wants to know the number of images, so it compiles once more for the last, smaller batch.
-        signature = None if xla else [tf.TensorSpec([None, 28, 28], tf.uint8)]
-        self._forward = tf.function(self._batch, input_signature=signature, jit_compile=xla)
+        self._forward = tf.function(self._batch, input_signature=[tf.TensorSpec([None, 28, 28], tf.uint8)])
 
     def probabilities(self, images: np.ndarray) -> np.ndarray:
         """``uint8 (N, 28, 28)`` in, ``float32 (N, 10)`` out."""

@@ -49,7 +49,7 @@ class Trainer:
             self.model = build(config, self.execution.precision)
             train = Digits(digits.images[parts.train], digits.labels[parts.train])
             self.epoch = CompiledEpoch(self.model, train, config, self.execution.xla)
-            self.evaluation = CompiledEvaluation(self.model, config.data.scaled, self.execution.xla)
+            self.evaluation = CompiledEvaluation(self.model, config.data.scaled)
         self.images = len(train)
         self.position = checkpoint.Position()
         self._own_callbacks = _own_callbacks(config)

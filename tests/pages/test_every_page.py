@@ -2,6 +2,7 @@
 
 import pytest
 
+from mnist_core.config import RunConfig
 from tests.helpers import assert_friendly
 from tests.pages.conftest import PAGES, healthy, words
 
@@ -84,7 +85,7 @@ def test_the_engine_while_it_warms_up(visit, title, lease):
 
 @EVERY_PAGE
 def test_how_many_runs_train_and_wait(visit, title, store):
-    runs = [store.create({"quick": None} and _quick()) for _ in range(3)]
+    runs = [store.create(RunConfig()) for _ in range(3)]
     store.mark_running(runs[0])
     assert "1 training" in (said := words(visit(title).sidebar, "html"))
     assert "2 waiting" in said

@@ -55,5 +55,5 @@ def test_a_number_that_is_none_is_refused_with_the_variables_name(variable, text
 
 def test_settings_give_back_the_environment_that_makes_them(tmp_path):
     settings = Settings.from_environment({"MNIST_LAB_HOME": str(tmp_path), "MNIST_LAB_TRAIN_WORKERS": "2"})
-    assert Settings.from_environment(settings.to_environment()) == settings
-    assert settings.to_environment()["MNIST_LAB_TRAIN_WORKERS"] == "2"
+    assert Settings.from_environment(settings.environment()) == settings
+    assert settings.environment()["MNIST_LAB_TRAIN_WORKERS"] == "2"

@@ -1,0 +1,126 @@
+"""Draw: which networks read, and what they read, where no canvas is needed; with the real engine."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mnist_core import ink
+from mnist_core.config import RunConfig
+from mnist_core.data import mnist
+from tests.helpers import assert_friendly, eventually
+from tests.pages.conftest import healthy, labelled, words
+
+SMALL = RunConfig.parse({"data": {"subset": 4000}, "training": {"epochs": 2}})
+
+
+def train(engine, config, name):
+    """A network that the engine has really trained."""
+    _, store, _ = engine
+    run_id = store.create(config, name)
+    eventually(lambda: store.get(run_id).status in ("finished", "failed"), 120)
+    assert store.get(run_id).status == "finished", store.get(run_id).message
+    return run_id
+
+
+@pytest.fixture(scope="session")
+def networks(engine):
+    return [train(engine, SMALL.replace({"seed": seed}), f"small {seed}") for seed in (1, 2)]
+
+
+@pytest.fixture
+def answers(engine):
+    """What the model of a run says, asked past the page."""
+    _, _, client = engine
+    return lambda run_id, image: client.predict(run_id, image[None])[0]
+
+
+def said(app):
+    """What the bars say to a screen reader, network by network."""
+    bars = [html.proto.body for html in app.get("html") if 'class="bars"' in html.proto.body]
+    return [body.split('aria-label="')[1].split('"')[0] for body in bars]
+
+
+def expected(probabilities):
+    return f"most likely {probabilities.argmax()} with {probabilities.max():.1%}"
+
+
+def picture(image, form="PNG"):
+    """The digit as a scan: dark on light paper, 20 times as large."""
+    packed = io.BytesIO()
+    Image.fromarray(255 - image).resize((560, 560), Image.Resampling.BICUBIC).save(packed, form)
+    return packed.getvalue()
+
+
+def test_an_empty_sheet_predicts_nothing(visit, finish):
+    app = visit("Draw", run=finish())
+    assert not said(app)
+    assert all(labelled(app.button, name).disabled for name in ("Undo stroke", "Clear"))
+
+
+@pytest.mark.parametrize("index", [0, 7, 9999])
+def test_a_test_image(visit, networks, answers, index):
+    app = visit("Draw", run=networks)
+    labelled(app.segmented_control, "Read").set_value("a test image").run()
+    labelled(app.number_input, "Number of the test image").set_value(index).run()
+    test = mnist.load("test")
+    assert f"It is a {test.labels[index]}." in words(healthy(app), "caption")
+    for line, run_id in zip(said(app), networks, strict=True):
+        assert expected(answers(run_id, test.images[index])) in line
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "BMP"])
+def test_a_photo(visit, networks, answers, form):
+    app = visit("Draw", run=networks[0])
+    labelled(app.segmented_control, "Read").set_value("a photo").run()
+    data = picture(mnist.load("test").images[0], form)
+    app.file_uploader[0].set_value((f"seven.{form.lower()}", data, f"image/{form.lower()}")).run()
+    assert expected(answers(networks[0], ink.normalize_picture(data).image)) in said(healthy(app))[0]
+    assert "most likely 7" in said(app)[0]
+    assert "How it got there" in str([block.proto for block in app.get("popover")])
+
+
+@pytest.mark.parametrize("content", [b"", b"I am no picture", b"\x89PNG\r\n\x1a\n" + b"\0" * 40])
+def test_a_file_that_is_no_picture(visit, networks, content):
+    app = visit("Draw", run=networks[0])
+    labelled(app.segmented_control, "Read").set_value("a photo").run()
+    app.file_uploader[0].set_value(("seven.png", content, "image/png")).run()
+    assert len(healthy(app).error) == 1
+    assert_friendly(app.error[0].value)
+    assert not said(app)
+
+
+def test_a_blank_photo(visit, networks):
+    app = visit("Draw", run=networks[0])
+    labelled(app.segmented_control, "Read").set_value("a photo").run()
+    app.file_uploader[0].set_value(("blank.png", picture(np.zeros((28, 28), np.uint8)), "image/png")).run()
+    assert "empty" in words(healthy(app), "info")
+    assert not said(app)
+
+
+def test_the_networks_can_be_changed(visit, finish):
+    first, second = finish("first"), finish("second")
+    app = visit("Draw", run=first)
+    chosen = labelled(app.multiselect, "Networks that read it")
+    assert chosen.value == [first]
+    chosen.set_value([second, first]).run()
+    assert healthy(app).query_params["run"] == [second, first]
+    labelled(app.multiselect, "Networks that read it").set_value([]).run()
+    assert "Choose" in words(healthy(app), "info")
+
+
+def test_one_click_trains_when_there_is_nothing(visit, store):
+    app = visit("Draw")
+    labelled(app.button, "Train the quick recipe").click().run()
+    (run,) = store.list()
+    assert (run.recipe, run.status) == ("quick", "queued")
+    assert healthy(app).title[0].value == "Train"
+
+
+def test_a_network_deleted_while_it_is_used(visit, store, finish):
+    gone, other = finish("gone"), finish("other")
+    app = visit("Draw", run=[gone, other])
+    store.delete(gone)
+    healthy(app.run())
+    assert labelled(app.multiselect, "Networks that read it").value == [other]

@@ -1,0 +1,73 @@
+"""Home: the way in, the latest runs, and how the engine is."""
+
+import pytest
+
+from mnist_core.config import RunConfig
+from tests.pages.conftest import PAGES, healthy, labelled, labels_of, words
+
+STEPS = {"Look at the digits": "Data", "Train a network": "Train", "See where it errs": "Evaluate"}
+STEPS |= {"Draw a digit": "Draw"}
+
+
+def primary(app):
+    return [button.label for button in app.button if button.proto.type == "primary"]
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_every_step_leads_to_its_page(visit, step):
+    app = visit("Home")
+    labelled(app.button, step).click().run()
+    assert healthy(app).title[0].value == STEPS[step]
+
+
+def test_at_first_it_points_to_training(visit):
+    app = visit("Home")
+    assert primary(app) == ["Train a network"]
+    assert "Nothing has been trained yet" in app.info[0].value
+
+
+def test_a_failed_run_is_no_network_to_draw_for(visit, fail):
+    fail("my attempt")
+    app = visit("Home")
+    assert primary(app) == ["Train a network"]
+    assert "my attempt" in words(app, "markdown") and "failed" in words(app, "markdown")
+
+
+def test_with_a_network_it_points_to_drawing(visit, finish, read):
+    run_id = finish("my network")
+    app = visit("Home")
+    assert primary(app) == ["Draw a digit"]
+    assert f"{read.accuracy:.2%}" in words(app, "markdown")
+    labelled(app.button, "Open").click().run()
+    assert healthy(app).query_params == {"run": [run_id]} or app.query_params == {"run": run_id}
+    assert "my network" in words(app, "markdown")
+
+
+def test_only_the_latest_runs_are_listed(visit, store):
+    for number in range(30):
+        store.create(RunConfig(), f"run number {number}")
+    app = visit("Home")
+    shown = words(app, "markdown")
+    assert 5 <= labels_of(app.button).count("Open") <= 12
+    assert "run number 29" in shown and "run number 3*" not in shown
+
+
+def test_the_engine_and_its_processors(visit, lease):
+    workers = [
+        {"name": "predict-0", "kind": "predict", "device": "Intel Test", "ready": True},
+        {"name": "train-0", "kind": "train", "device": "NVIDIA Test", "ready": True},
+        {"name": "train-1", "kind": "train", "device": "", "ready": False},
+    ]
+    lease.renew("ready", "", workers)
+    app = visit("Home")
+    said = words(app, "markdown", "caption")
+    assert "Intel Test" in said and "NVIDIA Test" in said and "warming up" in said
+    assert "No GPU" not in said
+    lease.renew("ready", "", workers[:1])
+    assert "No GPU" in words(healthy(app.run()), "caption")
+
+
+def test_there_is_nothing_but_the_six_pages():
+    from tests.helpers import ROOT
+
+    assert {f"pages/{path.name}" for path in (ROOT / "pages").glob("*.py")} == set(PAGES.values()) - {PAGES["Home"]}

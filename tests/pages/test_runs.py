@@ -1,0 +1,160 @@
+"""Runs: the table, its filters, and what may be done with one run."""
+
+import pytest
+
+from mnist_core.config import RunConfig
+from mnist_core.store.runs import NAME_LENGTH
+from tests.helpers import assert_friendly
+from tests.pages.conftest import healthy, labelled, labels_of, words
+
+SCRIPT = "<script>alert(1)</script> **bold** [a link](javascript:alert(1))"
+
+
+def listed(app):
+    """Names in the table from top to bottom."""
+    return list(app.dataframe[0].value["name"]) if app.dataframe else []
+
+
+def choose(app, name):
+    """Clicks the box at the left of the row."""
+    row = listed(app).index(name)
+    app.session_state["table"] = {"selection": {"rows": [row], "columns": [], "cells": []}}
+    app.run()
+    assert "Save" in labels_of(healthy(app).button)
+    return app
+
+
+def test_all_runs_newest_first(visit, finish, fail, store, read):
+    finish("first")
+    fail("second")
+    store.create(RunConfig(), "third")
+    app = visit("Runs")
+    assert listed(app) == ["third", "second", "first"]
+    row = app.dataframe[0].value.iloc[2]
+    assert row["test accuracy"] == read.accuracy
+    assert row["parameters"] == 101_770
+
+
+@pytest.mark.parametrize(
+    "text, left",
+    [
+        ("", ["third", "second", "first"]),
+        ("fir", ["first"]),
+        ("FIRST", ["first"]),
+        ("cnn", ["third"]),
+        ("mlp second", ["second"]),
+        ("well", ["first"]),
+        ("nothing like it", []),
+        (".*", []),
+    ],
+)
+def test_filter_by_words(visit, finish, fail, store, text, left):
+    store.annotate(finish("first"), "It reads well.")
+    fail("second")
+    store.create(RunConfig.parse({"architecture": {"name": "cnn"}}), "third")
+    app = visit("Runs")
+    labelled(app.text_input, "Filter").set_value(text).run()
+    assert listed(healthy(app)) == left
+    assert bool(left) or "No run matches" in words(app, "info")
+
+
+def test_filter_by_status(visit, finish, fail):
+    finish("first")
+    fail("second")
+    app = visit("Runs")
+    labelled(app.multiselect, "Status").set_value(["failed"]).run()
+    assert listed(healthy(app)) == ["second"]
+    labelled(app.multiselect, "Status").set_value(["failed", "finished"]).run()
+    assert listed(healthy(app)) == ["second", "first"]
+
+
+def test_every_setting(visit, finish):
+    finish()
+    app = visit("Runs")
+    labelled(app.toggle, "Show every setting").set_value(True).run()
+    assert set(RunConfig().flat()) <= set(healthy(app).dataframe[0].value.columns)
+
+
+def test_rename_and_note(visit, finish, store):
+    run_id = finish("old name")
+    app = choose(visit("Runs"), "old name")
+    labelled(app.text_input, "Name").set_value("new name")
+    labelled(app.text_area, "Note").set_value("Line one\nLine two")
+    labelled(app.button, "Save").click().run()
+    assert (store.get(run_id).name, store.get(run_id).note) == ("new name", "Line one\nLine two")
+    assert listed(healthy(app)) == ["new name"]
+
+
+def test_an_empty_name_is_refused(visit, finish, store):
+    run_id = finish("old name")
+    app = choose(visit("Runs"), "old name")
+    labelled(app.text_input, "Name").set_value("   ")
+    labelled(app.button, "Save").click().run()
+    assert len(healthy(app).error) == 1
+    assert_friendly(app.error[0].value, "name")
+    assert store.get(run_id).name == "old name"
+
+
+def test_text_of_visitors_is_shown_as_text(visit, finish, store):
+    run_id = finish("plain")
+    app = choose(visit("Runs"), "plain")
+    labelled(app.text_input, "Name").set_value(SCRIPT)
+    labelled(app.text_area, "Note").set_value(SCRIPT)
+    labelled(app.button, "Save").click().run()
+    assert (store.get(run_id).name, store.get(run_id).note) == (SCRIPT, SCRIPT)
+    choose(app, SCRIPT)
+    for element in (*app.markdown, *app.subheader, *app.caption):
+        assert not getattr(element.proto, "allow_html", False)
+        assert "**bold**" not in element.value and "[a link](" not in element.value, element.value
+    assert "<script" not in words(app, "html")
+
+
+def test_a_very_long_name(visit, finish, store):
+    run_id = finish("x" * 5000)
+    assert len(store.get(run_id).name) == NAME_LENGTH
+    choose(visit("Runs"), "x" * NAME_LENGTH)
+
+
+def test_delete(visit, finish, store):
+    gone, kept = finish("gone"), finish("kept")
+    app = choose(visit("Runs"), "gone")
+    assert {run.id for run in store.list()} == {gone, kept}
+    labelled(app.button, "Yes, delete it").click().run()
+    assert [run.id for run in store.list()] == [kept]
+    assert listed(healthy(app)) == ["kept"]
+
+
+def test_delete_the_last_one(visit, finish, store):
+    finish("gone")
+    app = choose(visit("Runs"), "gone")
+    labelled(app.button, "Yes, delete it").click().run()
+    assert not store.list()
+    assert "Train the quick recipe" in labels_of(healthy(app).button)
+
+
+def test_deleted_elsewhere_meanwhile(visit, finish, store):
+    run_id = finish("gone")
+    finish("kept")
+    app = choose(visit("Runs"), "gone")
+    store.delete(run_id)
+    labelled(app.text_input, "Name").set_value("another")
+    labelled(app.button, "Save").click().run()
+    healthy(app)
+    assert [run.name for run in store.list()] == ["kept"]
+
+
+@pytest.mark.parametrize("button, title", [("Open", "Train"), ("Evaluate", "Evaluate")])
+def test_from_a_run_onwards(visit, finish, button, title):
+    run_id = finish("mine")
+    app = choose(visit("Runs"), "mine")
+    labelled(app.button, button).click().run()
+    assert healthy(app).title[0].value == title
+    assert run_id in str(app.query_params["run"])
+
+
+def test_a_failed_run_offers_no_model(visit, fail):
+    fail("mine", "The weights have run away.")
+    app = choose(visit("Runs"), "mine")
+    assert "The weights have run away" in words(app, "markdown").replace("\\", "")
+    assert not app.download_button
+    assert "Evaluate" not in labels_of(app.button)
