@@ -6,7 +6,7 @@ import streamlit as st
 from mnist_core import ink
 from mnist_core.errors import EmptyDrawing
 from mnist_core.store.run import USABLE
-from mnist_core.ui.canvas import PAPER_RGB, drawing_canvas
+from mnist_core.ui.canvas import PAPER_RGB, SIDE, drawing_canvas
 from mnist_core.ui.choose import label, train_quickly
 from mnist_core.ui.digits import picture
 from mnist_core.ui.frame import errors_in_words, page
@@ -78,7 +78,9 @@ def answer(lab: Lab, run, image: np.ndarray) -> None:
 def desk(lab: Lab, runs: list) -> None:
     """Everything that a stroke changes; the rest of the page stays as it is."""
     source = st.segmented_control("Read", ["my drawing", "a photo", "a test image"], default="my drawing", key="source")
-    paper, seen, answers = st.columns([5, 3, 3 + 3 * len(runs)], gap="medium")
+    # Containers of fixed width keep the canvas whole on every screen; on a phone they stand below each other.
+    with st.container(horizontal=True, gap="medium"):
+        paper, answers, seen = st.container(width=SIDE + 8), st.container(width="stretch"), st.container(width=220)
     drawing = None
     with paper, errors_in_words():
         try:
@@ -86,14 +88,14 @@ def desk(lab: Lab, runs: list) -> None:
         except EmptyDrawing as error:
             st.info(str(error), icon=":material/draw:")
     if drawing is None:
-        with seen:
-            st.caption("Here appears what the network sees, and what it makes of it.")
+        with answers:
+            st.info("Nothing to read yet. Draw a digit, and here appears what the network makes of it.")
         return
-    with seen:
-        show_steps(drawing)
     for column, run in zip(answers.columns(len(runs)), runs, strict=True):
         with column:
             answer(lab, run, drawing.image)
+    with seen:
+        show_steps(drawing)
 
 
 with page("Draw", "Write a digit with mouse, finger or pen, and see what the network makes of it.") as lab:

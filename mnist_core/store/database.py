@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Table, create_engine, event, select
+from sqlalchemy import Table, create_engine, event, inspect, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from mnist_core.errors import StoreError
 from mnist_core.store.tables import metadata, runs
@@ -25,6 +27,7 @@ _PLAIN_WORDS = (
     ("locked", "{where} is in use by another program for too long. Close that program and try again."),
     ("malformed", "{where} is damaged and was left as it is. Move it away, or put a backup in its place."),
     ("not a database", "{where} is not a database of runs and was left as it is. Move it away, or name another."),
+    ("no such column", "{where} holds other tables than ours and was left as it is. Move it away, or name another."),
     ("no such table", "{where} is incomplete and was left as it is. Move it away, or put a backup in its place."),
     ("disk i/o", "{where} could not be read or written (disk error). Check the disk; nothing was overwritten."),
 )  # fmt: skip
@@ -39,18 +42,20 @@ class Database:
 
     def __init__(self, url: str):
         self.url = url
+        shown = re.sub("//.*@", "//…@", url)  # a password is nobody's business
         try:
             parsed = make_url(url)
+            self._engine = _open(parsed)
         except ArgumentError:
-            raise StoreError(f"{url!r} is no database URL. It looks like sqlite:////folder/runs.sqlite.") from None
+            raise StoreError(f"{shown!r} is no database URL. It looks like sqlite:////folder/runs.sqlite.") from None
+        except ImportError as error:
+            raise StoreError(
+                f"{shown!r} needs the Python package {error.name}. Install it with pip install {error.name}."
+            ) from None
         self.where = parsed.database if parsed.drivername.startswith("sqlite") else f"The database at {parsed.host}"
         if parsed.drivername.startswith("sqlite"):
             _make_folder(Path(parsed.database).parent)
-        self._engine = _open(parsed)
-        with self._plainly():
-            metadata.create_all(self._engine)
-            with self._engine.connect() as connection:
-                connection.execute(select(runs).limit(1))
+        self._make_ready()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -65,6 +70,16 @@ class Database:
 
     def close(self) -> None:
         self._engine.dispose()
+
+    def _make_ready(self) -> None:
+        """Makes the tables that are not there yet; several processes may do so at the same time."""
+        with self.write() as connection:
+            if inspect(connection).has_table(runs.name):
+                connection.execute(select(runs).limit(1)).first()
+            for table in metadata.sorted_tables:
+                connection.execute(CreateTable(table, if_not_exists=True))
+                for index in table.indexes:
+                    connection.execute(CreateIndex(index, if_not_exists=True))
 
     @contextmanager
     def _plainly(self) -> Iterator[None]:
@@ -96,6 +111,8 @@ def _make_folder(folder: Path) -> None:
 
 
 def _open(url) -> Engine:
+    if url.drivername.startswith("sqlite") and url.database in (None, "", ":memory:"):
+        raise ArgumentError("workers are processes of their own, so the database must be a file")
     if not url.drivername.startswith("sqlite"):
         return create_engine(url, pool_pre_ping=True)
     engine = create_engine(url, connect_args={"timeout": LOCK_SECONDS})

@@ -1,7 +1,8 @@
 """Runs in the database: what was asked for, what happens, and what came of it.
 
-Pages read and leave wishes; a worker writes what happens. Every writing method may raise ``StoreError``; every
-method that takes a run id raises ``UnknownRun`` if it is not there (it may have been deleted meanwhile).
+Pages read and leave wishes; a worker writes what happens. Every writing method may raise ``StoreError``. What
+changes or tells of a run raises ``UnknownRun`` if it is not there (it may have been deleted meanwhile); what lists
+the things that hang off it then finds none.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Table, delete, func, insert, select, update
+from sqlalchemy import Table, delete, func, insert, literal, select, update
 
 from mnist_core.config import RunConfig
 from mnist_core.errors import StoreError, UnknownRun
@@ -82,15 +83,20 @@ class RunStore:
     def ask(self, run_id: str, wish: str) -> Run:
         """Leaves a wish for the worker: ``stop`` or ``pause``. A run that no worker has obeys at once."""
         run = self.get(run_id)
-        if wish == "stop" and run.status == "queued" and run.epoch == 0 and run.step == 0:
-            self._change(run_id, only="queued", status="cancelled", ended=time.time())
-        elif run.status == "queued":
-            self._change(run_id, only="queued", status="paused" if wish == "pause" else "queued", wish=wish)
-        elif run.status in RESUMABLE and wish == "stop":
-            # The worker turns the last checkpoint into a model: the weights are kept.
-            self._change(run_id, only=run.status, status="queued", queued=time.time(), wish="stop")
-        elif run.status == "running":
-            self._change(run_id, only="running", wish=wish)
+        change: dict[str, Any] = {}
+        if run.status == "running":
+            change = {"wish": wish}
+        elif wish == "pause" and run.status == "queued":
+            change = {"status": "paused"}
+        elif wish == "stop" and run.status in ("queued", *RESUMABLE):
+            if run.epoch or run.step:
+                # The worker turns the last checkpoint into a model: the weights are kept.
+                queued = run.queued if run.status == "queued" else time.time()
+                change = {"status": "queued", "queued": queued, "wish": "stop"}
+            else:
+                change = {"status": "cancelled", "ended": time.time()}
+        if change and not self._change(run_id, only=run.status, **change):
+            return self.ask(run_id, wish)  # a worker has taken or left it meanwhile
         return self.get(run_id)
 
     def resume(self, run_id: str) -> Run:
@@ -199,17 +205,21 @@ class RunStore:
     def tell(self, run_id: str, text: str) -> None:
         """Adds an event to the run's diary."""
         with self.database.write() as connection:
-            connection.execute(insert(events).values(run_id=run_id, time=time.time(), text=text))
+            here = select(runs.c.id, literal(time.time()), literal(text)).where(runs.c.id == run_id)
+            told = connection.execute(insert(events).from_select(["run_id", "time", "text"], here)).rowcount
+        if not told:
+            raise UnknownRun(f"There is no run {run_id!r} to tell of. It may have been deleted.")
 
     def statistics(self) -> dict[str, int]:
         """Number of runs by status."""
         query = select(runs.c.status, func.count()).group_by(runs.c.status)
         with self.database.read() as connection:
-            return dict(connection.execute(query).tuples().all())
+            return dict(connection.execute(query).all())
 
     # -- inside -----------------------------------------------------------------------------------------------
 
-    def _change(self, run_id: str, only: str = "", **values: Any) -> None:
+    def _change(self, run_id: str, only: str = "", **values: Any) -> bool:
+        """Whether the run was changed, which with ``only`` happens in that status alone."""
         query = update(runs).where(runs.c.id == run_id)
         if only:
             query = query.where(runs.c.status == only)
@@ -217,6 +227,7 @@ class RunStore:
             changed = connection.execute(query.values(**values)).rowcount
         if not changed and not only:
             raise UnknownRun(f"There is no run {run_id!r}. It may have been deleted; the Runs page lists all.")
+        return bool(changed)
 
     def _rows(self, table: Table, run_id: str, key, after: int) -> list[dict[str, Any]]:
         query = select(table).where(table.c.run_id == run_id, key > after).order_by(key)

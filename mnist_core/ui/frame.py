@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import streamlit as st
+from streamlit.errors import StreamlitAPIException
 
 from mnist_core.errors import LabError
 from mnist_core.store.lease import EngineStatus
@@ -16,11 +17,18 @@ log = logging.getLogger("mnist_core.ui")
 
 STATUS_SECONDS = 3.0
 
+MENU = (
+    ("streamlit_app.py", "Home", ":material/home:"),
+    ("pages/1_Data.py", "Data", ":material/image_search:"),
+    ("pages/2_Train.py", "Train", ":material/model_training:"),
+    ("pages/3_Evaluate.py", "Evaluate", ":material/grid_on:"),
+    ("pages/4_Draw.py", "Draw", ":material/draw:"),
+    ("pages/5_Runs.py", "Runs", ":material/table_rows:"),
+)
+
 STYLE = """
 <style>
-/* The main script's file name is the first entry of Streamlit's own menu; readers should see a word. */
-[data-testid="stSidebarNavItems"] li:first-child a p { font-size: 0; }
-[data-testid="stSidebarNavItems"] li:first-child a p::after { content: "Home"; font-size: .875rem; }
+.stMainBlockContainer { padding-top: 3rem; }
 .digits { display: grid; grid-template-columns: repeat(auto-fill, minmax(64px, 1fr)); gap: .6rem .5rem; }
 .digits figure { margin: 0; text-align: center; font-size: .75rem; line-height: 1.25; }
 .digits img, img.pixels { image-rendering: pixelated; width: 100%; aspect-ratio: 1; border-radius: .35rem; }
@@ -46,8 +54,19 @@ def page(title: str, sentence: str = "") -> Iterator[Lab]:
     with errors_in_words():
         here = lab()
         with st.sidebar:
+            menu()
             engine_line()
         yield here
+
+
+def menu() -> None:
+    """Links to all pages. Streamlit's own menu would call the first one after its file, "streamlit app"."""
+    for target, label, icon in MENU:
+        try:
+            st.page_link(target, label=label, icon=icon, width="stretch")
+        except StreamlitAPIException:
+            # A page that is run alone, as tests do, knows no other pages.
+            return
 
 
 @contextmanager

@@ -68,8 +68,6 @@ def _headline(lab: Lab, run: Run) -> None:
         if run.images_per_second:
             st.metric("Images a second", f"{run.images_per_second:,.0f}", width="content")
         st.metric("Parameters", f"{run.parameters:,}", width="content")
-    if run.device:
-        st.caption(f"Trains on {run.device}." if run.active else f"Trained on {run.device}.")
 
 
 def _waiting(lab: Lab, run: Run) -> str:
@@ -86,7 +84,9 @@ def _progress(run: Run) -> str:
     text = f"Epoch {now if run.active else run.epoch} of {epochs} · {run.progress:.0%}"
     if run.status == "running" and run.step:
         text += f" · about {duration(run.train_seconds / run.step * (run.steps - run.step))} left"
-    return text + ("" if run.active else f" · {duration(run.train_seconds)} of training")
+    elif not run.active:
+        text += f" · {duration(run.train_seconds)} of training"
+    return f"{text} · {run.device}"
 
 
 def _buttons(lab: Lab, run: Run) -> None:

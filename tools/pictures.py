@@ -1,0 +1,60 @@
+"""Takes the documents' pictures from the running dashboard: ``python -m tools.pictures``."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from benchmarks.served import draw_stroke, served, visitor, wait_until_warm
+from mnist_core.recipes import recipe
+
+FOLDER = Path(__file__).parents[1] / "docs" / "pictures"
+SEVEN = [[(90, 80), (225, 85), (150, 265)], [(120, 170), (215, 170)]]
+WIDE, PHONE = {"width": 1280, "height": 860}, {"width": 390, "height": 844}
+
+
+def main() -> None:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with served() as lab:
+        wait_until_warm(lab)
+        config = recipe("mlp-100-64-32").config.replace({"optimizer.learning_rate": 0.05})
+        run_id = lab.store.create(config, name="MLP 100-64-32")
+        with visitor() as page:
+            page.set_viewport_size(WIDE)
+            page.goto(f"{lab.url}/Train?run={run_id}")
+            page.get_by_text("Epoch 20 of").wait_for(timeout=120_000)
+            take(page, "train")
+        while lab.store.get(run_id).active:
+            time.sleep(0.2)
+        for dark in (False, True):
+            with visitor(dark=dark) as page:
+                page.set_viewport_size(WIDE)
+                page.goto(f"{lab.url}/Evaluate?run={run_id}")
+                page.get_by_text("Is it as good as it thinks?").wait_for()
+                page.get_by_text("true label").wait_for()
+                take(page, "evaluate-dark" if dark else "evaluate")
+                draw(page, lab.url, run_id)
+                take(page, "draw-dark" if dark else "draw")
+        with visitor(phone=True) as page:
+            page.set_viewport_size(PHONE)
+            draw(page, lab.url, run_id)
+            take(page, "draw-phone")
+
+
+def draw(page, url: str, run_id: str) -> None:
+    page.goto(f"{url}/Draw?run={run_id}")
+    page.locator("canvas.upper-canvas").wait_for()
+    for stroke in SEVEN:
+        draw_stroke(page, stroke)
+    page.locator(".bars").first.wait_for()
+    page.mouse.move(5, 5)
+
+
+def take(page, name: str) -> None:
+    # Streamlit fades elements in after it has drawn them; nothing says when it has done.
+    page.wait_for_timeout(1500)
+    page.screenshot(path=FOLDER / f"{name}.png")
+
+
+if __name__ == "__main__":
+    main()
