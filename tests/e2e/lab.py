@@ -1,0 +1,274 @@
+"""The dashboard as its readers use it: verbs for what they do, and questions for what they see.
+
+Everything is found by role and name, as a screen reader finds it, but for what only a picture shows: the canvas,
+Plotly's charts and the grid of the table.
+"""
+
+import base64
+import io
+import re
+
+import numpy as np
+from PIL import Image
+from playwright.sync_api import expect
+
+PAGES = ("Home", "Data", "Train", "Evaluate", "Draw", "Runs")
+FAILURE = "Something in MNIST Lab went wrong"
+KNOWN_NOISE = re.compile(r"/_stcore/(health|host-config)$")
+"""Streamlit's browser part asks for these below the page's own address first, which gives a harmless 404."""
+
+MOUSE_STEPS = 10
+
+
+class Lab:
+    """One visitor with one window."""
+
+    def __init__(self, context, url):
+        self.context, self._url = context, url
+        self.page = context.new_page()
+        self._complaints = []
+        self.page.on("pageerror", lambda error: self._complaints.append(f"uncaught in the browser: {error}"))
+        self.page.on("console", self._listen)
+        self.network_may_fail = False
+        """Set by tests that cut the line: then the browser may say so."""
+
+    def _listen(self, message):
+        address = message.location.get("url", "")
+        if message.type == "error" and not KNOWN_NOISE.search(address):
+            self._complaints.append(f"console: {message.text} ({address})")
+
+    def failures(self):
+        """What has gone wrong so far, on the page and in the browser."""
+        found = [c for c in self._complaints if not (self.network_may_fail and c.startswith("console"))]
+        found += [box.inner_text() for box in self.page.get_by_test_id("stException").all()]
+        found += [box.inner_text() for box in self.page.get_by_text(FAILURE).all()]
+        return found
+
+    # -- getting about ---------------------------------------------------------------------------------------------
+
+    def open(self, title, **link):
+        """Opens a page by its address, as from a link."""
+        pairs = [(name, value) for name, values in link.items() for value in np.atleast_1d(values)]
+        query = "&".join(f"{name}={value}" for name, value in pairs)
+        self.page.goto(f"{self._url}/{'' if title == 'Home' else title}{'?' + query if query else ''}")
+        self.on(title)
+        return self
+
+    def go(self, title):
+        """Goes to a page by the menu at the side."""
+        self.page.get_by_role("region", name="Sidebar").get_by_role("link", name=title, exact=True).click()
+        self.on(title)
+
+    def on(self, title):
+        """Waits until the page of this title stands and rests."""
+        name = "MNIST Lab" if title == "Home" else title
+        expect(self.page.get_by_role("heading", name=name, exact=True, level=1)).to_be_visible()
+        self.rest()
+
+    def rest(self):
+        """Waits until the whole page has been drawn."""
+        expect(self.page.locator('[data-test-script-state="notRunning"]')).to_be_attached()
+
+    def click(self, name):
+        """Clicks the button of this name."""
+        self.button(name).click()
+
+    def button(self, name):
+        return self.main.get_by_role("button", name=name, exact=True)
+
+    def choose(self, group, option):
+        """Chooses one of a few segments."""
+        self.page.get_by_role("radiogroup", name=group).get_by_role("radio", name=option, exact=True).click()
+
+    def fill(self, label, value):
+        """Writes a value into the field and leaves it."""
+        field = self.page.get_by_label(label, exact=True)
+        field.fill(str(value))
+        field.press("Tab")
+
+    @property
+    def main(self):
+        return self.page.get_by_role("main")
+
+    @property
+    def linked_run(self):
+        """The run that the page's address names."""
+        found = re.search(r"[?&]run=(\w+)", self.page.url)
+        return found and found.group(1)
+
+    def sees(self, text):
+        """Waits until the page says this: text or a pattern."""
+        expect(self.main.get_by_text(text).first).to_be_visible()
+
+    def sees_button(self, name):
+        expect(self.button(name)).to_be_visible()
+
+    def engine_says(self, pattern):
+        """Waits until the line at the side says this of the engine."""
+        status = self.page.get_by_role("region", name="Sidebar").get_by_role("status")
+        expect(status).to_have_text(re.compile(pattern))
+
+    # -- a run -----------------------------------------------------------------------------------------------------
+
+    def begin_training(self):
+        """Clicks Train on the form; gives the run."""
+        self.click("Train")
+        self.sees_button("Set up another run")
+        return self.linked_run
+
+    def run_is(self, word):
+        """Waits until the run's headline says how it is: waiting, training, paused, finished, stopped, …"""
+        expect(self.main.get_by_role("heading", level=3).filter(has_text=word).first).to_be_visible()
+
+    def chart(self, name):
+        """A live chart by what it says of itself."""
+        return self.page.get_by_role("img", name=re.compile(name)).filter(has=self.page.locator(".main-svg")).first
+
+    def points(self, name):
+        """How many points the first curve of a live chart has."""
+        return self.chart(name).evaluate("chart => chart.data[0].x.length")
+
+    def more_points(self, name, than):
+        """Waits until a live chart has more points; gives their number."""
+        chart = self.chart(name).element_handle()
+        self.page.wait_for_function("([c, n]) => c.data && c.data[0].x.length > n", arg=[chart, than])
+        return self.points(name)
+
+    def zoom(self, name, left, right):
+        """Drags the mouse across a chart, from and to a share of its width; gives the range it then shows."""
+        area = self.chart(name).locator(".nsewdrag").first
+        area.scroll_into_view_if_needed()
+        box = area.bounding_box()
+        middle = box["y"] + box["height"] / 2
+        self.page.mouse.move(box["x"] + left * box["width"], middle)
+        self.page.mouse.down()
+        self.page.mouse.move(box["x"] + right * box["width"], middle, steps=MOUSE_STEPS)
+        self.page.mouse.up()
+        return self.zoomed(name)
+
+    def zoomed(self, name):
+        """The range of epochs or steps that a chart shows."""
+        return self.chart(name).evaluate("chart => chart._fullLayout.xaxis.range.slice()")
+
+    def hide(self, name, curve):
+        """Clicks a curve's name in the legend, which hides it."""
+        legend = self.chart(name).locator(".legend .traces").filter(has_text=curve)
+        legend.locator(".legendtoggle").click()
+        chart = self.chart(name).element_handle()
+        self.page.wait_for_function("c => c._fullData.some(t => t.visible === 'legendonly')", arg=chart)
+
+    def hidden(self, name):
+        """The curves of a chart that are hidden."""
+        return self.chart(name).evaluate(
+            "chart => chart._fullData.filter(t => t.visible === 'legendonly').map(t => t.name)"
+        )
+
+    # -- what it reads ---------------------------------------------------------------------------------------------
+
+    def answers(self, count=1):
+        """What the networks read, from left to right: ``(digit, probability)`` of each, when all have answered."""
+        bars = self.page.get_by_role("img", name=re.compile("^Probabilities"))
+        expect(bars).to_have_count(count)
+        self.rest()
+        said = [bar.get_attribute("aria-label") for bar in bars.all()]
+        found = [re.search(r"most likely (\d) with ([\d.]+)%", words) for words in said]
+        return [(int(match[1]), float(match[2]) / 100) for match in found]
+
+    def answers_nothing(self):
+        """Waits until no network says anything, and the page says what to do."""
+        expect(self.page.get_by_role("img", name=re.compile("^Probabilities"))).to_have_count(0)
+        self.sees("Here appears what the network sees")
+
+    @property
+    def canvas(self):
+        return self.page.locator("canvas.upper-canvas")
+
+    def draw(self, *points):
+        """One stroke with the mouse, along points in pixels of the canvas; waits until it has been read."""
+        self.canvas.scroll_into_view_if_needed()
+        self.canvas.hover()
+        corner = self.canvas.bounding_box()
+        before = self._seen_source()
+        for i, (x, y) in enumerate(points):
+            self.page.mouse.move(corner["x"] + x, corner["y"] + y, steps=MOUSE_STEPS if i else 1)
+            if i == 0:
+                self.page.mouse.down()
+        self.page.mouse.up()
+        self.wait_for_another_picture(before)
+
+    def wait_for_another_picture(self, before):
+        """Waits until what the network sees is another picture than ``before``."""
+        if before is None:
+            expect(self._seen).to_be_visible()
+        else:
+            expect(self._seen).not_to_have_attribute("src", before)
+        self.rest()
+
+    @property
+    def _seen(self):
+        return self.page.get_by_role("img", name="Your digit as 28 by 28 pixels")
+
+    def _seen_source(self):
+        return self._seen.get_attribute("src") if self._seen.count() else None
+
+    def seen(self):
+        """The picture that the network sees, uint8 (28, 28)."""
+        data = base64.b64decode(self._seen.get_attribute("src").split(",")[1])
+        return np.asarray(Image.open(io.BytesIO(data)).convert("L"))
+
+    def undo(self):
+        """Takes back a stroke, and waits until that has been read."""
+        before = self._seen_source()
+        self.click("Undo stroke")
+        self.wait_for_another_picture(before)
+
+    def ink_on_canvas(self):
+        """How many pixels of the canvas are white, as it stands on the screen."""
+        return self.page.locator("canvas.lower-canvas").evaluate(
+            """canvas => {
+                const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+                let white = 0;
+                for (let i = 0; i < pixels.length; i += 4) white += pixels[i] > 127 && pixels[i + 3] > 127;
+                return white;
+            }"""
+        )
+
+    # -- evaluating ------------------------------------------------------------------------------------------------
+
+    def click_cell(self, true, predicted):
+        """Clicks a cell of the confusion matrix."""
+        matrix = self.page.locator(".js-plotly-plot").first
+        expect(matrix.locator(".nsewdrag").first).to_be_visible()
+        matrix.scroll_into_view_if_needed()
+        x, y = matrix.evaluate(
+            """(chart, [true_, predicted]) => {
+                const {xaxis, yaxis} = chart._fullLayout, box = chart.getBoundingClientRect();
+                return [box.x + xaxis._offset + xaxis.d2p(predicted), box.y + yaxis._offset + yaxis.d2p(true_)];
+            }""",
+            [str(true), str(predicted)],
+        )
+        self.page.mouse.move(x - 3, y)
+        self.page.mouse.move(x, y, steps=3)
+        self.page.mouse.down()
+        self.page.mouse.up()
+
+    # -- the table of runs -----------------------------------------------------------------------------------------
+
+    ROW_HEIGHT = 35
+
+    @property
+    def grid(self):
+        return self.page.get_by_test_id("data-grid-canvas")
+
+    def listed(self):
+        """Names in the table from top to bottom."""
+        cells = self.grid.locator("tbody tr").evaluate_all("rows => rows.map(r => r.children[0].textContent)")
+        return [name.strip() for name in cells]
+
+    def choose_row(self, number):
+        """Clicks the box at the left of a row, the first being 0."""
+        self.grid.click(position={"x": 16, "y": self.ROW_HEIGHT * (number + 1.5)})
+
+    def sort_by(self, x):
+        """Clicks the heading that many pixels from the left."""
+        self.grid.click(position={"x": x, "y": self.ROW_HEIGHT / 2})
