@@ -53,7 +53,9 @@ class EngineClient:
                 attend(self._store.database)
                 self._attended = time.monotonic()
             status = engine_status(self._store.database)
-            if status.state == "away" and time.monotonic() - self._started > RESTART_SECONDS:
+            # One that we started and that still lives is about to become the engine, or about to end.
+            coming = self._process is not None and self._process.poll() is None
+            if status.state == "away" and not coming and time.monotonic() - self._started > RESTART_SECONDS:
                 self._started = time.monotonic()
                 self._start()
                 status = EngineStatus("starting")

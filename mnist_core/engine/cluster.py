@@ -21,14 +21,14 @@ PREDICT_MEMORY_SHARE = 0.25
 def start(settings: Settings) -> SpecCluster:
     """Starts scheduler and workers on the loopback interface, each worker in a process that is watched."""
     dask.config.set({"distributed.scheduler.allowed-failures": WORKER_DEATHS_ALLOWED})
-    gpus = count_gpus()
-    trainers = settings.train_workers or gpus or max(1, cores() // 4)
+    gpus = visible_gpus()
+    trainers = settings.train_workers or len(gpus) or max(1, cores() // 4)
     memory = psutil.virtual_memory().total
     workers = {
         f"train-{i}": _worker(
             "train",
             threads=max(1, cores() // trainers),
-            gpu=str(i % gpus) if gpus else "-1",
+            gpu=gpus[i % len(gpus)] if gpus else "-1",
             memory=int(memory * (1 - PREDICT_MEMORY_SHARE) / trainers),
         )
         for i in range(trainers)
@@ -44,16 +44,16 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def count_gpus() -> int:
-    """GPUs that the NVIDIA driver lists, found without TensorFlow; 0 without a driver."""
+def visible_gpus() -> list[str]:
+    """GPUs that this process may use, by the names that ``CUDA_VISIBLE_DEVICES`` takes; found without TensorFlow."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None:
-        return len([gpu for gpu in visible.split(",") if gpu.strip() not in ("", "-1")])
+        return [gpu.strip() for gpu in visible.split(",") if gpu.strip() not in ("", "-1")]
     try:
         listing = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, timeout=10, check=True)
     except (OSError, subprocess.SubprocessError):
-        return 0
-    return sum(line.startswith("GPU ") for line in listing.stdout.splitlines())
+        return []
+    return [str(i) for i in range(sum(line.startswith("GPU ") for line in listing.stdout.splitlines()))]
 
 
 def _worker(kind: str, threads: int, gpu: str, memory: int) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import os
 import tempfile
 import time
 from collections import OrderedDict
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from mnist_core.engine.recorder import Recorder
 from mnist_core.errors import LabError, ModelFileError, UnknownRun
 from mnist_core.store import RunStore
 from mnist_core.store.lease import HOST
+from mnist_core.store.patience import patiently
 from mnist_core.store.run import Run
 from mnist_core.training.compiled import CompiledEvaluation
 from mnist_core.training.execution import choose, cpu_name, gpu_names, prepare_devices
@@ -72,17 +74,15 @@ def _train(store: RunStore, run: Run) -> str:
     _step_back()
     keras.backend.clear_session()
     execution = choose(config)
-    store.start(run.id, worker=f"{HOST}:{os.getpid()}", device=execution.device_name)
+    patiently(lambda: store.start(run.id, worker=f"{HOST}:{os.getpid()}", device=execution.device_name))
     checkpoint = store.load_blob(run.id, "checkpoint")
-    store.forget_after(run.id, run.step if checkpoint else 0, run.epoch if checkpoint else 0)
-    store.tell(run.id, f"{'Goes on' if checkpoint else 'Starts'} on {execution.device_name}: {execution.reason}.")
+    event = f"{'Goes on' if checkpoint else 'Starts'} on {execution.device_name}: {execution.reason}."
+    patiently(lambda: store.record(run.id, {}, event=event))
     trainer = Trainer(config, mnist.load("train"), execution)
     sink: dict[str, list] = {}
     recorder = Recorder(store, run.id, sink)
     trainer.fit([MetricsCallback(sink), recorder], resume_from=checkpoint)
-    if recorder.outcome == "paused":
-        store.tell(run.id, f"Paused at step {trainer.step:,}.")
-    else:
+    if recorder.outcome != "paused":
         _conclude(store, run.id, trainer, recorder.outcome)
     return recorder.outcome
 
@@ -91,8 +91,10 @@ def _step_back() -> None:
     """Lets everything else on this machine go first: pages and drawings are answered while a run trains."""
     threads = Path("/proc/self/task")
     for thread in threads.iterdir() if threads.exists() else ():
-        # Linux counts niceness by thread, and TensorFlow's threads may be there already.
-        os.setpriority(os.PRIO_PROCESS, int(thread.name), NICENESS)
+        # Linux counts niceness by thread, and TensorFlow's threads may be there already. One may end meanwhile,
+        # and whoever started us with less priority still keeps it.
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, int(thread.name), NICENESS)
 
 
 def _conclude(store: RunStore, run_id: str, trainer: Trainer, status: str) -> None:
@@ -102,15 +104,14 @@ def _conclude(store: RunStore, run_id: str, trainer: Trainer, status: str) -> No
     loss, accuracy = trainer.evaluation.score(test.labels, probabilities)
     columns = {"status": status, "wish": "", "ended": time.time(), "test_loss": loss, "test_accuracy": accuracy}
     files = {"model.keras": to_bytes(trainer.model), "test_probabilities": array_bytes(probabilities)}
-    store.record(run_id, columns, files=files)
-    store.discard_blob(run_id, "checkpoint")
-    store.tell(run_id, f"{status.capitalize()} after {trainer.step:,} steps with {accuracy:.2%} on the test set.")
+    event = f"{status.capitalize()} after {trainer.step:,} steps with {accuracy:.2%} on the test set."
+    patiently(lambda: store.record(run_id, columns, files=files | {"checkpoint": None}, event=event))
 
 
 def _fail(store: RunStore, run_id: str, message: str) -> str:
     try:
-        store.record(run_id, {"status": "failed", "message": message, "wish": "", "ended": time.time()})
-        store.tell(run_id, message)
+        columns = {"status": "failed", "message": message, "wish": "", "ended": time.time()}
+        patiently(lambda: store.record(run_id, columns, event=message))
     except UnknownRun:
         return "deleted"
     return "failed"

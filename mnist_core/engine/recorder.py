@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import Any
 
 import keras
 
+from mnist_core.errors import StoreError
 from mnist_core.store import RunStore
+from mnist_core.store.patience import patiently
+
+log = logging.getLogger("mnist_core.worker")
 
 WRITE_SECONDS = 0.25
 """Between two writes: soon enough for a button, seldom enough to cost nothing."""
@@ -34,6 +39,9 @@ class Recorder(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         self._mark = time.perf_counter()
+        # What was written after the checkpoint that this training goes on from will come again.
+        step, epoch = self.trainer.step, self.trainer.position.epoch
+        patiently(lambda: self._store.forget_after(self._run_id, step, epoch))
         self._write()
 
     def on_train_batch_end(self, batch, logs=None):
@@ -51,25 +59,33 @@ class Recorder(keras.callbacks.Callback):
             self._write()
 
     def on_train_end(self, logs=None):
-        if self.outcome == "finished":
-            self._write()
+        if self.outcome != "paused":
+            patiently(lambda: self._record(checkpoint=self._epoch_waits))
 
     def _write(self) -> None:
-        wish = self._record(checkpoint=self._epoch_waits)
-        if wish == "pause" and self.trainer.step < self.trainer.total_steps:
-            self.outcome = "paused"
-            self._record(checkpoint=True, status="paused", wish="", ended=time.time())
-        elif wish == "stop":
-            self.outcome = "stopped"
-        self.model.stop_training = self.model.stop_training or bool(wish)
+        try:
+            wish = self._record(checkpoint=self._epoch_waits)
+        except StoreError as error:
+            # No room, or locked: training goes on, and the rows wait here for the next write.
+            log.warning("run %s: %s", self._run_id, error)
+            self._last_write = time.monotonic()
+            return
+        if not wish or self.trainer.step == self.trainer.total_steps:
+            return
+        self.model.stop_training = True
+        self.outcome = {"pause": "paused", "stop": "stopped"}[wish]
+        if wish == "pause":
+            columns = {"status": "paused", "wish": "", "ended": time.time()}
+            event = f"Paused at step {self.trainer.step:,}."
+            patiently(lambda: self._record(checkpoint=True, event=event, **columns))
 
-    def _record(self, checkpoint: bool, **columns: Any) -> str:
+    def _record(self, checkpoint: bool, event: str = "", **columns: Any) -> str:
         trainer, position = self.trainer, self.trainer.position
         columns |= {"epoch": position.epoch, "step": trainer.step, "steps": trainer.total_steps}
         columns |= {"train_seconds": position.train_seconds, "images_per_second": self._pace or None}
         batches, epochs = self._sink.get("batches", []), self._sink.get("epochs", [])
         files = {"checkpoint": trainer.checkpoint()} if checkpoint else {}
-        wish = self._store.record(self._run_id, columns, batches, epochs, files)
+        wish = self._store.record(self._run_id, columns, batches, epochs, files, event)
         batches.clear()
         epochs.clear()
         self._last_write, self._epoch_waits = time.monotonic(), False

@@ -94,16 +94,17 @@ class Engine:
         for run_id, future in list(self._runs.items()):
             if not future.done():
                 continue
-            del self._runs[run_id]
             if future.status == "finished":
                 log.info("run %s %s", run_id, future.result())
             else:
-                log.error("run %s lost: %s", run_id, future.exception() if future.status == "error" else future.status)
-                self._mark_failed(run_id)
+                error = future.exception() if future.status == "error" else None
+                log.error("run %s lost: %s", run_id, error or future.status)
+                self._mark_failed(run_id, str(error) if isinstance(error, LabError) else KILLED)
+            del self._runs[run_id]  # last, so that a store that is full is asked again
 
-    def _mark_failed(self, run_id: str) -> None:
+    def _mark_failed(self, run_id: str, message: str) -> None:
         try:
-            self._store.record(run_id, {"status": "failed", "message": KILLED, "wish": "", "ended": time.time()})
+            self._store.record(run_id, {"status": "failed", "message": message, "wish": "", "ended": time.time()})
         except UnknownRun:
             log.info("run %s was deleted", run_id)
 

@@ -170,7 +170,8 @@ class RunStore:
         progress: Mapping[str, Any],
         batch_rows: Iterable[Mapping[str, Any]] = (),
         epoch_rows: Iterable[Mapping[str, Any]] = (),
-        files: Mapping[str, bytes] | None = None,
+        files: Mapping[str, bytes | None] | None = None,
+        event: str = "",
     ) -> str:
         """Writes what has happened in one transaction and gives the reader's wish.
 
@@ -178,7 +179,8 @@ class RunStore:
 
         Args:
             progress: columns of the run, such as ``step``, ``epoch``, ``train_seconds`` or ``status``.
-            files: blobs by name, such as the checkpoint that belongs to these rows.
+            files: blobs by name, such as the checkpoint that belongs to these rows; ``None`` removes one.
+            event: a sentence for the run's diary.
         """
         with self.database.write() as connection:
             known = connection.execute(
@@ -188,8 +190,14 @@ class RunStore:
                 raise UnknownRun(f"The run {run_id!r} was deleted while it was being trained.")
             self._upsert(connection, batches, [dict(row, run_id=run_id) for row in batch_rows])
             self._upsert(connection, epochs, [dict(row, run_id=run_id) for row in epoch_rows])
-            rows = [{"run_id": run_id, "name": name, "data": data} for name, data in (files or {}).items()]
+            kept = {name: data for name, data in (files or {}).items() if data is not None}
+            rows = [{"run_id": run_id, "name": name, "data": data} for name, data in kept.items()]
             self._upsert(connection, blobs, rows)
+            gone = [name for name in files or {} if name not in kept]
+            if gone:
+                connection.execute(delete(blobs).where(blobs.c.run_id == run_id, blobs.c.name.in_(gone)))
+            if event:
+                connection.execute(insert(events).values(run_id=run_id, time=time.time(), text=event))
             return connection.execute(select(runs.c.wish).where(runs.c.id == run_id)).scalar() or ""
 
     def forget_after(self, run_id: str, step: int, epoch: int) -> None:
@@ -197,18 +205,6 @@ class RunStore:
         with self.database.write() as connection:
             connection.execute(delete(batches).where(batches.c.run_id == run_id, batches.c.step > step))
             connection.execute(delete(epochs).where(epochs.c.run_id == run_id, epochs.c.epoch > epoch))
-
-    def discard_blob(self, run_id: str, name: str) -> None:
-        with self.database.write() as connection:
-            connection.execute(delete(blobs).where(blobs.c.run_id == run_id, blobs.c.name == name))
-
-    def tell(self, run_id: str, text: str) -> None:
-        """Adds an event to the run's diary."""
-        with self.database.write() as connection:
-            here = select(runs.c.id, literal(time.time()), literal(text)).where(runs.c.id == run_id)
-            told = connection.execute(insert(events).from_select(["run_id", "time", "text"], here)).rowcount
-        if not told:
-            raise UnknownRun(f"There is no run {run_id!r} to tell of. It may have been deleted.")
 
     def statistics(self) -> dict[str, int]:
         """Number of runs by status."""

@@ -12,6 +12,8 @@ import numpy as np
 from PIL import Image
 from playwright.sync_api import expect
 
+from tests.helpers import eventually
+
 PAGES = ("Home", "Data", "Train", "Evaluate", "Draw", "Runs")
 FAILURE = "Something in MNIST Lab went wrong"
 KNOWN_NOISE = re.compile(r"/_stcore/(health|host-config)$")
@@ -24,13 +26,13 @@ class Lab:
     """One visitor with one window."""
 
     def __init__(self, context, url):
-        self.context, self._url = context, url
+        self.context, self.url = context, url
         self.page = context.new_page()
         self._complaints = []
         self.page.on("pageerror", lambda error: self._complaints.append(f"uncaught in the browser: {error}"))
         self.page.on("console", self._listen)
-        self.network_may_fail = False
-        """Set by tests that cut the line: then the browser may say so."""
+        self.console_may_complain = False
+        """Set by tests in which the browser is right to do so: because the line is cut, or the address wrong."""
 
     def _listen(self, message):
         address = message.location.get("url", "")
@@ -39,7 +41,7 @@ class Lab:
 
     def failures(self):
         """What has gone wrong so far, on the page and in the browser."""
-        found = [c for c in self._complaints if not (self.network_may_fail and c.startswith("console"))]
+        found = [c for c in self._complaints if not (self.console_may_complain and c.startswith("console"))]
         found += [box.inner_text() for box in self.page.get_by_test_id("stException").all()]
         found += [box.inner_text() for box in self.page.get_by_text(FAILURE).all()]
         return found
@@ -50,7 +52,7 @@ class Lab:
         """Opens a page by its address, as from a link."""
         pairs = [(name, value) for name, values in link.items() for value in np.atleast_1d(values)]
         query = "&".join(f"{name}={value}" for name, value in pairs)
-        self.page.goto(f"{self._url}/{'' if title == 'Home' else title}{'?' + query if query else ''}")
+        self.page.goto(f"{self.url}/{'' if title == 'Home' else title}{'?' + query if query else ''}")
         self.on(title)
         return self
 
@@ -75,6 +77,12 @@ class Lab:
 
     def button(self, name):
         return self.main.get_by_role("button", name=name, exact=True)
+
+    def download(self, name):
+        """Clicks the download button whose name has ``name`` in it; gives the downloaded file."""
+        with self.page.expect_download() as download:
+            self.main.get_by_test_id("stDownloadButton").get_by_role("button", name=name).click()
+        return download.value
 
     def choose(self, group, option):
         """Chooses one of a few segments."""
@@ -103,10 +111,10 @@ class Lab:
     def sees_button(self, name):
         expect(self.button(name)).to_be_visible()
 
-    def engine_says(self, pattern):
+    def engine_says(self, pattern, seconds=30):
         """Waits until the line at the side says this of the engine."""
         status = self.page.get_by_role("region", name="Sidebar").get_by_role("status")
-        expect(status).to_have_text(re.compile(pattern))
+        expect(status).to_have_text(re.compile(pattern), timeout=seconds * 1000)
 
     # -- a run -----------------------------------------------------------------------------------------------------
 
@@ -174,10 +182,15 @@ class Lab:
         found = [re.search(r"most likely (\d) with ([\d.]+)%", words) for words in said]
         return [(int(match[1]), float(match[2]) / 100) for match in found]
 
+    def answer_is(self, digit):
+        """Waits until the first network reads this digit."""
+        bars = self.page.get_by_role("img", name=re.compile(f"^Probabilities: most likely {digit} "))
+        expect(bars.first).to_be_visible()
+
     def answers_nothing(self):
         """Waits until no network says anything, and the page says what to do."""
         expect(self.page.get_by_role("img", name=re.compile("^Probabilities"))).to_have_count(0)
-        self.sees("Here appears what the network sees")
+        self.sees(re.compile("here appears what the network", re.IGNORECASE))
 
     @property
     def canvas(self):
@@ -216,28 +229,58 @@ class Lab:
         data = base64.b64decode(self._seen.get_attribute("src").split(",")[1])
         return np.asarray(Image.open(io.BytesIO(data)).convert("L"))
 
+    def upload(self, file):
+        """Chooses a file for the page to read."""
+        self.page.locator("input[type=file]").set_input_files(file)
+
     def undo(self):
         """Takes back a stroke, and waits until that has been read."""
         before = self._seen_source()
         self.click("Undo stroke")
         self.wait_for_another_picture(before)
 
-    def ink_on_canvas(self):
-        """How many pixels of the canvas are white, as it stands on the screen."""
-        return self.page.locator("canvas.lower-canvas").evaluate(
-            """canvas => {
-                const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
-                let white = 0;
-                for (let i = 0; i < pixels.length; i += 4) white += pixels[i] > 127 && pixels[i + 3] > 127;
-                return white;
-            }"""
+    def lies_on_top(self, x, y):
+        """The kind of element that a click on this pixel of the canvas meets."""
+        corner = self.canvas.bounding_box()
+        return self.page.evaluate(
+            """([x, y]) => {
+                let element = document.elementFromPoint(x, y);
+                while (element?.shadowRoot) element = element.shadowRoot.elementFromPoint(x, y);
+                return element?.tagName;
+            }""",
+            [corner["x"] + x, corner["y"] + y],
         )
+
+    def touch(self, *points):
+        """One stroke with a finger, along points in pixels of the canvas."""
+        self.canvas.scroll_into_view_if_needed()
+        corner = self.canvas.bounding_box()
+        finger = self.context.new_cdp_session(self.page)
+        for kind, (x, y) in (("touchStart", points[0]), *(("touchMove", point) for point in points[1:])):
+            touches = [{"x": corner["x"] + x, "y": corner["y"] + y}]
+            finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touches})
+        finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+    def ink(self):
+        """How many pixels of the canvas are white, as it stands on the screen."""
+        return self.page.locator("canvas.lower-canvas").evaluate_all(
+            """layers => layers.map(layer => {
+                const {data} = layer.getContext("2d").getImageData(0, 0, layer.width, layer.height);
+                let white = 0;
+                for (let i = 0; i < data.length; i += 4) white += data[i] > 127 && data[i + 3] > 127;
+                return white;
+            }).reduce((all, white) => all + white, 0)"""
+        )
+
+    def ink_is(self, pixels):
+        """Waits until about so many pixels of the canvas are white."""
+        eventually(lambda: abs(self.ink() - pixels) <= 0.02 * pixels)
 
     # -- evaluating ------------------------------------------------------------------------------------------------
 
     def click_cell(self, true, predicted):
         """Clicks a cell of the confusion matrix."""
-        matrix = self.page.locator(".js-plotly-plot").first
+        matrix = self.page.get_by_test_id("stPlotlyChart").locator(".js-plotly-plot")
         expect(matrix.locator(".nsewdrag").first).to_be_visible()
         matrix.scroll_into_view_if_needed()
         x, y = matrix.evaluate(
@@ -260,15 +303,22 @@ class Lab:
     def grid(self):
         return self.page.get_by_test_id("data-grid-canvas")
 
-    def listed(self):
-        """Names in the table from top to bottom."""
-        cells = self.grid.locator("tbody tr").evaluate_all("rows => rows.map(r => r.children[0].textContent)")
-        return [name.strip() for name in cells]
+    def lists(self, *names):
+        """Waits until the table shows these runs, from top to bottom."""
+        expect(self.grid.locator("tbody tr td:first-child")).to_have_text(names)
 
-    def choose_row(self, number):
-        """Clicks the box at the left of a row, the first being 0."""
-        self.grid.click(position={"x": 16, "y": self.ROW_HEIGHT * (number + 1.5)})
+    def choose_row(self, name):
+        """Clicks the box at the left of the run with this name; waits for what it opens."""
+        row = self.grid.locator("tbody tr").filter(has=self.page.get_by_text(name, exact=True))
+        number = int(row.get_attribute("aria-rowindex")) - 1
+        self._click_grid(16, self.ROW_HEIGHT * (number + 0.5))
+        expect(self.main.get_by_role("heading", name=name, exact=True, level=3)).to_be_visible()
 
-    def sort_by(self, x):
-        """Clicks the heading that many pixels from the left."""
-        self.grid.click(position={"x": x, "y": self.ROW_HEIGHT / 2})
+    def sort_by_name(self):
+        """Clicks the heading over the names."""
+        self._click_grid(60, self.ROW_HEIGHT / 2)
+
+    def _click_grid(self, x, y):
+        """What can be clicked is painted, and lies under a layer that scrolls."""
+        corner = self.grid.bounding_box()
+        self.page.mouse.click(corner["x"] + x, corner["y"] + y)

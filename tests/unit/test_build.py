@@ -8,7 +8,14 @@ from mnist_core.config import RunConfig
 from mnist_core.models.build import build, make_loss, make_optimizer
 from mnist_core.training.optimizers import OPTIMIZERS
 
-CNN = {"architecture": {"name": "cnn", "blocks": [{"filters": 4, "batch_norm": True}], "hidden_units": [8], "l2": 0.01}}
+CNN = {
+    "architecture": {
+        "name": "cnn",
+        "blocks": [{"filters": 4, "batch_norm": True}],
+        "hidden_units": [8],
+        "l2": 0.01,
+    }
+}
 
 
 def config(**data):
@@ -37,7 +44,9 @@ def test_it_takes_pictures_and_gives_probabilities():
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-6)
 
 
-@pytest.mark.parametrize("data", [{"architecture": {"l2": 0.02}}, {"architecture": {"name": "softmax", "l2": 0.02}}, CNN])
+@pytest.mark.parametrize(
+    "data", [{"architecture": {"l2": 0.02}}, {"architecture": {"name": "softmax", "l2": 0.02}}, CNN]
+)
 def test_l2_adds_the_squared_weights_of_every_kernel(data):
     model = build(config(**data))
     kernels = [w.numpy() for w in model.trainable_weights if w.path.endswith("kernel")]

@@ -76,7 +76,12 @@ def test_callbacks_remember_what_they_knew(callbacks):
     restored = make_callbacks()
     restore(data, build(CONFIG), restored)
     assert (restored[0].best, restored[0].wait, restored[0].cooldown_counter) == (0.25, 1, 2)
-    assert (restored[1].best, restored[1].wait, restored[1].best_epoch, restored[1].stopped_epoch) == (0.125, 2, 4, 0)
+    assert (restored[1].best, restored[1].wait, restored[1].best_epoch, restored[1].stopped_epoch) == (
+        0.125,
+        2,
+        4,
+        0,
+    )
     for i, weight in enumerate(restored[1].best_weights):
         np.testing.assert_array_equal(weight, np.full((2, 2), i))
 

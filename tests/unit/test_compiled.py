@@ -122,9 +122,14 @@ def test_a_batch_larger_than_the_data_is_one_step(part, order):
 
 
 def test_slices_take_the_time_they_should(part):
-    config, _, epoch = make(*CASES["mlp without XLA"], part)
+    _, _, epoch = make(*CASES["mlp without XLA"], part)
     seconds = compiled.SLICE_SECONDS
-    for steps, took, expected in ((1, seconds, 1), (1, seconds / 4, 4), (4, seconds / 100, 32), (32, 60.0, 1)):
+    for steps, took, expected in (
+        (1, seconds, 1),
+        (1, seconds / 4, 4),
+        (4, seconds / 100, 32),
+        (32, 60.0, 1),
+    ):
         epoch._adapt(steps, took)
         assert epoch._slice == expected
     epoch._adapt(1, 0.0)  # a clock may stand still

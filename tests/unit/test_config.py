@@ -111,13 +111,19 @@ def test_replace_changes_what_it_names_and_nothing_else():
     changed = config.replace({"optimizer.learning_rate": 0.1, "seed": 7, "architecture.hidden_units": [64, 32]})
     assert (changed.optimizer.learning_rate, changed.seed) == (0.1, 7)
     assert changed.architecture.hidden_units == (64, 32)
-    assert set(config.differences(changed)) == {"optimizer.learning_rate", "seed", "architecture.hidden_units"}
+    assert set(config.differences(changed)) == {
+        "optimizer.learning_rate",
+        "seed",
+        "architecture.hidden_units",
+    }
     assert config == RunConfig()
 
 
 def test_another_name_keeps_what_both_have_but_the_learning_rate():
-    config = RunConfig().replace({"optimizer.name": "sgd"}).replace(
-        {"optimizer.learning_rate": 0.5, "optimizer.momentum": 0.9, "optimizer.nesterov": True}
+    config = (
+        RunConfig()
+        .replace({"optimizer.name": "sgd"})
+        .replace({"optimizer.learning_rate": 0.5, "optimizer.momentum": 0.9, "optimizer.nesterov": True})
     )
     changed = config.replace({"optimizer.name": "rmsprop"})
     assert changed.optimizer.momentum == 0.9
@@ -154,7 +160,15 @@ def test_every_choice_leads_to_every_other_from_any_setting(section):
 
 @pytest.mark.parametrize(
     "changes",
-    [{"no_such": 1}, {"optimizer": {}}, {"": 1}, {".": 1}, {"seed.x": 1}, {"optimizer.": 1}, {"models.name": "mlp"}],
+    [
+        {"no_such": 1},
+        {"optimizer": {}},
+        {"": 1},
+        {".": 1},
+        {"seed.x": 1},
+        {"optimizer.": 1},
+        {"models.name": "mlp"},
+    ],
 )
 def test_replace_refuses_keys_that_are_no_setting(changes):
     with pytest.raises(ConfigError) as error:
@@ -188,7 +202,10 @@ def test_values_of_a_command_line(text, value):
 @pytest.mark.parametrize(("section", "part", "spec"), NUMBERS)
 def test_a_number_out_of_range_is_told_with_key_value_and_limit(section, part, spec):
     step = 1 if spec.kind == "integer" else 0.25
-    for value, limit, side in ((spec.low - step, spec.low, "at least"), (spec.high + step, spec.high, "at most")):
+    for value, limit, side in (
+        (spec.low - step, spec.low, "at least"),
+        (spec.high + step, spec.high, "at most"),
+    ):
         error = refused({section: named(part) | {spec.name: value}})
         assert_friendly(error, f"{section}.{spec.name} is {value}", f"{side} {plain(limit)}")
 

@@ -34,7 +34,11 @@ def machine(monkeypatch):
         monkeypatch.setattr(
             tf.config.experimental, "set_memory_growth", lambda gpu, enable: grown.append((gpu, enable))
         )
-        lines = ["model name\t: Example CPU 3000", f"flags\t\t: fpu {flags}", "model name\t: Example CPU 3000"]
+        lines = [
+            "model name\t: Example CPU 3000",
+            f"flags\t\t: fpu {flags}",
+            "model name\t: Example CPU 3000",
+        ]
         monkeypatch.setattr(execution, "_cpuinfo", lambda: lines)
         return grown
 

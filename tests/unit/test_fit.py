@@ -13,7 +13,11 @@ from mnist_core.training.fit import Trainer
 from tests.helpers import assert_friendly
 from tests.reference import plain_loop
 
-QUICK = {"architecture": {"hidden_units": [16]}, "training": {"epochs": 2, "batch_size": 200}, "data": {"subset": 500}}
+QUICK = {
+    "architecture": {"hidden_units": [16]},
+    "training": {"epochs": 2, "batch_size": 200},
+    "data": {"subset": 500},
+}
 CNN = {"name": "cnn", "blocks": [{"filters": 4, "kernel": 5}], "hidden_units": [8]}
 
 CASES = {
@@ -174,7 +178,9 @@ def test_a_run_that_stopped_early_does_not_go_on_when_it_is_resumed(digits):
 
 
 def test_early_stopping_restores_the_best_weights(digits):
-    trainer, watch = train(config(training={"early_stopping": 2, "epochs": 30}, optimizer={"learning_rate": 0.3}), digits)
+    trainer, watch = train(
+        config(training={"early_stopping": 2, "epochs": 30}, optimizer={"learning_rate": 0.3}), digits
+    )
     losses = [row["val_loss"] for row in watch.epochs]
     best = int(np.argmin(losses))
     assert len(losses) == best + 3 < 30
@@ -268,7 +274,11 @@ def test_label_smoothing_is_in_the_loss_but_not_in_the_answers(digits):
 
 
 def test_sixteen_bits_learn_too(digits):
-    trainer, watch = train(config(training={"precision": "bfloat16", "epochs": 5}, optimizer={"learning_rate": 0.01}), digits, execution=None)
+    trainer, watch = train(
+        config(training={"precision": "bfloat16", "epochs": 5}, optimizer={"learning_rate": 0.01}),
+        digits,
+        execution=None,
+    )
     assert trainer.execution.precision == "bfloat16"
     assert watch.epochs[-1]["loss"] < watch.epochs[0]["loss"] / 1.5
     assert all(np.isfinite(row["val_loss"]) for row in watch.epochs)

@@ -60,9 +60,7 @@ def test_rows_go_into_any_mapping(sink, clock):
     batch(callback, 1, 2.5, 0.125)
     callback.on_epoch_end(0, {"loss": 2.0, "accuracy": 0.25, "val_loss": 1.5, "seconds": 0.5, "step": 7.0})
     assert sink["batches"] == [{"step": 1, "loss": 2.5, "accuracy": 0.125}]
-    assert sink["epochs"] == [
-        {"epoch": 1, "step": 7, "loss": 2.0, "accuracy": 0.25, "val_loss": 1.5, "seconds": 0.5}
-    ]
+    assert sink["epochs"] == [{"epoch": 1, "step": 7, "loss": 2.0, "accuracy": 0.25, "val_loss": 1.5, "seconds": 0.5}]
     assert type(sink["epochs"][0]["step"]) is int
     assert len(sink) == 2
 

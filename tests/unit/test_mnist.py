@@ -64,7 +64,10 @@ def small(**changes):
 def test_the_shipped_arrays_are_the_original_ones(arrays, part, count):
     digits = mnist.load(part)
     assert len(digits) == count
-    for found, key, shape in ((digits.images, f"x_{part}", (count, 28, 28)), (digits.labels, f"y_{part}", (count,))):
+    for found, key, shape in (
+        (digits.images, f"x_{part}", (count, 28, 28)),
+        (digits.labels, f"y_{part}", (count,)),
+    ):
         assert found.shape == shape
         assert found.dtype == np.uint8
         np.testing.assert_array_equal(found, arrays[key])
@@ -234,7 +237,10 @@ def test_python_objects_in_a_file_are_never_unpickled(use, tmp_path):
 
 def test_a_small_file_that_unpacks_to_a_huge_one_is_refused_unread(use, tmp_path):
     bomb = tmp_path / "bomb.npz"
-    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("x_test.npy", "w") as member:
+    with (
+        zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("x_test.npy", "w") as member,
+    ):
         for _ in range(100):
             member.write(bytes(2**20))
     assert bomb.stat().st_size < 2**20

@@ -130,7 +130,15 @@ def test_a_field_without_a_widget_is_refused_when_it_is_declared_wrong():
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(60_000, "60,000"), (0.001, "0.001"), (1e-6, "1e-06"), (0, "0"), (10.0, "10"), (None, "any"), (2048, "2,048")],
+    [
+        (60_000, "60,000"),
+        (0.001, "0.001"),
+        (1e-6, "1e-06"),
+        (0, "0"),
+        (10.0, "10"),
+        (None, "any"),
+        (2048, "2,048"),
+    ],
 )
 def test_plain_numbers_read_as_a_student_writes_them(value, text):
     assert plain(value) == text

@@ -36,7 +36,7 @@ NETWORKS = {
     "cnn without pooling": {"name": "cnn", "blocks": [BLOCK | {"pooling": "none"}] * 4},
     "cnn with average pooling": {"name": "cnn", "blocks": [BLOCK | {"pooling": "average"}] * 2},
     "cnn with odd sides": {"name": "cnn", "blocks": [BLOCK | {"kernel": 1}] * 4},
-    "cnn down to one pixel": {"name": "cnn", "blocks": [BLOCK | {"kernel": 7}, BLOCK | {"kernel": 7, "pooling": "none"}]},
+    "cnn down to one pixel": {"name": "cnn", "blocks": [BLOCK | {"padding": "same"}] * 4, "head": "flatten"},
     "cnn of 7 x 7 kernels": {"name": "cnn", "blocks": [BLOCK | {"kernel": 7, "padding": "same"}] * 2},
     "cnn with global average": {"name": "cnn", "head": "global_average", "activation": "sigmoid"},
     "cnn with global maximum": {"name": "cnn", "head": "global_max"},

@@ -133,10 +133,11 @@ def test_pause_keeps_a_checkpoint_of_that_very_moment(script):
     assert script.row.status == "paused"
 
 
-def test_pause_after_the_last_step_lets_the_run_finish(script):
+@pytest.mark.parametrize("wish", ["pause", "stop"])
+def test_a_wish_after_the_last_step_lets_the_run_finish(script, wish):
     script.begin()
     script.position = Position(epoch=2)
-    script.store.ask(script.run_id, "pause")
+    script.store.ask(script.run_id, wish)
     script.slice(10)
     script.end_epoch()
     script.end()
@@ -170,6 +171,31 @@ def test_a_resumed_run_starts_from_where_it_was(script):
     script.store.ask(script.run_id, "pause")
     script.slice(1)
     assert script.kept == "epoch 1, step 4"
+
+
+def test_what_came_after_the_checkpoint_is_written_anew(script):
+    script.store.record(
+        script.run_id,
+        {"epoch": 1, "step": 17},
+        [{"step": step, "loss": 9.0, "accuracy": 0.0} for step in (5, 10, 13, 15, 17)],
+        [{"epoch": epoch, "step": 10 * epoch, "loss": 9.0, "accuracy": 0.0} for epoch in (1, 2)],
+    )
+    script.position = Position(epoch=1, step=3)
+    script.begin()
+    assert [row["step"] for row in script.store.batches(script.run_id)] == [5, 10, 13]
+    assert [row["epoch"] for row in script.store.epochs(script.run_id)] == [1]
+    assert script.row.step == 13
+
+
+def test_a_stop_at_the_end_of_an_epoch_keeps_that_epoch(script):
+    script.begin()
+    script.store.ask(script.run_id, "stop")
+    script.slice(10)
+    script.end_epoch(seconds=0.01)
+    script.end()
+    assert script.recorder.outcome == "stopped"
+    assert [row["epoch"] for row in script.store.epochs(script.run_id)] == [1]
+    assert (script.row.epoch, script.row.step) == (1, 10)
 
 
 def test_a_run_that_is_deleted_ends_the_training(script):

@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mnist_core.training.schedules import SCHEDULES, Constant, Exponential, OneCycle, Plateau, Step, WarmupCosine
+from mnist_core.training.schedules import (
+    SCHEDULES,
+    Constant,
+    Exponential,
+    OneCycle,
+    Plateau,
+    Step,
+    WarmupCosine,
+)
 from tests.helpers import settings_of
 
 LENGTHS = [(1, 1), (2, 1), (10, 10), (47, 10), (500, 100)]

@@ -70,6 +70,16 @@ def test_stratified_holds_out_the_same_share_of_every_digit(fraction, seed):
     assert np.all(taken <= counts)
 
 
+@given(fractions)
+def test_stratified_gives_what_rounding_leaves_over_to_the_largest_remainders(fraction):
+    found = split(LABELS, DataConfig(validation_fraction=fraction, split="stratified"))
+    exact = class_counts(LABELS) * len(found.validation) / 6_000
+    more = class_counts(LABELS[found.validation]) > exact
+    remainders = exact - np.floor(exact)
+    if more.any() and not more.all():
+        assert remainders[more].min() >= remainders[~more].max() - 1e-9
+
+
 def test_stratified_mixes_the_digits():
     found = split(LABELS, DataConfig(split="stratified", validation_fraction=0.5))
     for part in (found.train, found.validation):

@@ -101,7 +101,7 @@ def test_deleting_a_run_takes_all_that_hangs_off_it(store, run_id):
     other = store.create(RunConfig())
     for one in (run_id, other):
         store.record(one, {}, [point(1)], [epoch(1)], {"model.keras": b"bytes"})
-        store.tell(one, "Something happened.")
+        store.record(one, {}, event="Something happened.")
     store.delete(run_id)
     with store.database.read() as connection:
         for table in ("runs", "epochs", "batches", "events", "blobs"):
@@ -120,7 +120,7 @@ def test_unknown_ids_are_told(store):
         lambda: store.delete("nothing"),
         lambda: store.start("nothing", "host:1", "CPU"),
         lambda: store.record("nothing", {}, [point(1)], [epoch(1)], {"x": b""}),
-        lambda: store.tell("nothing", "x"),
+        lambda: store.record("nothing", {}, event="x"),
     ):
         with pytest.raises(UnknownRun) as error:
             call()
@@ -224,7 +224,11 @@ def test_rows_stand_once_however_often_they_come(store, run_id):
 
 def test_a_repeated_epoch_replaces_every_number(store, run_id):
     store.record(run_id, {}, epoch_rows=[epoch(1, val_loss=0.5, val_accuracy=0.9, learning_rate=0.1, seconds=2.0)])
-    store.record(run_id, {}, epoch_rows=[epoch(1, 0.25, val_loss=0.4, val_accuracy=0.8, learning_rate=0.2, seconds=1.0)])
+    store.record(
+        run_id,
+        {},
+        epoch_rows=[epoch(1, 0.25, val_loss=0.4, val_accuracy=0.8, learning_rate=0.2, seconds=1.0)],
+    )
     [row] = store.epochs(run_id)
     assert row == {"run_id": run_id} | epoch(
         1, 0.25, val_loss=0.4, val_accuracy=0.8, learning_rate=0.2, seconds=1.0
@@ -256,15 +260,15 @@ def test_blobs_are_replaced_and_discarded(store, run_id):
     store.record(run_id, {}, files={"checkpoint": b"new"})
     assert store.load_blob(run_id, "checkpoint") == b"new"
     np.testing.assert_array_equal(store.load_array(run_id, "numbers"), np.eye(3))
-    store.discard_blob(run_id, "checkpoint")
-    store.discard_blob(run_id, "checkpoint")
+    store.record(run_id, {}, files={"checkpoint": None})
+    store.record(run_id, {}, files={"checkpoint": None})
     assert store.load_blob(run_id, "checkpoint") is None
     assert store.load_blob(run_id, "numbers") is not None
 
 
 def test_the_diary_is_in_order(store, run_id):
     for text in ("Starts.", "Goes on.", "Ends."):
-        store.tell(run_id, text)
+        store.record(run_id, {}, event=text)
     assert [row["text"] for row in store.events(run_id)] == ["Starts.", "Goes on.", "Ends."]
     assert all(abs(row["time"] - time.time()) < 5 for row in store.events(run_id))
 
@@ -286,7 +290,7 @@ def test_threads_do_not_lose_each_others_writes(store):
         try:
             for step in range(1, 31):
                 store.record(run_id, {"step": step}, [point(step)])
-                store.tell(run_id, str(step))
+                store.record(run_id, {}, event=str(step))
         except Exception as error:
             failures.append(error)
 
@@ -307,8 +311,9 @@ from mnist_core.store import RunStore
 
 store, run_id = RunStore(sys.argv[1]), sys.argv[2]
 for step in range(1, 101):
-    store.record(run_id, {"step": step}, [{"step": step, "loss": 1.0, "accuracy": 0.5}], files={sys.argv[3]: b"x" * 9999})
-    store.tell(run_id, sys.argv[3])
+    row = {"step": step, "loss": 1.0, "accuracy": 0.5}
+    store.record(run_id, {"step": step}, [row], files={sys.argv[3]: b"x" * 9999})
+    store.record(run_id, {}, event=sys.argv[3])
 """
 
 
@@ -385,7 +390,9 @@ def limit_pages(store, pages):
     """No connection of the store may let the database grow beyond so many pages."""
     store.database.close()
     event.listen(
-        store.database._engine, "connect", lambda connection, _: connection.execute(f"PRAGMA max_page_count={pages}")
+        store.database._engine,
+        "connect",
+        lambda connection, _: connection.execute(f"PRAGMA max_page_count={pages}"),
     )
 
 

@@ -1,0 +1,40 @@
+"""Links that lead nowhere, and texts of visitors that would like to be more than text."""
+
+import pytest
+from playwright.sync_api import expect
+
+from mnist_core.config import RunConfig
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.mark.parametrize("title", ["Train", "Evaluate", "Draw"])
+def test_an_unknown_run(lab, trained, title):
+    lab.open(title, run="00000000")
+    expect(lab.main.get_by_role("alert").or_(lab.main.get_by_role("status")).first).to_contain_text("00000000")
+
+
+def test_an_unknown_recipe(lab):
+    lab.open("Train", recipe="nonsense")
+    alert = lab.main.get_by_role("alert")
+    expect(alert).to_contain_text("nonsense")
+    expect(alert).to_contain_text("quick")
+    lab.go("Home")
+
+
+def test_an_unknown_page(lab):
+    """Streamlit opens Home instead, and says so."""
+    lab.console_may_complain = True
+    lab.page.goto(f"{lab.url}/Nowhere")
+    expect(lab.page.get_by_role("heading", name="MNIST Lab", level=1)).to_be_visible()
+
+
+def test_a_name_is_no_script(lab, store):
+    name = "<img src=x onerror=\"document.title='broken into'\"> **bold** [link](javascript:document.title='x')"
+    run_id = store.create(RunConfig(), name)
+    for title, link in (("Home", {}), ("Train", {"run": run_id}), ("Runs", {}), ("Evaluate", {"run": run_id})):
+        lab.open(title, **link)
+        assert lab.page.locator("img[src=x]").count() == 0
+        assert "broken into" not in lab.page.title()
+        if title in ("Home", "Train"):
+            lab.sees("**bold** [link]")

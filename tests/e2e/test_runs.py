@@ -1,0 +1,70 @@
+"""The table of runs: sort, choose, take the model home, delete."""
+
+import subprocess
+import sys
+
+import pytest
+
+from mnist_core.config import RunConfig
+from tests.helpers import ROOT
+
+pytestmark = pytest.mark.e2e
+
+READ_IT = """
+import sys
+import keras, numpy as np
+model = keras.models.load_model(sys.argv[1])
+with np.load("mnist_core/data/mnist.npz") as data:
+    probabilities = model.predict(data["x_test"][..., None] / 255, batch_size=1000, verbose=0)
+    print((probabilities.argmax(axis=1) == data["y_test"]).mean())
+"""
+
+
+def cancelled(store, name):
+    """A run that was never trained."""
+    run_id = store.create(RunConfig(), name)
+    store.ask(run_id, "stop")
+    return run_id
+
+
+def test_sort_and_choose(lab, store, nothing_trained):
+    for name in ("middle", "zebra", "ant"):
+        cancelled(store, name)
+    lab.open("Runs")
+    lab.lists("ant", "zebra", "middle")
+    lab.choose_row("zebra")
+    for order in (["ant", "middle", "zebra"], ["zebra", "middle", "ant"]):
+        lab.sort_by_name()
+        lab.lists(*order)
+        for name in order:
+            lab.choose_row(name)
+
+
+def test_take_the_model_home(lab, trained, tmp_path):
+    lab.open("Runs")
+    lab.choose_row("trained")
+    download = lab.download(".keras")
+    assert download.suggested_filename == f"{trained.id}.keras"
+    file = tmp_path / download.suggested_filename
+    download.save_as(file)
+    command = [sys.executable, "-c", READ_IT, str(file)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=True)
+    assert float(done.stdout) == pytest.approx(trained.test_accuracy, abs=0.0002)
+
+
+def test_rename_and_delete(lab, store, trained):
+    run_id = cancelled(store, "to be deleted")
+    lab.open("Runs")
+    lab.choose_row("to be deleted")
+    lab.fill("Name", "another name")
+    lab.fill("Note", "A note.\nOf two lines.")
+    lab.click("Save")
+    lab.lists("another name", "trained")
+    assert store.get(run_id).note == "A note.\nOf two lines."
+    lab.choose_row("another name")
+    lab.click("Delete")
+    assert run_id in {run.id for run in store.list()}, "it asks first"
+    lab.page.get_by_role("button", name="Yes, delete it").click()
+    lab.lists("trained")
+    assert run_id not in {run.id for run in store.list()}
+    assert trained.id in {run.id for run in store.list()}

@@ -1,0 +1,170 @@
+"""The client: when it starts an engine, when it ends one, and what it says when there is none."""
+
+import os
+import subprocess
+import sys
+import time
+
+import distributed
+import numpy as np
+import pytest
+from sqlalchemy import insert
+
+from mnist_core.engine import client
+from mnist_core.engine.client import EngineClient
+from mnist_core.errors import EngineError
+from mnist_core.settings import Settings
+from mnist_core.store import RunStore
+from mnist_core.store.lease import HOST, attended, engine_status
+from mnist_core.store.tables import attendance, engine_lease
+from tests.helpers import assert_friendly, eventually
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """Keeps what would be started; a sleeping process stands in for the engine."""
+    started = []
+
+    def popen(command, **options):
+        process = subprocess_popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE)
+        started.append((command, options, process))
+        return process
+
+    subprocess_popen = subprocess.Popen
+    monkeypatch.setattr(client.subprocess, "Popen", popen)
+    yield started
+    for _, _, process in started:
+        process.stdin.close()
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def ours(settings, store):
+    return EngineClient(settings, store)
+
+
+def hold(store, pid, state="ready", host=HOST):
+    row = {"id": 1, "owner": "x", "host": host, "pid": pid, "beat": time.time(), "state": state}
+    with store.database.write() as connection:
+        connection.execute(insert(engine_lease).values(row | {"address": "tcp://127.0.0.1:1", "workers": "[]"}))
+
+
+def test_an_engine_that_is_away_is_started_once(ours, store, settings, started):
+    assert ours.ensure().state == "starting"
+    assert ours.ensure().state == "away"  # it is given time
+    [(command, options, _)] = started
+    assert command[1:] == ["-m", "mnist_core.engine.server"]
+    assert options["start_new_session"]
+    assert Settings.from_environment(options["env"]) == settings
+    assert attended(store.database)
+
+
+def test_an_engine_for_other_settings_than_the_environments(tmp_path, started):
+    """The client's own settings count, not the variables of this process."""
+    settings = Settings.from_environment({"MNIST_LAB_HOME": str(tmp_path / "other"), "MNIST_LAB_TRAIN_WORKERS": "2"})
+    store = RunStore(settings.database_url)
+    EngineClient(settings, store).ensure()
+    assert Settings.from_environment(started[0][1]["env"]) == settings
+    assert settings.log_file.exists()
+    store.database.close()
+
+
+def test_one_that_is_there_is_taken(ours, store, started):
+    hold(store, os.getpid())
+    assert ours.wait().ready
+    assert started == []
+
+
+def test_one_that_does_not_come_is_waited_for_and_told_at_last(ours, started, monkeypatch, settings):
+    monkeypatch.setattr(client, "RESTART_SECONDS", 0.0)
+    with pytest.raises(EngineError) as error:
+        ours.wait(seconds=0.5)
+    assert_friendly(error, "did not start within", settings.log_file)
+    assert len(started) == 1  # never two at a time
+
+
+def test_one_that_has_died_is_started_again_after_a_while(ours, started, monkeypatch):
+    ours.ensure()
+    started[0][2].kill()
+    started[0][2].wait()
+    ours.ensure()
+    assert len(started) == 1
+    monkeypatch.setattr(client, "RESTART_SECONDS", 0.0)
+    ours.ensure()
+    assert len(started) == 2
+
+
+def test_a_folder_in_which_nothing_can_be_started_is_told(ours, monkeypatch, settings):
+    def fail(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(client.subprocess, "Popen", fail)
+    with pytest.raises(EngineError) as error:
+        ours.ensure()
+    assert "cannot be started" in str(error.value)
+    assert str(settings.home) in str(error.value)
+
+
+def test_stop_ends_the_engine_when_nobody_else_wants_it(ours, store, started):
+    ours.ensure()
+    hold(store, started[0][2].pid)
+    ours.stop()
+    assert started[0][2].poll() is not None
+    assert not attended(store.database)
+    assert engine_status(store.database).state == "away"
+
+
+def test_stop_ends_an_engine_that_has_not_come_up_yet(ours, store, started):
+    ours.ensure()
+    ours.stop()
+    assert started[0][2].poll() is not None
+
+
+def test_stop_leaves_the_engine_to_others_at_once(ours, store, started):
+    ours.ensure()
+    hold(store, started[0][2].pid)
+    with store.database.write() as connection:
+        row = {"host": "other-machine", "pid": 1, "beat": time.time()}
+        connection.execute(insert(attendance).values(row))
+    before = time.monotonic()
+    ours.stop()
+    assert time.monotonic() - before < 5
+    assert started[0][2].poll() is None
+
+
+def test_stop_without_an_engine_does_nothing(ours, store, started):
+    ours.stop()
+    hold(store, 2**22 + 1)
+    ours.stop()
+    assert started == []
+
+
+def test_stop_never_touches_an_engine_elsewhere(ours, store, started, monkeypatch):
+    hold(store, os.getpid(), host="other-machine")
+    monkeypatch.setattr(client.os, "kill", lambda *_: pytest.fail("killed something"))
+    ours.stop()
+
+
+def test_an_engine_that_does_not_answer_is_told(ours, store, monkeypatch):
+    hold(store, os.getpid())  # it says that it is at an address where nobody listens
+    dask = distributed.Client
+    monkeypatch.setattr(distributed, "Client", lambda address, **options: dask(address, **options | {"timeout": 0.5}))
+    with pytest.raises(EngineError) as error:
+        ours.predict("x", np.zeros((1, 28, 28), np.uint8))
+    assert_friendly(error, "did not answer", "Try again")
+
+
+def test_the_engine_ends_with_a_sentence_when_the_settings_are_wrong(home):
+    environment = os.environ | {"MNIST_LAB_TRAIN_WORKERS": "many"}
+    done = subprocess.run(
+        [sys.executable, "-m", "mnist_core.engine.server"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert "MNIST_LAB_TRAIN_WORKERS is 'many'" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert eventually(lambda: not home.exists() or not list(home.iterdir()))

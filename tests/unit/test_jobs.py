@@ -1,0 +1,250 @@
+"""What a worker does with a run and with a model, in this process and on few images."""
+
+import io
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from mnist_core.config import RunConfig
+from mnist_core.data import mnist
+from mnist_core.engine import jobs
+from mnist_core.errors import ModelFileError, StoreError, UnknownRun
+from mnist_core.models.build import build
+from tests.helpers import assert_friendly
+
+QUICK = {
+    "architecture": {"name": "softmax"},
+    "data": {"subset": 500},
+    "training": {"epochs": 2, "batch_size": 100},
+    "augmentation": {"shift": 0.1},  # so that XLA, which takes seconds to compile, is left out
+}
+
+
+@pytest.fixture(autouse=True)
+def _few_digits_and_no_traces(digits, settings, monkeypatch):
+    monkeypatch.setattr(mnist, "load", lambda part: digits)
+    monkeypatch.setattr(jobs, "_step_back", lambda: None)  # these tests do not run in a process of their own
+    jobs._models.clear()
+    jobs._store.cache_clear()
+    yield
+    if jobs._store.cache_info().currsize:
+        jobs._store(settings.database_url).database.close()
+
+
+@pytest.fixture
+def train(store):
+    """Trains as a worker does, and gives the answer and the run."""
+
+    def train(run_id):
+        return jobs.train_run(run_id, store.database.url), store.get(run_id)
+
+    return train
+
+
+@pytest.fixture
+def run_id(store):
+    return store.create(RunConfig.parse(QUICK))
+
+
+def files(store, run_id):
+    with store.database.read() as connection:
+        query = f"SELECT name FROM blobs WHERE run_id = '{run_id}'"
+        return set(connection.exec_driver_sql(query).scalars())
+
+
+# -- training ------------------------------------------------------------------------------------------------------
+
+
+def test_a_run_is_trained_scored_and_kept(store, run_id, train, digits):
+    answer, run = train(run_id)
+    assert answer == run.status == "finished"
+    assert (run.epoch, run.step, run.steps, run.wish) == (2, 10, 10, "")
+    assert run.started <= run.ended
+    assert [row["epoch"] for row in store.epochs(run_id)] == [1, 2]
+    assert files(store, run_id) == {"model.keras", "test_probabilities"}  # no checkpoint is left
+
+    probabilities = store.load_array(run_id, "test_probabilities")
+    assert (probabilities.argmax(axis=1) == digits.labels).mean() == pytest.approx(run.test_accuracy)
+    true = probabilities[np.arange(1200), digits.labels]
+    assert -np.log(true).mean() == pytest.approx(run.test_loss, rel=1e-4)
+    model = jobs.from_bytes(store.load_blob(run_id, "model.keras"))
+    images = digits.images[..., None] / np.float32(255)
+    np.testing.assert_allclose(model.predict(images, verbose=0), probabilities, atol=1e-5)
+    told = [row["text"] for row in store.events(run_id)]
+    assert told[0].startswith("Starts on ")
+    assert told[-1] == f"Finished after 10 steps with {run.test_accuracy:.2%} on the test set."
+
+
+@pytest.mark.parametrize("status", ["finished", "stopped", "failed", "cancelled", "paused"])
+def test_a_run_that_is_not_waiting_is_left_alone(store, run_id, train, status):
+    store.record(run_id, {"status": status})
+    answer, run = train(run_id)
+    assert answer == run.status == status
+    assert run.step == 0
+
+
+def test_a_run_that_was_deleted_is_no_trouble(store):
+    assert jobs.train_run("nothing", store.database.url) == "deleted"
+
+
+def test_a_run_that_is_deleted_meanwhile_is_no_trouble_either(store, run_id, monkeypatch):
+    monkeypatch.setattr(jobs, "to_bytes", lambda model: store.delete(run_id) or b"")
+    assert jobs.train_run(run_id, store.database.url) == "deleted"
+    assert store.list() == []
+    assert files(store, run_id) == set()
+
+
+def test_a_paused_run_goes_on_and_a_stopped_one_keeps_its_weights(store, run_id, train):
+    store.ask(run_id, "pause")
+    store.resume(run_id)
+    store.mark_running(run_id)
+    store.ask(run_id, "pause")  # before its first step
+    answer, run = train(run_id)
+    assert answer == run.status == "paused"
+    assert files(store, run_id) == {"checkpoint"}
+    store.resume(run_id)
+    answer, run = train(run_id)
+    assert answer == run.status == "finished"
+    assert (run.epoch, run.step) == (2, 10)
+    assert [row["text"].split()[0] for row in store.events(run_id)] == [
+        "Starts",
+        "Paused",
+        "Goes",
+        "Finished",
+    ]
+
+
+def test_a_stop_turns_the_last_checkpoint_into_a_model(store, run_id, train):
+    whole = store.create(RunConfig.parse(QUICK | {"training": {"epochs": 1, "batch_size": 100}}))
+    train(whole)
+    stop_after_first_epoch(store, run_id, train)
+    store.ask(run_id, "stop")
+    answer, run = train(run_id)
+    assert answer == run.status == "stopped"
+    assert (run.epoch, run.step, run.steps) == (1, 5, 10)
+    assert run.usable
+    np.testing.assert_array_equal(
+        store.load_array(run_id, "test_probabilities"), store.load_array(whole, "test_probabilities")
+    )
+
+
+def stop_after_first_epoch(store, run_id, train):
+    """Leaves the run as a worker does that is paused at the end of the first epoch."""
+    original, jobs.Recorder = jobs.Recorder, PauseAfterEpoch
+    try:
+        assert train(run_id)[0] == "paused"
+    finally:
+        jobs.Recorder = original
+
+
+class PauseAfterEpoch(jobs.Recorder):
+    def on_epoch_end(self, epoch, logs=None):
+        self._store.ask(self._run_id, "pause")
+        self._last_write = float("-inf")
+        super().on_epoch_end(epoch, logs)
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (MemoryError(), ["not enough memory", "smaller batch size"]),
+        (tf.errors.ResourceExhaustedError(None, None, "OOM"), ["not enough memory"]),
+        (StoreError("The disk is full: free some space."), ["The disk is full"]),
+        (ZeroDivisionError("x"), ["MNIST Lab itself failed", "ZeroDivisionError", "log"]),
+    ],
+)
+def test_what_goes_wrong_stands_in_the_store_in_plain_words(store, run_id, train, monkeypatch, error, words):
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr(jobs, "Trainer", fail)
+    answer, run = train(run_id)
+    assert answer == run.status == "failed"
+    assert run.ended
+    assert_friendly(run.message, *words)
+    assert store.events(run_id)[-1]["text"] == run.message
+
+
+def test_a_gpu_that_is_not_there_fails_the_run_with_the_reason(store, train):
+    run_id = store.create(RunConfig.parse(QUICK | {"training": {"device": "gpu"}}))
+    answer, run = train(run_id)
+    assert answer == "failed"
+    assert_friendly(run.message, "asks for a GPU", "training.device")
+
+
+# -- predicting ----------------------------------------------------------------------------------------------------
+
+
+def test_predictions_are_those_of_the_trained_model(store, run_id, train, digits):
+    train(run_id)
+    images = digits.images[:7]
+    found = jobs.predict_run(run_id, images, store.database.url)
+    np.testing.assert_allclose(found, store.load_array(run_id, "test_probabilities")[:7], atol=1e-6)
+    assert jobs.predict_run(run_id, images[:0], store.database.url).shape == (0, 10)
+
+
+def test_a_run_without_a_model_is_told(store, run_id):
+    with pytest.raises(UnknownRun) as error:
+        jobs.predict_run(run_id, np.zeros((1, 28, 28), np.uint8), store.database.url)
+    assert_friendly(error, "has no model yet", "stop it")
+    with pytest.raises(UnknownRun) as error:
+        jobs.predict_run("nothing", np.zeros((1, 28, 28), np.uint8), store.database.url)
+    assert_friendly(error, "'nothing'")
+
+
+def test_only_so_many_models_are_kept_ready(store, monkeypatch):
+    data = jobs.to_bytes(build(RunConfig.parse(QUICK)))
+    ids = [store.create(RunConfig.parse(QUICK)) for _ in range(3)]
+    for one in ids:
+        store.record(one, {"status": "finished"}, files={"model.keras": data})
+    monkeypatch.setattr(jobs, "MODELS_KEPT", 2)
+    for one in (ids[0], ids[1], ids[0], ids[2]):
+        jobs.predict_run(one, np.zeros((1, 28, 28), np.uint8), store.database.url)
+    assert list(jobs._models) == [ids[0], ids[2]]
+
+
+def test_a_model_survives_its_file(digits):
+    model = build(RunConfig.parse({"architecture": {"name": "cnn", "blocks": [{"filters": 4, "batch_norm": True}]}}))
+    images = digits.images[:5]
+    expected = model.predict(images[..., None] / np.float32(255), verbose=0)
+    np.testing.assert_allclose(jobs.predict_file(jobs.to_bytes(model), images), expected, atol=1e-6)
+
+
+def file_of(*layers, shape=(28, 28, 1)):
+    return jobs.to_bytes(keras.Sequential([keras.Input(shape), *layers]))
+
+
+def lambda_layer():
+    return keras.layers.Lambda(lambda x: x * 2)
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", ["cannot be read", ".keras file"]),
+        (b"PK\x03\x04 broken", ["cannot be read"]),
+        (lambda: file_of(keras.layers.Flatten(), keras.layers.Dense(9)), ["gives (9,)", "give (10,)"]),
+        (lambda: file_of(keras.layers.Dense(10), shape=(784,)), ["takes (784,)", "(28, 28, 1)"]),
+        (lambda: file_of(keras.layers.Flatten(), keras.layers.Dense(10)), ["no probabilities", "softmax"]),
+        (lambda: file_of(lambda_layer(), keras.layers.Flatten(), keras.layers.Dense(10)), ["cannot be read"]),
+    ],
+    ids=["empty", "broken", "nine classes", "flat", "no softmax", "code inside"],
+)
+def test_a_file_that_is_no_model_for_digits_is_refused(digits, data, words):
+    with pytest.raises(ModelFileError) as error:
+        jobs.predict_file(data() if callable(data) else data, digits.images[:2])
+    assert_friendly(error, *words)
+
+
+def test_arrays_are_packed_without_pickles():
+    array = np.arange(6.0).reshape(2, 3)
+    np.testing.assert_array_equal(np.load(io.BytesIO(jobs.array_bytes(array)), allow_pickle=False), array)
+    with pytest.raises(ValueError, match="pickle"):
+        jobs.array_bytes(np.array([object()]))
+
+
+def test_a_worker_warms_up_and_tells_what_it_has():
+    assert jobs.warm_up("predict")["kind"] == "predict"
+    assert "CPU" in jobs.warm_up("train")["device"]

@@ -1,0 +1,250 @@
+"""The engine's round of work, with a Dask client that is played by hand."""
+
+import os
+import threading
+import time
+from types import SimpleNamespace
+
+import pytest
+from distributed import KilledWorker
+
+from mnist_core.config import RunConfig
+from mnist_core.engine import server, tasks
+from mnist_core.engine.server import KILLED, Engine
+from mnist_core.errors import StoreError
+from mnist_core.store.lease import HOST, attend, leave
+
+
+class Future:
+    """A task that ends when the test says so."""
+
+    def __init__(self, task, arguments, options):
+        self.task, self.arguments, self.options = task, arguments, options
+        self.status, self._value = "pending", None
+
+    def end(self, value=None, status="finished"):
+        self.status, self._value = status, value
+
+    def done(self):
+        return self.status != "pending"
+
+    def result(self):
+        return self._value
+
+    def exception(self):
+        return self._value
+
+
+class Dask:
+    """Stands in for ``distributed.Client``: keeps what is submitted."""
+
+    def __init__(self):
+        self.futures, self.workers = [], {}
+
+    def submit(self, task, *arguments, **options):
+        self.futures.append(Future(task, arguments, options))
+        return self.futures[-1]
+
+    def scheduler_info(self, n_workers):
+        return {"workers": self.workers}
+
+    @property
+    def trainings(self):
+        return [future for future in self.futures if future.task is tasks.train]
+
+
+@pytest.fixture
+def dask():
+    return Dask()
+
+
+@pytest.fixture
+def scripted(dask, store, settings):
+    """An engine with places for two runs. (Not called ``engine``, which starts a real one.)"""
+    return Engine(settings, store, dask, train_slots=2)
+
+
+def test_waiting_runs_are_handed_out_in_order_as_there_are_places(scripted, dask, store, settings):
+    ids = [store.create(RunConfig(seed=seed)) for seed in range(4)]
+    scripted.tick()
+    scripted.tick()
+    assert [future.arguments for future in dask.trainings] == [(run_id, settings.database_url) for run_id in ids[:2]]
+    assert all(future.options["resources"] == {"train": 1} for future in dask.trainings)
+    assert [store.get(run_id).status for run_id in ids] == ["running", "running", "queued", "queued"]
+
+    store.record(ids[0], {"status": "finished"})
+    dask.trainings[0].end("finished")
+    scripted.tick()
+    assert [future.arguments[0] for future in dask.trainings] == ids[:3]
+    assert len({future.options["key"] for future in dask.trainings}) == 3
+
+
+def test_a_run_whose_worker_died_too_often_is_marked(scripted, dask, store):
+    run_id = store.create(RunConfig())
+    scripted.tick()
+    dask.trainings[0].end(KilledWorker("train", SimpleNamespace(address="tcp://1"), 3), status="error")
+    scripted.tick()
+    run = store.get(run_id)
+    assert (run.status, run.message, run.wish) == ("failed", KILLED, "")
+    assert run.ended == pytest.approx(time.time(), abs=5)
+    scripted.tick()
+    assert len(dask.trainings) == 1
+
+
+def test_a_run_that_could_not_be_written_says_so(scripted, dask, store):
+    run_id = store.create(RunConfig())
+    scripted.tick()
+    dask.trainings[0].end(StoreError("The disk is full."), status="error")
+    scripted.tick()
+    assert store.get(run_id).message == "The disk is full."
+
+
+def test_a_full_store_is_asked_again(scripted, dask, store, monkeypatch):
+    run_id = store.create(RunConfig())
+    scripted.tick()
+    store.start(run_id, f"{HOST}:{os.getpid()}", "CPU")  # by a worker that lives on when the run has failed
+    dask.trainings[0].end(StoreError("The disk is full."), status="error")
+    with monkeypatch.context() as full:
+        full.setattr(store, "record", lambda *_, **__: (_ for _ in ()).throw(StoreError("The disk is full.")))
+        for _ in range(2):
+            with pytest.raises(StoreError):
+                scripted.tick()
+    scripted.tick()
+    assert store.get(run_id).status == "failed"
+
+
+def test_a_run_that_was_deleted_is_no_trouble(scripted, dask, store):
+    run_id = store.create(RunConfig())
+    scripted.tick()
+    store.delete(run_id)
+    dask.trainings[0].end(KilledWorker("train", SimpleNamespace(address="tcp://1"), 3), status="error")
+    scripted.tick()
+    assert store.list() == []
+
+
+@pytest.mark.parametrize("worker", ["", f"{HOST}:{2**22 + 1}", "gone-machine:12"], ids=["none", "dead", "gone"])
+def test_runs_that_an_earlier_engine_left_behind_go_on(scripted, dask, store, worker):
+    run_id = store.create(RunConfig())
+    store.start(run_id, worker, "CPU")
+    store.record(run_id, {"step": 9})
+    if worker.startswith("gone"):
+        with store.database.write() as connection:
+            connection.exec_driver_sql("UPDATE runs SET beat = beat - 60")
+    scripted.tick()
+    [training] = dask.trainings
+    assert training.arguments[0] == run_id
+    assert store.get(run_id).step == 9
+
+
+def test_runs_that_somebody_still_trains_are_left_alone(scripted, dask, store):
+    here, elsewhere = store.create(RunConfig()), store.create(RunConfig())
+    store.start(here, f"{HOST}:{os.getpid()}", "CPU")
+    store.start(elsewhere, "other-machine:12", "CPU")
+    scripted.tick()
+    assert dask.trainings == []
+
+
+def test_new_workers_are_warmed_and_shown_when_they_are(scripted, dask):
+    dask.workers = {
+        "tcp://1": {"name": "train-0", "resources": {"train": 1}},
+        "tcp://2": {"name": "predict-0", "resources": {"predict": 1}},
+        "tcp://3": {"name": "of-somebody-else", "resources": {}},
+    }
+    assert scripted.beat() == [
+        {"name": "predict-0", "kind": "predict", "device": "", "ready": False},
+        {"name": "train-0", "kind": "train", "device": "", "ready": False},
+    ]
+    warming = {future.arguments[0]: future for future in dask.futures}
+    assert warming["train"].options["workers"] == ["tcp://1"]
+    assert warming["train"].options["resources"] == {"train": 1}
+    warming["train"].end({"kind": "train", "device": "Example CPU"})
+    assert scripted.beat()[1] == {"name": "train-0", "kind": "train", "device": "Example CPU", "ready": True}
+    assert len(dask.futures) == 2
+
+    # A worker that was restarted has a new address and must warm up anew; one that has gone is forgotten.
+    dask.workers = {"tcp://4": {"name": "train-0", "resources": {"train": 1}}}
+    assert scripted.beat() == [{"name": "train-0", "kind": "train", "device": "", "ready": False}]
+    assert len(dask.futures) == 3
+
+
+def test_idle_is_the_time_in_which_nobody_needed_it(scripted, dask, store, monkeypatch):
+    clock = SimpleNamespace(now=time.monotonic() + 100)
+    monkeypatch.setattr("mnist_core.engine.server.time.monotonic", lambda: clock.now)
+    scripted.tick()
+    scripted.beat()
+    assert scripted.idle_seconds >= 100
+
+    attend(store.database)  # a page is open
+    scripted.beat()
+    assert scripted.idle_seconds == 0
+    leave(store.database)
+    clock.now += 7
+    scripted.beat()
+    assert scripted.idle_seconds == 7
+
+    store.create(RunConfig())  # or a run is on its way
+    scripted.tick()
+    assert scripted.idle_seconds == 0
+    clock.now += 60
+    scripted.tick()
+    assert scripted.idle_seconds == 0
+
+
+# -- the loop around the rounds ------------------------------------------------------------------------------------
+
+
+class Played:
+    """An engine whose rounds the test plays."""
+
+    def __init__(self, *rounds, idle=0.0):
+        self.rounds, self.idle_seconds, self.beats = list(rounds), idle, 0
+
+    def tick(self):
+        act = self.rounds.pop(0)
+        if isinstance(act, Exception):
+            raise act
+        act()
+
+    def beat(self):
+        self.beats += 1
+        return []
+
+
+@pytest.fixture
+def loop(settings, monkeypatch):
+    """Runs the loop to its end, without waiting; the lease is kept so many times."""
+    monkeypatch.setattr(server, "TICK_SECONDS", 0.0)
+    monkeypatch.setattr(server, "BEAT_SECONDS", 0.0)
+
+    def loop(engine, stopping, keeps=99):
+        answers = [True] * keeps + [False]
+        lease = SimpleNamespace(renew=lambda *_: answers.pop(0))
+        server._loop(engine, lease, "tcp://here", settings, stopping)
+
+    return loop
+
+
+def test_the_loop_ends_when_it_is_told_to(loop):
+    stopping = threading.Event()
+    engine = Played(lambda: None, lambda: None, stopping.set)
+    loop(engine, stopping)
+    assert (engine.rounds, engine.beats) == ([], 3)
+
+
+def test_the_loop_ends_when_nobody_needs_the_engine(loop, settings):
+    engine = Played(lambda: None, idle=settings.idle_seconds + 1)
+    loop(engine, threading.Event())
+    assert engine.beats == 1
+
+
+def test_the_loop_ends_when_another_engine_has_the_lease(loop):
+    engine = Played(*[lambda: None] * 3)
+    loop(engine, threading.Event(), keeps=2)
+    assert engine.beats == 3
+
+
+def test_the_loop_outlives_a_store_that_is_full_for_a_while(loop):
+    stopping = threading.Event()
+    engine = Played(StoreError("The disk is full."), StoreError("The disk is full."), lambda: None, stopping.set)
+    loop(engine, stopping)
+    assert engine.beats == 2
