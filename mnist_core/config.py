@@ -8,9 +8,10 @@ the registries it refers to (architectures, optimizers, schedules), and nowhere 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import Annotated, Any, ClassVar, Literal, Union, get_args
+from typing import Annotated, Any, ClassVar, Literal, Union
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -25,6 +26,13 @@ from mnist_core.training.schedules import SCHEDULES, Constant
 Architecture = Annotated[Union[ARCHITECTURES], Field(discriminator="name")]  # noqa: UP007 - built from the registry
 OptimizerChoice = Annotated[Union[OPTIMIZERS], Field(discriminator="name")]  # noqa: UP007
 ScheduleChoice = Annotated[Union[SCHEDULES], Field(discriminator="name")]  # noqa: UP007
+
+
+MNIST_IMAGES = 60_000
+"""In the training set, before any are held out."""
+
+MOST_PARAMETERS = 30_000_000
+"""Six layers of 2,048 units have 23 million. A checkpoint holds three numbers of 4 bytes for each."""
 
 
 class DataConfig(Part):
@@ -122,7 +130,13 @@ class RunConfig(Part):
     @model_validator(mode="after")
     def _possible(self) -> RunConfig:
         """Refuses what each field allows but the whole does not."""
-        plan(self.architecture.layers())
+        layers = plan(self.architecture.layers())
+        if count_parameters(layers) > MOST_PARAMETERS:
+            largest = max(layers, key=lambda layer: layer.parameters)
+            raise ConfigError(
+                f"The network has {count_parameters(layers):,} parameters, but may have {MOST_PARAMETERS:,} at most. "
+                f"Most are in {largest.name} ({largest.arithmetic}): use fewer units or filters, or more pooling."
+            )
         for wish, needs in (
             ("early_stopping", self.training.early_stopping > 0),
             ("plateau", self.schedule.name == "plateau"),
@@ -179,6 +193,15 @@ class RunConfig(Part):
     @property
     def parameters(self) -> int:
         return count_parameters(self.layers)
+
+    @property
+    def training_images(self) -> int:
+        """How many images are learned from."""
+        return min(self.data.subset, MNIST_IMAGES - math.ceil(self.data.validation_fraction * MNIST_IMAGES))
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return math.ceil(self.training_images / self.training.batch_size)
 
     def summary(self) -> str:
         """One line for lists: ``MLP 128, Adam 0.001, 5 epochs of 128``."""
@@ -251,6 +274,3 @@ def _flatten(data: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, A
             yield from _flatten(value, f"{prefix}{key}.")
         else:
             yield prefix + key, value
-
-
-assert set(SECTIONS) | {"seed"} == set(RunConfig.model_fields), get_args(Architecture)

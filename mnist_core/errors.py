@@ -35,6 +35,10 @@ class StoreError(LabError):
     """The data folder or the database cannot be used: full, locked, read-only or damaged."""
 
 
+class StoreBusy(StoreError):
+    """The same for now only: the disk is full or the database locked. Waiting may help."""
+
+
 class UnknownRun(LabError, LookupError):
     """A run id that the store does not hold."""
 

@@ -71,5 +71,5 @@ RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (_QUICK, _MLP_10
 def recipe(name: str) -> Recipe:
     """The recipe of this name; ``UnknownRecipe`` lists those that there are."""
     if name not in RECIPES:
-        raise UnknownRecipe(f"There is no recipe {name!r}. There are {', '.join(RECIPES)}.")
+        raise UnknownRecipe(f"There is no recipe {name[:40]!r}. There are {', '.join(RECIPES)}.")
     return RECIPES[name]

@@ -12,8 +12,8 @@ PER_CLASS, AT_RANDOM = 40, 48
 
 with page(
     "Data",
-    "MNIST: 60,000 handwritten digits to learn from and 10,000 to be tested on, collected by LeCun, Cortes and "
-    "Burges from pupils and clerks.",
+    "MNIST: 60,000 handwritten digits to learn from and 10,000 to be tested on, written by pupils "
+    "and clerks, collected by NIST, and made ready for learning by LeCun, Cortes and Burges.",
 ):
     part = st.segmented_control(
         "Set", ["train", "test"], default="train", key="part", format_func=dataset.PARTS.get, help=dataset.PARTS_HELP
@@ -25,9 +25,9 @@ with page(
         options = ["all", *map(str, range(10))]
         wanted = st.segmented_control("Which", options, default="all", key="digit") or "all"
         if st.button("Others at random", icon=":material/shuffle:", key="others"):
-            st.session_state["draw"] = st.session_state.get("draw", 0) + 1
+            st.session_state["data-shuffle"] = st.session_state.get("data-shuffle", 0) + 1
     count = AT_RANDOM if wanted == "all" else PER_CLASS
-    picks = dataset.sample(part, wanted, count, st.session_state.get("draw", 0))
+    picks = dataset.sample(part, wanted, count, st.session_state.get("data-shuffle", 0))
     gallery((image, f"{label}\nno. {index:,}", False) for index, label, image in picks)
     st.caption("Under each picture: its label, and its number in the set.")
 
@@ -36,7 +36,7 @@ with page(
     with columns[0]:
         fraction = st.slider("Held out for validation", 0.0, 0.9, DataConfig().validation_fraction, 0.05, key="held")
         how = st.selectbox("How they are held out", ["random", "stratified", "first"], key="how")
-        st.caption(DataConfig.specs()[1].help)
+        st.caption(DataConfig.model_fields["split"].description)
     with columns[1]:
         counts = dataset.counts(fraction, how)
         words = " · ".join(f"{name}: {int(values.sum()):,}" for name, values in counts.items())

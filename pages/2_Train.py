@@ -8,12 +8,12 @@ from mnist_core.recipes import RECIPES, recipe
 from mnist_core.training.estimate import expected_seconds
 from mnist_core.ui import charts
 from mnist_core.ui.forms import config_form
-from mnist_core.ui.frame import page
+from mnist_core.ui.frame import errors_in_words, page
 from mnist_core.ui.lab import Lab
 from mnist_core.ui.live import watch
 from mnist_core.ui.live_chart import live_chart
 from mnist_core.ui.network import graph, layer_table
-from mnist_core.ui.words import duration
+from mnist_core.ui.words import ago, duration, escaped
 
 
 def begin_with(config: RunConfig, name: str) -> None:
@@ -29,8 +29,7 @@ def choose_recipe() -> None:
 
 def show_schedule(config: RunConfig) -> None:
     """The learning rate from first to last step, as far as it is known before training."""
-    images = min(config.data.subset, round(60_000 * (1 - config.data.validation_fraction)))
-    per_epoch = -(-images // config.training.batch_size)
+    per_epoch = config.steps_per_epoch
     total = per_epoch * config.training.epochs
     steps = np.unique(np.linspace(0, total - 1, 300).astype(int))
     rates = config.optimizer.learning_rate * config.schedule.factors(steps, total, per_epoch)
@@ -42,7 +41,8 @@ def show_schedule(config: RunConfig) -> None:
 def set_up(lab: Lab) -> None:
     if wanted := st.query_params.get("recipe"):
         del st.query_params["recipe"]
-        begin_with(recipe(wanted).config, wanted)
+        with errors_in_words():
+            begin_with(recipe(wanted).config, wanted)
     if "draft" not in st.session_state:
         begin_with(recipe("quick").config, "quick")
     names = list(RECIPES)
@@ -80,6 +80,12 @@ def set_up(lab: Lab) -> None:
         show_schedule(config)
 
 
+def diary(lab: Lab, run_id: str) -> None:
+    """The run's events: where it ran and why so, pauses, and how it ended."""
+    for event in lab.store.events(run_id):
+        st.markdown(f"- {ago(event['time'])}: {escaped(event['text'])}")
+
+
 with page("Train", "Choose a network and how it learns, and watch it get better.") as lab:
     run_id = st.query_params.get("run", "")
     if not run_id:
@@ -98,3 +104,5 @@ with page("Train", "Choose a network and how it learns, and watch it get better.
                 st.rerun()
             st.json(run.settings.flat(), expanded=True)
             layer_table(run.settings)
+        with st.expander("What happened to it"):
+            diary(lab, run_id)

@@ -8,7 +8,7 @@ import streamlit as st
 
 from mnist_core import evaluation
 from mnist_core.ui import charts
-from mnist_core.ui.choose import choose_run, train_quickly
+from mnist_core.ui.choose import choose_run
 from mnist_core.ui.digits import gallery, picture
 from mnist_core.ui.frame import page
 from mnist_core.ui.lab import Lab, digits, test_probabilities
@@ -97,9 +97,7 @@ def one_image(lab: Lab, labels, probabilities) -> None:
 
 with page("Evaluate", "How good is a network on 10,000 digits it has never seen, and where does it err?") as lab:
     run = choose_run(lab)
-    if run is None:
-        train_quickly(lab)
-    else:
+    if run is not None:
         labels = digits("test", lab.settings.data).labels
         probabilities = test_probabilities(lab.settings.database_url, run.id, run.ended)
         predicted = evaluation.predictions(probabilities)

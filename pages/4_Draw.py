@@ -12,7 +12,7 @@ from mnist_core.ui.digits import picture
 from mnist_core.ui.frame import errors_in_words, page
 from mnist_core.ui.lab import Lab, digits
 from mnist_core.ui.probabilities import probability_bars
-from mnist_core.ui.words import escaped
+from mnist_core.ui.words import STATUS, escaped
 
 MOST_RUNS = 3
 
@@ -21,7 +21,12 @@ def choose_runs(lab: Lab) -> list:
     runs = {run.id: run for run in lab.store.list(statuses=USABLE)}
     if not runs:
         return []
-    wanted = [run_id for run_id in st.query_params.get_all("run") if run_id in runs]
+    linked = st.query_params.get_all("run")
+    wanted = [run_id for run_id in linked if run_id in runs]
+    for run_id in set(linked) - set(wanted):
+        with errors_in_words():
+            run = lab.store.get(run_id)
+            st.info(f"The run {escaped(run.name)} is {STATUS[run.status][1]} and cannot read yet.")
     chosen = st.multiselect(
         "Networks that read it",
         list(runs),
@@ -43,7 +48,12 @@ def from_file() -> ink.Ink | None:
     file = st.file_uploader(
         "A photo or scan of one digit", type=["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"], key="photo"
     )
-    return ink.normalize_picture(file.getvalue()) if file else None
+    return read_photo(file.getvalue()) if file else None
+
+
+@st.cache_data(max_entries=8, show_spinner="Reading the photo …")
+def read_photo(content: bytes) -> ink.Ink:
+    return ink.normalize_picture(content)
 
 
 def from_test_set(lab: Lab) -> ink.Ink | None:
@@ -67,7 +77,8 @@ def show_steps(drawing: ink.Ink) -> None:
 
 def answer(lab: Lab, run, image: np.ndarray) -> None:
     with errors_in_words():
-        probabilities = lab.engine.predict(run.id, image[None])[0]
+        with st.spinner("Asking the network …", show_time=False):
+            probabilities = lab.engine.predict(run.id, image[None])[0]
         best = int(probabilities.argmax())
         st.markdown(f"## {best}")
         st.caption(f"{escaped(run.name)} is {probabilities[best]:.1%} sure.")
@@ -89,7 +100,8 @@ def desk(lab: Lab, runs: list) -> None:
             st.info(str(error), icon=":material/draw:")
     if drawing is None:
         with answers:
-            st.info("Nothing to read yet. Draw a digit, and here appears what the network makes of it.")
+            what = {"a photo": "Choose a photo"}.get(source, "Draw a digit")
+            st.info(f"Nothing to read yet. {what}, and here appears what the network makes of it.")
         return
     for column, run in zip(answers.columns(len(runs)), runs, strict=True):
         with column:

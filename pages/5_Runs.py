@@ -1,10 +1,13 @@
 """Runs: everything that has been trained here."""
 
-from datetime import datetime
+import hashlib
+from datetime import datetime, timezone
 
 import streamlit as st
 
-from mnist_core.store.runs import NAME_LENGTH, NOTE_LENGTH, Run
+from mnist_core.errors import ConfigError
+from mnist_core.store.run import Run
+from mnist_core.store.runs import NAME_LENGTH, NOTE_LENGTH
 from mnist_core.ui.choose import train_quickly
 from mnist_core.ui.frame import page
 from mnist_core.ui.lab import Lab
@@ -14,7 +17,10 @@ SHOWN_SETTINGS = ("architecture.name", "architecture.hidden_units", "optimizer.n
 
 
 def row(run: Run, every_setting: bool) -> dict:
-    settings = run.settings.flat()
+    try:
+        settings = run.settings.flat()
+    except ConfigError:
+        settings = {}  # made by another version
     shown = settings if every_setting else {key: settings.get(key) for key in SHOWN_SETTINGS}
     return {
         "name": run.name,
@@ -25,7 +31,7 @@ def row(run: Run, every_setting: bool) -> dict:
         "seconds": round(run.train_seconds, 1),
         "parameters": run.parameters,
         "images/s": run.images_per_second,
-        "created": datetime.fromtimestamp(run.created),
+        "created": datetime.fromtimestamp(run.created, timezone.utc),
         "note": run.note,
         **{key: str(value) if isinstance(value, list) else value for key, value in shown.items()},
         "id": run.id,
@@ -40,19 +46,21 @@ def matching(runs: list[Run]) -> list[Run]:
         run
         for run in runs
         if (not statuses or run.status in statuses)
-        and all(word in f"{run.name} {run.note} {run.id} {run.settings.summary()}".lower() for word in text)
+        and all(word in f"{run.name} {run.note} {run.id} {run.summary}".lower() for word in text)
     ]
 
 
 def table(runs: list[Run]) -> Run | None:
     """The table; gives the run whose row is chosen."""
     every_setting = st.toggle("Show every setting", key="every")
+    # A row is chosen by its number. Rows move when runs come and go, so the choice holds for these runs only.
+    these = hashlib.md5("".join(run.id for run in runs).encode(), usedforsecurity=False).hexdigest()
     event = st.dataframe(
         [row(run, every_setting) for run in runs],
         hide_index=True,
         on_select="rerun",
         selection_mode="single-row",
-        key="table",
+        key=f"table-{these}",
         column_config={
             "test accuracy": st.column_config.NumberColumn(format="percent"),
             "test loss": st.column_config.NumberColumn(format="%.4f"),
@@ -62,7 +70,14 @@ def table(runs: list[Run]) -> Run | None:
     )
     st.caption("Click a heading to sort, and the box at the left of a row to choose a run.")
     rows = event.selection.rows
-    return runs[rows[0]] if rows and rows[0] < len(runs) else None
+    if rows:
+        st.session_state["chosen"] = runs[rows[0]].id
+    return next((run for run in runs if run.id == st.session_state.get("chosen")), None)
+
+
+def delete(lab: Lab, run_id: str) -> None:
+    lab.store.delete(run_id)
+    st.toast("The run is deleted.")
 
 
 def details(lab: Lab, run: Run) -> None:
@@ -84,11 +99,9 @@ def details(lab: Lab, run: Run) -> None:
             )
         with st.popover("Delete", icon=":material/delete:"):
             st.markdown("The run, its curves and its model go for good.")
-            if st.button("Yes, delete it", type="primary", key="delete"):
-                lab.store.delete(run.id)
-                st.toast("The run is deleted.")
-                st.rerun()
-    with st.form("edit"):
+            # The callback gets the id of the run that was shown, whatever the table shows by then.
+            st.button("Yes, delete it", type="primary", key=f"delete-{run.id}", on_click=delete, args=(lab, run.id))
+    with st.form(f"edit-{run.id}"):
         name = st.text_input("Name", run.name, max_chars=NAME_LENGTH)
         note = st.text_area("Note", run.note, max_chars=NOTE_LENGTH)
         if st.form_submit_button("Save", icon=":material/save:"):

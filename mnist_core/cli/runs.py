@@ -7,11 +7,7 @@ import time
 from datetime import datetime, timezone
 from typing import Any
 
-import numpy as np
-
 from mnist_core.cli.command import PROGRAM, Command, json_option, open_store, print_json
-from mnist_core.data.mnist import SHAPES
-from mnist_core.data.split import split
 from mnist_core.store.run import Run
 
 NAME_WIDTH = 40
@@ -36,10 +32,8 @@ def images_trained(run: Run) -> int:
     if not run.steps:
         return 0
     config = run.settings
-    # How many are split off does not depend on the labels, so that the data need not be read for it.
-    per_epoch = len(split(np.zeros(SHAPES["y_train"], np.uint8), config.data).train)
-    epochs, steps = divmod(run.step, run.steps // config.training.epochs)
-    return epochs * per_epoch + steps * min(config.training.batch_size, per_epoch)
+    epochs, steps = divmod(run.step, config.steps_per_epoch)
+    return epochs * config.training_images + steps * min(config.training.batch_size, config.training_images)
 
 
 def table(rows: list[Run]) -> str:

@@ -61,10 +61,9 @@ def load(part: Part) -> Digits:
     return _read(EMBEDDED, part, EMBEDDED_SHA256)
 
 
-def release(part: Part) -> None:
-    """Forgets what ``load`` has kept, for processes that must stay small."""
-    if part == "train":
-        _read.cache_clear()
+def forget() -> None:
+    """Lets go of all that ``load`` has kept, for processes that must stay small."""
+    _read.cache_clear()
 
 
 @lru_cache(maxsize=4)

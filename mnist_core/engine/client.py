@@ -40,7 +40,7 @@ class EngineClient:
 
     def __init__(self, settings: Settings, store: RunStore):
         self._settings, self._store = settings, store
-        self._lock = threading.Lock()
+        self._lock, self._connecting = threading.Lock(), threading.Lock()
         self._process: subprocess.Popen | None = None
         self._attended = self._started = float("-inf")
         self._dask: Any = None
@@ -68,6 +68,8 @@ class EngineClient:
             status = self.ensure()
             if status.ready:
                 return status
+            if status.state == "broken":
+                raise EngineError(f"The engine cannot work: {status.problem}")
             time.sleep(0.1)
         raise EngineError(
             f"The engine did not start within {seconds:.0f} seconds. Its log at {self._settings.log_file} says why."
@@ -101,13 +103,13 @@ class EngineClient:
             self._process.wait(timeout=START_SECONDS)
 
     def close(self) -> None:
-        if self._dask is not None:
-            self._dask.close()
-            self._dask = None
+        """Leaves the cluster; the next question connects anew."""
+        with self._connecting:
+            if self._dask is not None:
+                self._dask.close()
+                self._dask = None
 
     def _ask(self, task: Callable, *arguments: Any) -> np.ndarray:
-        from distributed.client import TimeoutError as DaskTimeout
-
         address = self.wait().address
         try:
             client = self._connect(address)
@@ -115,16 +117,18 @@ class EngineClient:
             return future.result(timeout=ANSWER_SECONDS)
         except LabError:
             raise
-        except (OSError, DaskTimeout, TimeoutError, RuntimeError) as error:
+        except Exception as error:
+            # Dask tells of workers and schedulers that vanish by many kinds of errors; all mean the same here.
             self.close()
             raise EngineError(f"The engine did not answer ({type(error).__name__}). Try again in a moment.") from error
 
     def _connect(self, address: str):
         from distributed import Client
 
-        with self._lock:
+        with self._connecting:
             if self._dask is None or self._dask_address != address or self._dask.status != "running":
-                self.close()
+                if self._dask is not None:
+                    self._dask.close()
                 self._dask = Client(address, set_as_default=False, timeout=10)
                 self._dask_address = address
             return self._dask

@@ -15,7 +15,8 @@ from mnist_core.settings import Settings
 WORKER_DEATHS_ALLOWED = 2
 """How often a run may kill its worker and be tried again; the third death marks it as failed."""
 
-PREDICT_MEMORY_SHARE = 0.25
+LEAST_WORKER_MEMORY = 2 * 2**30
+"""A worker with TensorFlow holds 0.9 GB before it has done anything; Dask pauses one at 80 % of its limit."""
 
 
 def start(settings: Settings) -> SpecCluster:
@@ -29,12 +30,12 @@ def start(settings: Settings) -> SpecCluster:
             "train",
             threads=max(1, cores() // trainers),
             gpu=gpus[i % len(gpus)] if gpus else "-1",
-            memory=int(memory * (1 - PREDICT_MEMORY_SHARE) / trainers),
+            memory=max(LEAST_WORKER_MEMORY, 3 * memory // 4 // trainers),
         )
         for i in range(trainers)
     }
     # The predict worker stays off the GPU: it must answer at once while a run fills the GPU's memory.
-    workers["predict-0"] = _worker("predict", threads=1, gpu="-1", memory=int(memory * PREDICT_MEMORY_SHARE))
+    workers["predict-0"] = _worker("predict", threads=1, gpu="-1", memory=max(LEAST_WORKER_MEMORY, memory // 4))
     scheduler = {"cls": Scheduler, "options": {"host": "127.0.0.1", "port": 0, "dashboard": False}}
     return SpecCluster(workers=workers, scheduler=scheduler, name="mnist-lab", silence_logs=False)
 

@@ -18,7 +18,7 @@ import tensorflow as tf
 
 from mnist_core.data import mnist
 from mnist_core.engine.recorder import Recorder
-from mnist_core.errors import LabError, ModelFileError, UnknownRun
+from mnist_core.errors import EngineError, LabError, ModelFileError, StoreError, UnknownRun
 from mnist_core.store import RunStore
 from mnist_core.store.lease import HOST
 from mnist_core.store.patience import patiently
@@ -46,7 +46,7 @@ def warm_up(kind: str) -> dict[str, str]:
         mnist.load("train")
     model = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(10)])
     CompiledEvaluation(model, scaled=True).probabilities(np.zeros((1, 28, 28), np.uint8))
-    return {"kind": kind, "device": (gpu_names() or (cpu_name(),))[0]}
+    return {"kind": kind, "device": (gpu_names() or (cpu_name(),))[0], "gpu": bool(gpu_names())}
 
 
 def train_run(run_id: str, database_url: str) -> str:
@@ -57,6 +57,10 @@ def train_run(run_id: str, database_url: str) -> str:
         return _train(store, run) if run.active else run.status
     except UnknownRun:
         return "deleted"
+    except StoreError as error:
+        # The store has refused for long. What it holds of the run is whole, so the run can go on later.
+        log.error("run %s: %s", run_id, error)
+        raise
     except (LabError, tf.errors.ResourceExhaustedError, MemoryError) as error:
         message = str(error) if isinstance(error, LabError) else NO_MEMORY
         return _fail(store, run_id, message)
@@ -71,6 +75,7 @@ NO_MEMORY = "There was not enough memory. Try fewer units or filters, or a small
 
 def _train(store: RunStore, run: Run) -> str:
     config = run.settings
+    prepare_devices()
     _step_back()
     keras.backend.clear_session()
     execution = choose(config)
@@ -82,6 +87,10 @@ def _train(store: RunStore, run: Run) -> str:
     sink: dict[str, list] = {}
     recorder = Recorder(store, run.id, sink)
     trainer.fit([MetricsCallback(sink), recorder], resume_from=checkpoint)
+    if trainer.step == 0 and recorder.outcome == "stopped":
+        columns = {"status": "cancelled", "wish": "", "ended": time.time()}
+        patiently(lambda: store.record(run.id, columns, event="Taken back before the first step."))
+        return "cancelled"
     if recorder.outcome != "paused":
         _conclude(store, run.id, trainer, recorder.outcome)
     return recorder.outcome
@@ -102,6 +111,7 @@ def _conclude(store: RunStore, run_id: str, trainer: Trainer, status: str) -> No
     test = mnist.load("test")
     probabilities = trainer.evaluation.probabilities(test.images)
     loss, accuracy = trainer.evaluation.score(test.labels, probabilities)
+    trainer.require_finite(loss)
     columns = {"status": status, "wish": "", "ended": time.time(), "test_loss": loss, "test_accuracy": accuracy}
     files = {"model.keras": to_bytes(trainer.model), "test_probabilities": array_bytes(probabilities)}
     event = f"{status.capitalize()} after {trainer.step:,} steps with {accuracy:.2%} on the test set."
@@ -128,18 +138,26 @@ def predict_run(run_id: str, images: np.ndarray, database_url: str) -> np.ndarra
         while len(_models) > MODELS_KEPT:
             _models.popitem(last=False)
     _models.move_to_end(run_id)
-    return _models[run_id].probabilities(images)
+    return _predict(_models[run_id], images)
 
 
 def predict_file(data: bytes, images: np.ndarray) -> np.ndarray:
     """The same with a ``.keras`` file's bytes, whose model must take pixels scaled to 0-1."""
-    probabilities = CompiledEvaluation(from_bytes(data), scaled=True).probabilities(images)
+    probabilities = _predict(CompiledEvaluation(from_bytes(data), scaled=True), images)
     if not np.allclose(probabilities.sum(axis=1), 1.0, atol=1e-3):
         raise ModelFileError(
             "The model gives numbers that are no probabilities: they do not add up to 1. Its last layer should be a "
             "softmax over the ten digits."
         )
     return probabilities
+
+
+def _predict(model: CompiledEvaluation, images: np.ndarray) -> np.ndarray:
+    try:
+        return model.probabilities(images)
+    except tf.errors.OpError as error:
+        # It must not travel as it is: unpacking it would make the receiver import TensorFlow.
+        raise EngineError(f"The model could not be used ({type(error).__name__}). Try fewer images.") from None
 
 
 def to_bytes(model: keras.Model) -> bytes:
@@ -156,17 +174,16 @@ def from_bytes(data: bytes) -> keras.Model:
         path.write_bytes(data)
         try:
             model = keras.models.load_model(path, compile=False, safe_mode=True)
+            shapes = tuple(model.input_shape[1:]), tuple(model.output_shape[1:])
         except Exception as error:
             # Keras raises many kinds here, from bad archives to unknown layers; all mean the same to the reader.
             raise ModelFileError(
                 f"The model file cannot be read ({type(error).__name__}). It should be a .keras file of standard "
                 f"layers, as the Runs page gives it."
             ) from None
-    if tuple(model.input_shape[1:]) != (28, 28, 1) or tuple(model.output_shape[1:]) != (10,):
-        raise ModelFileError(
-            f"The model takes {model.input_shape[1:]} and gives {model.output_shape[1:]}, but it must take "
-            f"(28, 28, 1) and give (10,)."
-        )
+    if shapes != ((28, 28, 1), (10,)):
+        takes, gives = shapes
+        raise ModelFileError(f"The model takes {takes} and gives {gives}, but must take (28, 28, 1) and give (10,).")
     return model
 
 

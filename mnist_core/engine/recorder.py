@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from mnist_core.errors import StoreError
+from mnist_core.errors import StoreBusy
 from mnist_core.store import RunStore
 from mnist_core.store.patience import patiently
 
@@ -16,6 +16,9 @@ log = logging.getLogger("mnist_core.worker")
 
 WRITE_SECONDS = 0.25
 """Between two writes: soon enough for a button, seldom enough to cost nothing."""
+
+BUSY_SECONDS = 30.0
+"""After a write that was refused: each try at a locked database holds training up."""
 
 PACE_MEMORY = 0.7
 """How much of the shown images per second is kept from slice to slice, so that the number can be read."""
@@ -65,10 +68,10 @@ class Recorder(keras.callbacks.Callback):
     def _write(self) -> None:
         try:
             wish = self._record(checkpoint=self._epoch_waits)
-        except StoreError as error:
-            # No room, or locked: training goes on, and the rows wait here for the next write.
+        except StoreBusy as error:
+            # No room, or locked: training goes on, and the rows wait here for a later write.
             log.warning("run %s: %s", self._run_id, error)
-            self._last_write = time.monotonic()
+            self._last_write = time.monotonic() + BUSY_SECONDS
             return
         if not wish or self.trainer.step == self.trainer.total_steps:
             return

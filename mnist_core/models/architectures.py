@@ -1,11 +1,12 @@
 """The registry of architectures. One class is one entry: its fields are the form, ``layers`` is the network.
 
-To add an architecture, write a ``Part`` with a ``name``, a ``label``, a ``sentence`` and ``layers``, and list
+To add an architecture, write an ``Architecture`` with a ``name``, a ``label``, a ``sentence`` and ``layers``, and list
 it in ``ARCHITECTURES``. The form, the command line, the layer table and the documents pick it up.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -53,7 +54,16 @@ def _activated(kind: str, arguments: dict, activation: str, batch_norm: bool):
     yield Layer("Activation", {"activation": activation})
 
 
-class Softmax(Part):
+class Architecture(Part):
+    """Base: ``layers`` gives the network, first to last; ``convolutional`` says which compiler suits it."""
+
+    convolutional: ClassVar[bool] = False
+
+    def layers(self) -> Iterator[Layer]:
+        raise NotImplementedError
+
+
+class Softmax(Architecture):
     label: ClassVar[str] = "Softmax regression"
     sentence: ClassVar[str] = "One weighted sum of all pixels per digit: the simplest network, with no hidden layer."
 
@@ -65,7 +75,7 @@ class Softmax(Part):
         yield output_layer(self.l2)
 
 
-class MLP(Part):
+class MLP(Architecture):
     label: ClassVar[str] = "Multilayer perceptron (MLP)"
     sentence: ClassVar[str] = "Layers in which every value sees every value before it; quick to train, blind to place."
 
@@ -109,9 +119,10 @@ class ConvBlock(Part):
             yield Layer("Dropout", {"rate": self.dropout})
 
 
-class CNN(Part):
+class CNN(Architecture):
     label: ClassVar[str] = "Convolutional network (CNN)"
     sentence: ClassVar[str] = "Slides small windows over the picture: a stroke counts wherever it is. Best for images."
+    convolutional: ClassVar[bool] = True
 
     name: Literal["cnn"] = "cnn"
     blocks: tuple[ConvBlock, ...] = several(
@@ -138,4 +149,4 @@ class CNN(Part):
         yield output_layer(self.l2)
 
 
-ARCHITECTURES: tuple[type[Part], ...] = (Softmax, MLP, CNN)
+ARCHITECTURES: tuple[type[Architecture], ...] = (Softmax, MLP, CNN)

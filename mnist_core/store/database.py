@@ -13,11 +13,14 @@ from sqlalchemy.engine import Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.schema import CreateIndex, CreateTable
 
-from mnist_core.errors import StoreError
+from mnist_core.errors import StoreBusy, StoreError
 from mnist_core.store.tables import metadata, runs
 
 LOCK_SECONDS = 15
 """How long a write waits for another process's write before it is refused."""
+
+PASSING = ("disk is full", "locked", "disk i/o")
+"""Signs of trouble that may pass by itself or by somebody's making room."""
 
 _PLAIN_WORDS = (
     ("disk is full", "The disk is full: nothing more can be saved in {where}. Free some space; nothing saved is lost."),
@@ -86,7 +89,9 @@ class Database:
         try:
             yield
         except DBAPIError as error:
-            raise StoreError(self._explain(str(error.orig))) from error
+            problem = str(error.orig)
+            kind = StoreBusy if any(sign in problem.lower() for sign in PASSING) else StoreError
+            raise kind(self._explain(problem)) from error
 
     def _explain(self, problem: str) -> str:
         for sign, sentence in _PLAIN_WORDS:

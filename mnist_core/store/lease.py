@@ -11,6 +11,7 @@ import os
 import socket
 import time
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,9 @@ from mnist_core.store.tables import attendance, engine_lease
 
 STALE_SECONDS = 15
 """Beats come every second; so many missed ones mean that a process on another machine is gone."""
+
+BROKEN_SECONDS = 20
+"""How long the last words of an engine that could not work are shown before another is tried."""
 
 HOST = socket.gethostname()
 
@@ -35,6 +39,8 @@ class EngineStatus:
     workers: tuple[dict[str, Any], ...] = ()
     pid: int = 0
     host: str = ""
+    problem: str = ""
+    """Why it is broken, in words."""
 
     @property
     def ready(self) -> bool:
@@ -45,6 +51,8 @@ def engine_status(database: Database) -> EngineStatus:
     """The engine as pages show it; ``away`` if there is none or its process is gone."""
     with database.read() as connection:
         row = connection.execute(select(engine_lease)).first()
+    if row is not None and row.state == "broken" and time.time() - row.beat < BROKEN_SECONDS:
+        return EngineStatus("broken", problem=row.problem)
     if row is None or not process_alive(row.host, row.pid, row.beat):
         return EngineStatus("away")
     return EngineStatus(row.state, row.address, tuple(json.loads(row.workers)), row.pid, row.host)
@@ -60,7 +68,7 @@ class Lease:
     def take(self) -> bool:
         """Whether this process now is the engine; ``False`` if a living one has the lease."""
         row = {"owner": self._owner, "host": HOST, "pid": os.getpid(), "beat": time.time(), "state": "starting"}
-        row |= {"address": "", "workers": "[]"}
+        row |= {"address": "", "workers": "[]", "problem": ""}
         with self._database.read() as connection:
             held = connection.execute(select(engine_lease)).first()
         if held and process_alive(held.host, held.pid, held.beat):
@@ -72,9 +80,12 @@ class Lease:
                 query = upserting(connection, engine_lease).values(id=1, **row).on_conflict_do_nothing()
             return connection.execute(query).rowcount == 1
 
-    def renew(self, state: str, address: str, workers: list[dict[str, Any]]) -> bool:
+    def renew(
+        self, state: str, address: str = "", workers: Sequence[dict[str, Any]] = (), problem: str = ""
+    ) -> bool:
         """Beats and publishes the engine's state; ``False`` if another process has taken over."""
-        values = {"beat": time.time(), "state": state, "address": address, "workers": json.dumps(workers)}
+        values = {"beat": time.time(), "state": state, "address": address, "workers": json.dumps(list(workers))}
+        values["problem"] = problem
         with self._database.write() as connection:
             query = update(engine_lease).where(engine_lease.c.owner == self._owner).values(values)
             return connection.execute(query).rowcount == 1

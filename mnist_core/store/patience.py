@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from mnist_core.errors import StoreError
+from mnist_core.errors import StoreBusy
 
 log = logging.getLogger("mnist_core.store")
 
@@ -23,13 +23,14 @@ def patiently(write: Callable[[], Result], seconds: float = PATIENCE_SECONDS, pa
     """Repeats a write until the store takes it, and gives what it gives.
 
     Raises:
-        StoreError: the last one, when the store has not taken it for ``seconds``.
+        StoreBusy: the last one, when the store has not taken it for ``seconds``.
+        StoreError: at once, for what waiting cannot mend.
     """
     deadline = time.monotonic() + seconds
     while True:
         try:
             return write()
-        except StoreError as error:
+        except StoreBusy as error:
             if time.monotonic() >= deadline:
                 raise
             log.warning("waiting to write: %s", error)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from mnist_core.config import RunConfig
+from mnist_core.errors import ConfigError
 
 WAITING, LIVE = ("queued",), ("running",)
 RESUMABLE = ("paused", "interrupted")
@@ -50,12 +51,25 @@ class Run:
         return RunConfig.parse(self.config)
 
     @property
+    def summary(self) -> str:
+        """The configuration in one line; readable also when another version of MNIST Lab wrote it."""
+        try:
+            return self.settings.summary()
+        except ConfigError:
+            return "made by another version of MNIST Lab"
+
+    @property
     def usable(self) -> bool:
         return self.status in USABLE
 
     @property
     def active(self) -> bool:
         return self.status in WAITING + LIVE
+
+    @property
+    def resumed(self) -> bool:
+        """Whether it has been back in the queue since it first began."""
+        return self.started is not None and self.queued > self.started
 
     @property
     def progress(self) -> float:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Table, delete, func, insert, literal, select, update
+from sqlalchemy import Table, delete, func, insert, select, update
 
 from mnist_core.config import RunConfig
 from mnist_core.errors import StoreError, UnknownRun
@@ -55,7 +55,7 @@ class RunStore:
         with self.database.read() as connection:
             row = connection.execute(select(runs).where(runs.c.id == run_id)).first()
         if row is None:
-            raise UnknownRun(f"There is no run {run_id!r}. It may have been deleted; the Runs page lists all.")
+            raise UnknownRun(f"There is no run {_quoted(run_id)}. It may have been deleted; the Runs page lists all.")
         return Run(**row._mapping)
 
     def list(self, statuses: Sequence[str] = (), limit: int | None = None) -> list[Run]:
@@ -67,8 +67,8 @@ class RunStore:
             return [Run(**row._mapping) for row in connection.execute(query)]
 
     def queue(self) -> list[str]:
-        """Ids of waiting runs, next first."""
-        query = select(runs.c.id).where(runs.c.status == "queued").order_by(runs.c.queued)
+        """Ids of waiting runs, next first. One that only waits to be stopped goes before those that train."""
+        query = select(runs.c.id).where(runs.c.status == "queued").order_by(runs.c.wish != "stop", runs.c.queued)
         with self.database.read() as connection:
             return list(connection.execute(query).scalars())
 
@@ -146,9 +146,9 @@ class RunStore:
 
     # -- what the engine and its workers do -------------------------------------------------------------------
 
-    def mark_running(self, run_id: str) -> None:
-        """Takes a run out of the queue when it is handed to the workers."""
-        self._change(run_id, only="queued", status="running", beat=time.time(), worker="")
+    def mark_running(self, run_id: str) -> bool:
+        """Takes a run out of the queue to hand it to the workers; ``False`` if it no longer waits there."""
+        return self._change(run_id, only="queued", status="running", beat=time.time(), worker="")
 
     def requeue(self, run_id: str) -> None:
         """Puts a run back whose worker has gone; it keeps its place in time."""
@@ -222,7 +222,7 @@ class RunStore:
         with self.database.write() as connection:
             changed = connection.execute(query.values(**values)).rowcount
         if not changed and not only:
-            raise UnknownRun(f"There is no run {run_id!r}. It may have been deleted; the Runs page lists all.")
+            raise UnknownRun(f"There is no run {_quoted(run_id)}. It may have been deleted; the Runs page lists all.")
         return bool(changed)
 
     def _rows(self, table: Table, run_id: str, key, after: int) -> list[dict[str, Any]]:
@@ -243,3 +243,8 @@ class RunStore:
 def _short(text: str, length: int) -> str:
     """Text as kept: without NUL, which PostgreSQL refuses, and not endless."""
     return text.replace("\x00", "").strip()[:length]
+
+
+def _quoted(run_id: str) -> str:
+    """An id as messages repeat it: it may come from a link and be anything."""
+    return repr(run_id if len(run_id) <= 40 else run_id[:37] + "...")

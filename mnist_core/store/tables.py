@@ -90,6 +90,7 @@ engine_lease = Table(
     Column("state", String(16), nullable=False),
     Column("address", String(200), nullable=False, default=""),
     Column("workers", Text, nullable=False, default="[]"),
+    Column("problem", Text, nullable=False, default=""),
 )
 """One row at most: which process is the engine of this store, where it listens, and what its workers have."""
 

@@ -91,9 +91,10 @@ class CompiledEpoch:
     def _many(self, order, rates, offset, first, end):
         def body(step, loss, correct):
             more_loss, more_correct = self._one(order[step], rates[step], offset + step)
-            return step + 1, loss + more_loss, correct + more_correct
+            return step + 1, loss + tf.cast(more_loss, tf.float64), correct + more_correct
 
-        start = (first, tf.constant(0.0), tf.constant(0))
+        # Slices end where the clock says. In 64 bits the sum of an epoch does not depend on where that was.
+        start = (first, tf.constant(0.0, tf.float64), tf.constant(0))
         return tf.while_loop(lambda step, *_: step < end, body, start, maximum_iterations=None)[1:]
 
     def _one(self, indices, rate, step):

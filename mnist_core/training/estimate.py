@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
+from contextlib import suppress
 from statistics import median
 
-from mnist_core.config import RunConfig
+from mnist_core.config import MNIST_IMAGES, RunConfig
+from mnist_core.errors import ConfigError
 from mnist_core.models.plan import count_operations
 from mnist_core.store.run import Run
 
-# Measured on two cores of a server processor by `python -m benchmarks.training`; earlier runs correct them.
+# Measured on two cores of a server processor; earlier runs on this machine correct them.
 MULTIPLICATIONS_PER_SECOND = {"dense": 4.5e10, "convolution": 8e10}
 SECONDS_PER_STEP = {"dense": 3e-5, "convolution": 8e-4}
 START_SECONDS = {"dense": 2.5, "convolution": 2.0}
@@ -29,11 +30,9 @@ def expected_seconds(config: RunConfig, earlier: Iterable[Run] = ()) -> float:
 
 def _training_seconds(config: RunConfig) -> float:
     kind = _kind(config)
-    images = min(config.data.subset, round(60_000 * (1 - config.data.validation_fraction)))
-    steps = math.ceil(images / config.training.batch_size)
     forward = count_operations(config.layers) / MULTIPLICATIONS_PER_SECOND[kind]
-    held_out = 60_000 * config.data.validation_fraction
-    epoch = steps * SECONDS_PER_STEP[kind] + (images * BACKWARD + held_out) * forward
+    held_out = MNIST_IMAGES * config.data.validation_fraction
+    epoch = config.steps_per_epoch * SECONDS_PER_STEP[kind] + (config.training_images * BACKWARD + held_out) * forward
     return config.training.epochs * epoch
 
 
@@ -42,13 +41,14 @@ def _correction(earlier: Iterable[Run]) -> float:
     ratios = []
     for run in earlier:
         if run.status == "finished" and run.train_seconds > START_SECONDS["dense"]:
-            # The first slice of a run's training includes compiling.
-            spent = run.train_seconds - START_SECONDS[_kind(run.settings)] / 2
-            ratios.append(spent / _training_seconds(run.settings))
+            with suppress(ConfigError):  # of a run that another version made
+                # The first slice of a run's training includes compiling.
+                spent = run.train_seconds - START_SECONDS[_kind(run.settings)] / 2
+                ratios.append(spent / _training_seconds(run.settings))
         if len(ratios) == RUNS_LOOKED_AT:
             break
     return median(ratios) if ratios else 1.0
 
 
 def _kind(config: RunConfig) -> str:
-    return "convolution" if any(layer.kind == "Conv2D" for layer in config.layers) else "dense"
+    return "convolution" if config.architecture.convolutional else "dense"

@@ -33,7 +33,7 @@ def choose(config: RunConfig) -> Execution:
             'or install the GPU build with pip install "tensorflow[and-cuda]".'
         )
     on_gpu = bool(gpus) and wanted != "cpu"
-    dense = not any(layer.kind == "Conv2D" for layer in config.layers)
+    dense = not config.architecture.convolutional
     precision = config.training.precision
     if precision == "auto":
         precision = "bfloat16" if not dense and (on_gpu or "amx_bf16" in cpu_flags()) else "float32"
@@ -49,7 +49,7 @@ def choose(config: RunConfig) -> Execution:
 
 
 def prepare_devices() -> None:
-    """Lets GPU memory grow as needed, so that workers on one GPU can live together. Call before first use."""
+    """Lets GPU memory grow as needed, so that workers on one GPU can live together. Must come before first use."""
     for gpu in tf.config.list_physical_devices("GPU"):
         tf.config.experimental.set_memory_growth(gpu, True)
 

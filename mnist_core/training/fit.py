@@ -90,6 +90,11 @@ class Trainer:
         """The state of the run as bytes for ``fit(resume_from=)``."""
         return checkpoint.save(self.model, self._own_callbacks, self.position)
 
+    def require_finite(self, loss: float) -> None:
+        """``TrainingDiverged`` if a loss is infinite or not a number."""
+        if not math.isfinite(loss):
+            raise TrainingDiverged(DIVERGED.format(step=self.step, rate=self.config.optimizer.learning_rate))
+
     def _restore(self, data: bytes | None) -> None:
         if data:
             self.position = checkpoint.restore(data, self.model, self._own_callbacks)
@@ -105,9 +110,7 @@ class Trainer:
             here.step = end
             here.epoch_seconds += time.perf_counter() - began
             here.train_seconds += time.perf_counter() - began
-            if not math.isfinite(loss):
-                rate = self.config.optimizer.learning_rate
-                raise TrainingDiverged(DIVERGED.format(step=first_step + end, rate=rate))
+            self.require_finite(loss)
             logs = {"loss": loss / images, "accuracy": correct / images, "images": images, "step": self.step}
             callbacks.on_train_batch_end(end - 1, logs)
             if self.model.stop_training:
@@ -120,6 +123,7 @@ class Trainer:
         if len(self.validation):
             probabilities = self.evaluation.probabilities(self.validation.images)
             logs["val_loss"], logs["val_accuracy"] = self.evaluation.score(self.validation.labels, probabilities)
+            self.require_finite(logs["val_loss"])
         logs["learning_rate"] = float(self.model.optimizer.learning_rate)
         logs["seconds"], logs["step"] = here.epoch_seconds, self.step
         self.position = checkpoint.Position(epoch=here.epoch + 1, train_seconds=here.train_seconds)

@@ -7,17 +7,24 @@ import streamlit as st
 from mnist_core.recipes import recipe
 from mnist_core.store.run import USABLE, Run
 from mnist_core.ui.lab import Lab
-from mnist_core.ui.words import percent
+from mnist_core.ui.words import STATUS, escaped, percent
 
 
 def choose_run(lab: Lab) -> Run | None:
-    """One finished or stopped run, that of ``?run=`` if it is there. ``None`` if there is none yet."""
+    """One finished or stopped run, that of ``?run=`` if there is one in the link.
+
+    ``None`` if there is no such run yet; what to do then is said on the page.
+    """
     runs = {run.id: run for run in lab.store.list(statuses=USABLE)}
     wanted = st.query_params.get("run", "")
     if wanted and wanted not in runs:
         run = lab.store.get(wanted)
-        st.info(f"The run *{run.name}* is {run.status} and has no model yet.", icon=":material/info:")
+        st.info(f"The run {escaped(run.name)} is {STATUS[run.status][1]}: it has no model to look at.")
+        if st.button("Show that run", icon=":material/arrow_forward:", key="show-run"):
+            st.switch_page("pages/2_Train.py", query_params={"run": wanted})
+        return None
     if not runs:
+        train_quickly(lab)
         return None
     ids = list(runs)
     chosen = st.selectbox(

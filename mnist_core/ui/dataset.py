@@ -49,12 +49,18 @@ def one(part: mnist.Part, index: int) -> tuple[np.ndarray, int]:
 @_remembered
 def counts(validation_fraction: float, how: str) -> dict[str, np.ndarray]:
     """Images per digit in each part of the data."""
-    labels = _load("train").labels
+    labels, test_labels = _labels()
     parts = split(labels, DataConfig(validation_fraction=validation_fraction, split=how))
     counted = {"training": class_counts(labels[parts.train])}
     if len(parts.validation):
         counted["validation"] = class_counts(labels[parts.validation])
-    return counted | {"test": class_counts(_load("test").labels)}
+    return counted | {"test": class_counts(test_labels)}
+
+
+@_remembered
+def _labels() -> tuple[np.ndarray, np.ndarray]:
+    """Training and test labels, 70 KB that are read once."""
+    return _load("train").labels.copy(), _load("test").labels.copy()
 
 
 @_remembered
@@ -66,5 +72,5 @@ def means() -> list[np.ndarray]:
 
 def _load(part: mnist.Part) -> mnist.Digits:
     digits = mnist.load(part)
-    mnist.release("train")
+    mnist.forget()
     return digits

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from streamlit.errors import StreamlitAPIException
 from mnist_core.errors import LabError
 from mnist_core.store.lease import EngineStatus
 from mnist_core.ui.lab import Lab, lab
+from mnist_core.ui.words import escaped
 
 log = logging.getLogger("mnist_core.ui")
 
@@ -51,10 +53,16 @@ def page(title: str, sentence: str = "") -> Iterator[Lab]:
     st.title(title)
     if sentence:
         st.markdown(sentence)
+    with st.sidebar:
+        menu()
     with errors_in_words():
-        here = lab()
+        try:
+            here = lab()
+        except LabError as error:
+            # Without a store there is nothing to show; the body of the page must not begin.
+            st.error(escaped(str(error)), icon=":material/error:")
+            st.stop()
         with st.sidebar:
-            menu()
             engine_line()
         yield here
 
@@ -75,7 +83,7 @@ def errors_in_words() -> Iterator[None]:
     try:
         yield
     except LabError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(escaped(str(error)), icon=":material/error:")
     except Exception:
         log.exception("a page failed")
         st.error(
@@ -101,9 +109,12 @@ def engine_line() -> None:
 
 def describe(status: EngineStatus) -> tuple[str, str]:
     """A colour and a few words for the engine's state, such as which device trains."""
-    devices = sorted({worker["device"] for worker in status.workers if worker["ready"] and worker["kind"] == "train"})
-    if status.ready and devices:
-        return "#009e73", "Ready: " + ", ".join(devices)
+    trainers = [worker for worker in status.workers if worker["kind"] == "train"]
+    problems = [worker["problem"] for worker in status.workers if worker.get("problem")]
+    if status.state == "broken" or problems:
+        return "#d55e00", html.escape("The engine cannot work: " + (problems or [status.problem])[0])
+    if status.ready and trainers and all(worker["ready"] for worker in trainers):
+        return "#009e73", html.escape("Ready: " + ", ".join(sorted({worker["device"] for worker in trainers})))
     if status.ready or status.state == "starting":
         return "#e69f00", "Engine is warming up"
     return "#d55e00", "Engine is away; starting it again"

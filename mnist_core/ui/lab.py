@@ -32,7 +32,7 @@ def _lab(settings: Settings) -> Lab:
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def test_probabilities(home: str, run_id: str, ended: float) -> np.ndarray:
+def test_probabilities(database_url: str, run_id: str, ended: float) -> np.ndarray:
     """A run's probabilities on the test set, ``float32 (10000, 10)``; they never change once it has ended."""
     return lab().store.load_array(run_id, "test_probabilities")
 

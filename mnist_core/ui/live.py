@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import streamlit as st
@@ -14,14 +15,17 @@ from mnist_core.ui.live_chart import live_chart
 from mnist_core.ui.words import badge, duration, escaped, percent
 
 REFRESH_SECONDS = 0.7
+LOOK_AGAIN_SECONDS = 3.0
+"""For a run that waits for somebody, who may sit at another computer."""
 HISTORIES_KEPT = 4
 """Runs whose points a session remembers; older ones are read from the store again."""
 
 
 def watch(lab: Lab, run_id: str) -> None:
     """Draws a run and, while it is not at its end, draws it anew every moment."""
-    active = lab.store.get(run_id).active
-    st.fragment(_watch, run_every=REFRESH_SECONDS if active else None)(lab, run_id, active)
+    run = lab.store.get(run_id)
+    seconds = REFRESH_SECONDS if run.active else LOOK_AGAIN_SECONDS if run.status in RESUMABLE else None
+    st.fragment(_watch, run_every=seconds)(lab, run_id, run.status)
 
 
 def history(lab: Lab, run_id: str) -> dict[str, list[dict[str, Any]]]:
@@ -32,19 +36,22 @@ def history(lab: Lab, run_id: str) -> dict[str, list[dict[str, Any]]]:
     last_step = rows["batches"][-1]["step"] if rows["batches"] else 0
     rows["epochs"] += lab.store.epochs(run_id, after=last_epoch)
     rows["batches"] += lab.store.batches(run_id, after=last_step)
+    if len(rows["batches"]) > 2 * charts.MOST_POINTS:
+        # A session keeps no more than can be drawn; the store keeps all.
+        rows["batches"] = list(charts.thin(rows["batches"], charts.MOST_POINTS))
     histories[run_id] = rows
     while len(histories) > HISTORIES_KEPT:
         del histories[next(iter(histories))]
     return rows
 
 
-def _watch(lab: Lab, run_id: str, was_active: bool) -> None:
+def _watch(lab: Lab, run_id: str, status: str) -> None:
     with errors_in_words():
         run = lab.store.get(run_id)
         _headline(lab, run)
         _buttons(lab, run)
         _curves(run, history(lab, run_id))
-        if run.active != was_active:
+        if run.status != status:
             st.rerun()
 
 
@@ -52,8 +59,10 @@ def _headline(lab: Lab, run: Run) -> None:
     st.markdown(f"### {escaped(run.name)} {badge(run.status)}")
     if run.status == "queued":
         st.progress(0.0, text=_waiting(lab, run))
-    elif run.status == "failed":
-        st.error(run.message, icon=":material/error:")
+    elif run.status in ("failed", "interrupted"):
+        st.error(escaped(run.message), icon=":material/error:")
+    elif run.status == "cancelled":
+        st.info("This run was taken back before it began. *Change and train again* stands below.")
     elif not run.steps:
         st.progress(0.0, text="Building and compiling the network …")
     else:
@@ -72,6 +81,8 @@ def _headline(lab: Lab, run: Run) -> None:
 
 def _waiting(lab: Lab, run: Run) -> str:
     status, queue = lab.engine.ensure(), lab.store.queue()
+    if status.state == "broken":
+        return f"Waiting, but the engine cannot work: {escaped(status.problem)}"
     if not status.ready:
         return "Waiting for the engine, which is warming up: a few seconds."
     place = queue.index(run.id) + 1 if run.id in queue else 1
@@ -83,7 +94,9 @@ def _progress(run: Run) -> str:
     now = min(run.epoch + 1, epochs)
     text = f"Epoch {now if run.active else run.epoch} of {epochs} · {run.progress:.0%}"
     if run.status == "running" and run.step:
-        text += f" · about {duration(run.train_seconds / run.step * (run.steps - run.step))} left"
+        # By the clock since it began, which counts validation too; after a pause by training time alone.
+        spent = run.train_seconds if run.resumed else time.time() - run.started
+        text += f" · about {duration(spent / run.step * (run.steps - run.step))} left"
     elif not run.active:
         text += f" · {duration(run.train_seconds)} of training"
     return f"{text} · {run.device}"

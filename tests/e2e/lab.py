@@ -70,6 +70,7 @@ class Lab:
     def rest(self):
         """Waits until the whole page has been drawn."""
         expect(self.page.locator('[data-test-script-state="notRunning"]')).to_be_attached()
+        expect(self.page.get_by_test_id("stSkeleton")).to_have_count(0)
 
     def click(self, name):
         """Clicks the button of this name."""

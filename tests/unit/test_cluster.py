@@ -58,10 +58,15 @@ def test_workers_share_the_cores(layout, cores, gpus, wish, trainers, threads):
 
 
 def test_workers_share_the_memory(layout):
-    workers = layout(16)
-    limits = [options["memory_limit"] for options in workers.values()]
-    assert sum(limits) <= MEMORY
-    assert limits == [MEMORY * 3 // 16] * 4 + [MEMORY // 4]
+    *trainers, predict = (options["memory_limit"] for options in layout(16).values())
+    assert trainers == [int(0.8 * MEMORY / 4)] * 4
+    assert predict == MEMORY // 4
+
+
+def test_every_worker_has_room_for_tensorflow_even_on_a_small_machine(layout, monkeypatch):
+    monkeypatch.setattr("tests.unit.test_cluster.MEMORY", 2 * 2**30, raising=False)
+    limits = [options["memory_limit"] for options in layout(16, train_workers=8).values()]
+    assert min(limits) >= cluster.LEAST_WORKER_MEMORY
 
 
 @pytest.mark.parametrize(

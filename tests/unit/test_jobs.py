@@ -151,7 +151,6 @@ class PauseAfterEpoch(jobs.Recorder):
     [
         (MemoryError(), ["not enough memory", "smaller batch size"]),
         (tf.errors.ResourceExhaustedError(None, None, "OOM"), ["not enough memory"]),
-        (StoreError("The disk is full: free some space."), ["The disk is full"]),
         (ZeroDivisionError("x"), ["MNIST Lab itself failed", "ZeroDivisionError", "log"]),
     ],
 )
@@ -165,6 +164,23 @@ def test_what_goes_wrong_stands_in_the_store_in_plain_words(store, run_id, train
     assert run.ended
     assert_friendly(run.message, *words)
     assert store.events(run_id)[-1]["text"] == run.message
+
+
+def test_a_store_that_has_refused_for_long_is_for_the_engine_to_mark(store, run_id, train, monkeypatch):
+    def fail(*_, **__):
+        raise StoreError("The disk is full.")
+
+    monkeypatch.setattr(jobs, "Trainer", fail)
+    with pytest.raises(StoreError):
+        train(run_id)
+
+
+def test_a_run_that_is_taken_back_before_its_first_step_has_no_model(store, run_id, train):
+    store.mark_running(run_id)
+    store.ask(run_id, "stop")
+    answer, run = train(run_id)
+    assert answer == run.status == "cancelled"
+    assert store.load_blob(run_id, "model.keras") is None
 
 
 def test_a_gpu_that_is_not_there_fails_the_run_with_the_reason(store, train):

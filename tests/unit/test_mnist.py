@@ -90,7 +90,7 @@ def test_arrays_are_read_once_and_cannot_be_changed():
 
 def test_release_forgets_the_training_images():
     digits = mnist.load("train")
-    mnist.release("train")
+    mnist.forget()
     assert mnist.load("train") is not digits
 
 

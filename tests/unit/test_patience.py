@@ -2,11 +2,11 @@
 
 import pytest
 
-from mnist_core.errors import StoreError, UnknownRun
+from mnist_core.errors import StoreBusy, StoreError, UnknownRun
 from mnist_core.store.patience import patiently
 
 
-def failing(times, error=StoreError):
+def failing(times, error=StoreBusy):
     """A write that is refused so many times, and then gives how often it was tried."""
     tries = []
 
@@ -24,10 +24,11 @@ def test_it_tries_until_the_store_takes_it():
 
 
 def test_it_gives_up_in_the_end_and_says_why():
-    with pytest.raises(StoreError, match="disk is full"):
+    with pytest.raises(StoreBusy, match="disk is full"):
         patiently(failing(10**6), seconds=0.01, pause=0.0)
 
 
-def test_other_errors_are_not_waited_for():
-    with pytest.raises(UnknownRun):
-        patiently(failing(1, UnknownRun), pause=0.0)
+@pytest.mark.parametrize("error", [UnknownRun, StoreError])
+def test_what_waiting_cannot_mend_is_not_waited_for(error):
+    with pytest.raises(error):
+        patiently(failing(1, error), pause=0.0)

@@ -10,7 +10,7 @@ from distributed import KilledWorker
 
 from mnist_core.config import RunConfig
 from mnist_core.engine import server, tasks
-from mnist_core.engine.server import KILLED, Engine
+from mnist_core.engine.dispatch import KILLED, Dispatcher
 from mnist_core.errors import StoreError
 from mnist_core.store.lease import HOST, attend, leave
 
@@ -60,8 +60,13 @@ def dask():
 
 @pytest.fixture
 def scripted(dask, store, settings):
-    """An engine with places for two runs. (Not called ``engine``, which starts a real one.)"""
-    return Engine(settings, store, dask, train_slots=2)
+    """A dispatcher with two train workers, warmed up."""
+    dask.workers = {f"tcp://{i}": {"name": f"train-{i}", "resources": {"train": 1}} for i in range(2)}
+    dispatcher = Dispatcher(settings, store, dask)
+    dispatcher.beat()
+    for warming in dask.futures:
+        warming.end({"device": "Example CPU", "gpu": False})
+    return dispatcher
 
 
 def test_waiting_runs_are_handed_out_in_order_as_there_are_places(scripted, dask, store, settings):
@@ -91,12 +96,46 @@ def test_a_run_whose_worker_died_too_often_is_marked(scripted, dask, store):
     assert len(dask.trainings) == 1
 
 
-def test_a_run_that_could_not_be_written_says_so(scripted, dask, store):
+def test_a_run_that_could_not_be_written_says_so_and_can_go_on(scripted, dask, store):
     run_id = store.create(RunConfig())
     scripted.tick()
     dask.trainings[0].end(StoreError("The disk is full."), status="error")
     scripted.tick()
-    assert store.get(run_id).message == "The disk is full."
+    run = store.get(run_id)
+    assert (run.status, run.message) == ("interrupted", "The disk is full.")
+    assert store.resume(run_id).status == "queued"
+    scripted.tick()
+    assert len(dask.trainings) == 2
+
+
+def test_a_run_whose_connection_was_lost_goes_on(scripted, dask, store):
+    run_id = store.create(RunConfig())
+    scripted.tick()
+    dask.trainings[0].end(status="lost")
+    scripted.tick()
+    assert store.get(run_id).status == "running"
+    assert [future.arguments[0] for future in dask.trainings] == [run_id, run_id]
+
+
+def test_a_run_is_not_handed_out_while_its_last_task_still_ends(scripted, dask, store):
+    run_id = store.create(RunConfig())
+    scripted.tick()
+    store.record(run_id, {"status": "paused"})
+    store.resume(run_id)
+    scripted.tick()
+    assert len(dask.trainings) == 1
+    dask.trainings[0].end("paused")
+    scripted.tick()
+    assert len(dask.trainings) == 2
+
+
+def test_a_run_that_another_engine_took_is_left_to_it(scripted, dask, store, monkeypatch):
+    run_id = store.create(RunConfig())
+    monkeypatch.setattr(store, "queue", lambda: [run_id])
+    store.mark_running(run_id)
+    store.start(run_id, f"{HOST}:{os.getpid()}", "CPU")
+    scripted.tick()
+    assert dask.trainings == []
 
 
 def test_a_full_store_is_asked_again(scripted, dask, store, monkeypatch):
@@ -110,7 +149,7 @@ def test_a_full_store_is_asked_again(scripted, dask, store, monkeypatch):
             with pytest.raises(StoreError):
                 scripted.tick()
     scripted.tick()
-    assert store.get(run_id).status == "failed"
+    assert store.get(run_id).status == "interrupted"
 
 
 def test_a_run_that_was_deleted_is_no_trouble(scripted, dask, store):
@@ -144,32 +183,52 @@ def test_runs_that_somebody_still_trains_are_left_alone(scripted, dask, store):
     assert dask.trainings == []
 
 
-def test_new_workers_are_warmed_and_shown_when_they_are(scripted, dask):
+def test_new_workers_are_warmed_and_shown_when_they_are(dask, store, settings):
+    fresh = Dispatcher(settings, store, dask)
     dask.workers = {
         "tcp://1": {"name": "train-0", "resources": {"train": 1}},
         "tcp://2": {"name": "predict-0", "resources": {"predict": 1}},
         "tcp://3": {"name": "of-somebody-else", "resources": {}},
     }
-    assert scripted.beat() == [
-        {"name": "predict-0", "kind": "predict", "device": "", "ready": False},
-        {"name": "train-0", "kind": "train", "device": "", "ready": False},
+    new = {"device": "", "gpu": False, "ready": False, "problem": ""}
+    assert fresh.beat() == [
+        {"name": "predict-0", "kind": "predict", **new},
+        {"name": "train-0", "kind": "train", **new},
     ]
     warming = {future.arguments[0]: future for future in dask.futures}
     assert warming["train"].options["workers"] == ["tcp://1"]
     assert warming["train"].options["resources"] == {"train": 1}
-    warming["train"].end({"kind": "train", "device": "Example CPU"})
-    assert scripted.beat()[1] == {"name": "train-0", "kind": "train", "device": "Example CPU", "ready": True}
+    warming["train"].end({"kind": "train", "device": "Example GPU", "gpu": True})
+    warming["predict"].end(StoreError("It is damaged."), status="error")
+    predict, train = fresh.beat()
+    assert train == {"name": "train-0", "kind": "train", "device": "Example GPU", "gpu": True} | {
+        "ready": True,
+        "problem": "",
+    }
+    assert (predict["ready"], predict["problem"]) == (False, "It is damaged.")
     assert len(dask.futures) == 2
 
     # A worker that was restarted has a new address and must warm up anew; one that has gone is forgotten.
     dask.workers = {"tcp://4": {"name": "train-0", "resources": {"train": 1}}}
-    assert scripted.beat() == [{"name": "train-0", "kind": "train", "device": "", "ready": False}]
+    assert fresh.beat() == [{"name": "train-0", "kind": "train", **new}]
     assert len(dask.futures) == 3
+
+
+def test_workers_that_join_late_get_work(dask, store, settings):
+    late = Dispatcher(settings, store, dask)
+    store.create(RunConfig())
+    late.beat()
+    late.tick()
+    assert dask.trainings == []
+    dask.workers = {"tcp://1": {"name": "train-0", "resources": {"train": 1}}}
+    late.beat()
+    late.tick()
+    assert len(dask.trainings) == 1
 
 
 def test_idle_is_the_time_in_which_nobody_needed_it(scripted, dask, store, monkeypatch):
     clock = SimpleNamespace(now=time.monotonic() + 100)
-    monkeypatch.setattr("mnist_core.engine.server.time.monotonic", lambda: clock.now)
+    monkeypatch.setattr("mnist_core.engine.dispatch.time.monotonic", lambda: clock.now)
     scripted.tick()
     scripted.beat()
     assert scripted.idle_seconds >= 100
@@ -247,4 +306,4 @@ def test_the_loop_outlives_a_store_that_is_full_for_a_while(loop):
     stopping = threading.Event()
     engine = Played(StoreError("The disk is full."), StoreError("The disk is full."), lambda: None, stopping.set)
     loop(engine, stopping)
-    assert engine.beats == 2
+    assert (engine.rounds, engine.beats) == ([], 4)

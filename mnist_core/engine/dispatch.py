@@ -1,0 +1,130 @@
+"""Hands waiting runs to free workers, looks after what they are doing, and tells how things stand."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+
+from distributed import Client, Future, KilledWorker
+
+from mnist_core.engine import tasks
+from mnist_core.errors import LabError, StoreError, UnknownRun
+from mnist_core.settings import Settings
+from mnist_core.store import RunStore
+from mnist_core.store.lease import attended, process_alive
+
+log = logging.getLogger("mnist_core.engine")
+
+KILLED = (
+    "Its worker process died three times, most likely for lack of memory. "
+    "Try fewer units or filters, or a smaller batch size."
+)
+
+
+class Dispatcher:
+    """Between the store's queue and the Dask workers. Call ``tick`` often and ``beat`` once a second."""
+
+    def __init__(self, settings: Settings, store: RunStore, client: Client):
+        self._settings, self._store, self._client = settings, store, client
+        self._runs: dict[str, Future] = {}
+        self._warming: dict[str, tuple[str, Future]] = {}
+        self._workers: dict[str, dict[str, Any]] = {}
+        self._needed = time.monotonic()
+
+    def tick(self) -> None:
+        """One round of work; cheap when nothing has happened."""
+        if self._runs:
+            self._needed = time.monotonic()
+        self._collect()
+        self._adopt()
+        waiting = [run_id for run_id in self._store.queue() if run_id not in self._runs]
+        for run_id in waiting[: max(0, self._train_slots - len(self._runs))]:
+            self._hand_out(run_id)
+        if waiting:
+            self._needed = time.monotonic()
+
+    def beat(self) -> list[dict[str, Any]]:
+        """Warms workers that have come, forgets those that have gone, and gives all as pages show them.
+
+        A worker is a row ``name, kind, device, gpu, ready, problem``; ``problem`` says why it cannot work.
+        """
+        present = {
+            str(info["name"]): (address, next(iter(info["resources"]), ""))
+            for address, info in self._client.scheduler_info(n_workers=-1)["workers"].items()
+        }
+        for name, (address, kind) in present.items():
+            known = self._warming.get(name)
+            if kind in ("train", "predict") and (known is None or known[0] != address):
+                future = self._client.submit(
+                    tasks.warm_up, kind, workers=[address], resources={kind: 1}, pure=False, priority=10
+                )
+                self._warming[name] = (address, future)
+                self._workers[name] = {"name": name, "kind": kind, "device": "", "gpu": False}
+                self._workers[name] |= {"ready": False, "problem": ""}
+        for name, (_, future) in list(self._warming.items()):
+            if name not in present:
+                del self._warming[name], self._workers[name]
+            elif future.status == "finished":
+                self._workers[name] |= future.result() | {"ready": True}
+            elif future.status == "error":
+                self._workers[name] |= {"problem": str(future.exception())}
+        if attended(self._store.database):
+            self._needed = time.monotonic()
+        return sorted(self._workers.values(), key=lambda worker: worker["name"])
+
+    @property
+    def idle_seconds(self) -> float:
+        """How long nobody has needed this engine."""
+        return time.monotonic() - self._needed
+
+    @property
+    def _train_slots(self) -> int:
+        """Runs that can be trained at a time: one per train worker, late ones too."""
+        return sum(worker["kind"] == "train" for worker in self._workers.values())
+
+    def _hand_out(self, run_id: str) -> None:
+        """First the row, then the task: should the task not get through, the run is adopted in the next round."""
+        if self._store.mark_running(run_id):
+            url, key = self._settings.database_url, f"train-{run_id}-{time.time_ns()}"
+            future = self._client.submit(tasks.train, run_id, url, resources={"train": 1}, pure=False, key=key)
+            self._runs[run_id] = future
+            log.info("run %s handed to the workers", run_id)
+
+    def _collect(self) -> None:
+        for run_id, future in list(self._runs.items()):
+            if not future.done():
+                continue
+            if future.status == "finished":
+                log.info("run %s %s", run_id, future.result())
+            elif future.status == "error":
+                self._lost(run_id, future.exception())
+            else:
+                log.warning("run %s was lost with its connection; it goes on", run_id)
+                self._store.requeue(run_id)
+            del self._runs[run_id]  # last, so that a store that is full is asked again
+
+    def _lost(self, run_id: str, error: BaseException) -> None:
+        """A task that ended by an error has not told the store itself."""
+        log.error("run %s: %s", run_id, error)
+        status, message = "failed", str(error)
+        if isinstance(error, KilledWorker):
+            message = KILLED
+        elif isinstance(error, StoreError):
+            # What the store holds of it is whole, and it can go on from there.
+            status = "interrupted"
+        elif not isinstance(error, LabError):
+            message = f"MNIST Lab itself failed ({type(error).__name__}); the engine's log says why."
+        try:
+            columns = {"status": status, "message": message, "wish": "", "ended": time.time()}
+            self._store.record(run_id, columns, event=message)
+        except UnknownRun:
+            log.info("run %s was deleted", run_id)
+
+    def _adopt(self) -> None:
+        """Puts runs back in the queue that an earlier engine left behind; they go on from their checkpoints."""
+        for run in self._store.list(statuses=("running",)):
+            host, _, pid = run.worker.rpartition(":")
+            if run.id not in self._runs and not (pid and process_alive(host, int(pid), run.beat or 0.0)):
+                log.warning("run %s was left behind; it goes on", run.id)
+                self._store.requeue(run.id)
