@@ -51,16 +51,18 @@ def devices(lab: Lab) -> None:
     st.subheader("Engine")
     engine = lab.engine.ensure()
     trainers = [worker for worker in engine.workers if worker["kind"] == "train"]
-    if not engine.workers:
+    if engine.state == "broken":
+        st.error(f"The engine cannot work. {escaped(engine.problem)}", icon=":material/error:")
+    elif not engine.workers:
         st.caption("The engine is starting: in a few seconds it stands here which processors it has.")
     for worker in engine.workers:
         task = "trains networks" if worker["kind"] == "train" else "answers drawings"
-        if worker["problem"]:
+        if worker.get("problem"):
             st.error(f"A worker that {task} cannot work. {escaped(worker['problem'])}", icon=":material/error:")
         else:
             ready = f"**{escaped(worker['device'])}** {task}"
             st.markdown(f"- {ready if worker['ready'] else f'A worker that {task} is warming up'}")
-    if trainers and all(worker["ready"] and not worker["gpu"] for worker in trainers):
+    if trainers and all(worker["ready"] and not worker.get("gpu") for worker in trainers):
         st.caption("No GPU here: everything runs on the processor (CPU), which is fast enough for MNIST.")
 
 

@@ -1,6 +1,5 @@
 """Runs: everything that has been trained here."""
 
-import hashlib
 from datetime import datetime, timezone
 
 import streamlit as st
@@ -53,14 +52,12 @@ def matching(runs: list[Run]) -> list[Run]:
 def table(runs: list[Run]) -> Run | None:
     """The table; gives the run whose row is chosen."""
     every_setting = st.toggle("Show every setting", key="every")
-    # A row is chosen by its number. Rows move when runs come and go, so the choice holds for these runs only.
-    these = hashlib.md5("".join(run.id for run in runs).encode(), usedforsecurity=False).hexdigest()
     event = st.dataframe(
         [row(run, every_setting) for run in runs],
         hide_index=True,
         on_select="rerun",
         selection_mode="single-row",
-        key=f"table-{these}",
+        key="table",
         column_config={
             "test accuracy": st.column_config.NumberColumn(format="percent"),
             "test loss": st.column_config.NumberColumn(format="%.4f"),
@@ -69,10 +66,14 @@ def table(runs: list[Run]) -> Run | None:
         },
     )
     st.caption("Click a heading to sort, and the box at the left of a row to choose a run.")
-    rows = event.selection.rows
-    if rows:
-        st.session_state["chosen"] = runs[rows[0]].id
-    return next((run for run in runs if run.id == st.session_state.get("chosen")), None)
+    ids = [run.id for run in runs]
+    if event.selection.rows != st.session_state.get("chosen-rows"):
+        # A row is chosen by its number in the table that the reader saw, and rows move when runs come and go.
+        seen = st.session_state.get("seen-runs", ids)
+        rows = st.session_state["chosen-rows"] = event.selection.rows
+        st.session_state["chosen-run"] = seen[rows[0]] if rows and rows[0] < len(seen) else ""
+    st.session_state["seen-runs"] = ids
+    return next((run for run in runs if run.id == st.session_state.get("chosen-run")), None)
 
 
 def delete(lab: Lab, run_id: str) -> None:

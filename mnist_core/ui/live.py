@@ -95,7 +95,7 @@ def _progress(run: Run) -> str:
     text = f"Epoch {now if run.active else run.epoch} of {epochs} · {run.progress:.0%}"
     if run.status == "running" and run.step:
         # By the clock since it began, which counts validation too; after a pause by training time alone.
-        spent = run.train_seconds if run.resumed else time.time() - run.started
+        spent = time.time() - run.started if run.started and not run.resumed else run.train_seconds
         text += f" · about {duration(spent / run.step * (run.steps - run.step))} left"
     elif not run.active:
         text += f" · {duration(run.train_seconds)} of training"

@@ -16,6 +16,10 @@ STATUS = {
 }
 
 
+MARKDOWN = r"\`*[]<$~|"
+"""Signs with which Markdown begins something else than text in the middle of a line."""
+
+
 def badge(status: str) -> str:
     """The status as a Markdown badge, told by icon and word as well as by colour."""
     icon, word, colour = STATUS[status]
@@ -46,5 +50,5 @@ def ago(moment: float) -> str:
 
 
 def escaped(text: str) -> str:
-    """Text of a visitor's as Markdown shows it plainly, without links, pictures or formulas."""
-    return "".join("\\" + c if c in r"\`*_{}[]()<>#+-.!|$:~" else c for c in text)
+    """Text that may come from a visitor, so that Markdown makes no link, picture, formula or HTML of it."""
+    return "".join("\\" + c if c in MARKDOWN else c for c in text)

@@ -53,18 +53,28 @@ def test_only_the_latest_runs_are_listed(visit, store):
 
 
 def test_the_engine_and_its_processors(visit, lease):
-    workers = [
-        {"name": "predict-0", "kind": "predict", "device": "Intel Test", "ready": True},
-        {"name": "train-0", "kind": "train", "device": "NVIDIA Test", "ready": True},
-        {"name": "train-1", "kind": "train", "device": "", "ready": False},
-    ]
-    lease.renew("ready", "", workers)
+    new = {"kind": "train", "device": "", "gpu": False, "ready": False, "problem": ""}
+    reader = new | {"name": "predict-0", "kind": "predict", "device": "Intel Test", "ready": True}
+    fast = new | {"name": "train-0", "device": "Tesla Test", "gpu": True, "ready": True}
+    late = new | {"name": "train-1"}
+    lease.renew("ready", "", [reader, fast, late])
     app = visit("Home")
     said = words(app, "markdown", "caption")
-    assert "Intel Test" in said and "NVIDIA Test" in said and "warming up" in said
+    assert "Intel Test" in said and "Tesla Test" in said and "warming up" in said
     assert "No GPU" not in said
-    lease.renew("ready", "", workers[:1])
+    lease.renew("ready", "", [reader, late])
+    assert "No GPU" not in words(healthy(app.run()), "caption"), "nobody knows while it warms up"
+    lease.renew("ready", "", [reader, fast | {"gpu": False}])
     assert "No GPU" in words(healthy(app.run()), "caption")
+
+
+def test_a_worker_and_an_engine_that_cannot_work_are_named(visit, lease):
+    broken = {"name": "train-0", "kind": "train", "device": "", "gpu": False, "ready": False}
+    lease.renew("ready", "", [broken | {"problem": "Data is damaged."}])
+    app = visit("Home")
+    assert "Data is damaged." in words(app, "error")
+    lease.renew("broken", problem="No memory.")
+    assert "No memory." in words(healthy(app.run()), "error")
 
 
 def test_there_is_nothing_but_the_six_pages():

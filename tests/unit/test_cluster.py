@@ -18,9 +18,9 @@ MEMORY = 16 * 2**30
 def layout(monkeypatch):
     """Gives what would be started on a machine of so many cores with these GPUs, as ``{name: options}``."""
 
-    def layout(cores, gpus="-1", train_workers=0):
+    def layout(cores, gpus="-1", train_workers=0, memory=MEMORY):
         monkeypatch.setattr(cluster, "cores", lambda: cores)
-        monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(total=MEMORY))
+        monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(total=memory))
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", gpus)
         monkeypatch.setattr(cluster, "SpecCluster", lambda **arguments: arguments)
         settings = Settings.from_environment({"MNIST_LAB_TRAIN_WORKERS": str(train_workers)})
@@ -58,14 +58,13 @@ def test_workers_share_the_cores(layout, cores, gpus, wish, trainers, threads):
 
 
 def test_workers_share_the_memory(layout):
-    *trainers, predict = (options["memory_limit"] for options in layout(16).values())
-    assert trainers == [int(0.8 * MEMORY / 4)] * 4
-    assert predict == MEMORY // 4
+    limits = [options["memory_limit"] for options in layout(16).values()]
+    assert limits == [MEMORY * 3 // 16] * 4 + [MEMORY // 4]
+    assert sum(limits) <= MEMORY
 
 
-def test_every_worker_has_room_for_tensorflow_even_on_a_small_machine(layout, monkeypatch):
-    monkeypatch.setattr("tests.unit.test_cluster.MEMORY", 2 * 2**30, raising=False)
-    limits = [options["memory_limit"] for options in layout(16, train_workers=8).values()]
+def test_every_worker_has_room_for_tensorflow_even_on_a_small_machine(layout):
+    limits = [options["memory_limit"] for options in layout(16, train_workers=8, memory=2 * 2**30).values()]
     assert min(limits) >= cluster.LEAST_WORKER_MEMORY
 
 
