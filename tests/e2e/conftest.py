@@ -83,7 +83,9 @@ def server(tmp_path_factory):
     command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
     command += ["--server.port", str(port), "--server.headless", "true", "--server.address", "127.0.0.1"]
     with log.open("wb") as output:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT
+        )
     server = Server(f"http://127.0.0.1:{port}", home, log, None)
     try:
         eventually(lambda: process.poll() is not None or _answers(f"{server.url}/_stcore/health"), 60)

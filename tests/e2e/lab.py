@@ -6,6 +6,8 @@ Plotly's charts and the grid of the table.
 
 import base64
 import io
+import itertools
+import math
 import re
 
 import numpy as np
@@ -19,7 +21,8 @@ FAILURE = "Something in MNIST Lab went wrong"
 KNOWN_NOISE = re.compile(r"/_stcore/(health|host-config)$")
 """Streamlit's browser part asks for these below the page's own address first, which gives a harmless 404."""
 
-MOUSE_STEPS = 10
+PIXELS_A_STEP = 16
+"""How far the mouse moves at a time, in strokes and drags."""
 
 
 class Lab:
@@ -117,6 +120,14 @@ class Lab:
         status = self.page.get_by_role("region", name="Sidebar").get_by_role("status")
         expect(status).to_have_text(re.compile(pattern), timeout=seconds * 1000)
 
+    def _drag(self, *points):
+        """Presses the mouse on the first point of the window, and moves it along the others."""
+        self.page.mouse.move(*points[0])
+        self.page.mouse.down()
+        for here, there in itertools.pairwise(points):
+            self.page.mouse.move(*there, steps=max(1, round(math.dist(here, there) / PIXELS_A_STEP)))
+        self.page.mouse.up()
+
     # -- a run -----------------------------------------------------------------------------------------------------
 
     def begin_training(self):
@@ -131,7 +142,11 @@ class Lab:
 
     def chart(self, name):
         """A live chart by what it says of itself."""
-        return self.page.get_by_role("img", name=re.compile(name)).filter(has=self.page.locator(".main-svg")).first
+        return (
+            self.page.get_by_role("img", name=re.compile(name))
+            .filter(has=self.page.locator(".main-svg"))
+            .first
+        )
 
     def points(self, name):
         """How many points the first curve of a live chart has."""
@@ -149,10 +164,7 @@ class Lab:
         area.scroll_into_view_if_needed()
         box = area.bounding_box()
         middle = box["y"] + box["height"] / 2
-        self.page.mouse.move(box["x"] + left * box["width"], middle)
-        self.page.mouse.down()
-        self.page.mouse.move(box["x"] + right * box["width"], middle, steps=MOUSE_STEPS)
-        self.page.mouse.up()
+        self._drag((box["x"] + left * box["width"], middle), (box["x"] + right * box["width"], middle))
         return self.zoomed(name)
 
     def zoomed(self, name):
@@ -203,11 +215,7 @@ class Lab:
         self.canvas.hover()
         corner = self.canvas.bounding_box()
         before = self._seen_source()
-        for i, (x, y) in enumerate(points):
-            self.page.mouse.move(corner["x"] + x, corner["y"] + y, steps=MOUSE_STEPS if i else 1)
-            if i == 0:
-                self.page.mouse.down()
-        self.page.mouse.up()
+        self._drag(*((corner["x"] + x, corner["y"] + y) for x, y in points))
         self.wait_for_another_picture(before)
 
     def wait_for_another_picture(self, before):
@@ -292,9 +300,10 @@ class Lab:
             [str(true), str(predicted)],
         )
         self.page.mouse.move(x - 3, y)
-        self.page.mouse.move(x, y, steps=3)
-        self.page.mouse.down()
-        self.page.mouse.up()
+        self.page.mouse.move(x, y)
+        # A click counts for the cell that the chart knows the mouse to be over, which takes it a moment.
+        expect(matrix.locator(".hoverlayer")).to_contain_text(f"true {true}, read as {predicted}")
+        self.page.mouse.click(x, y)
 
     # -- the table of runs -----------------------------------------------------------------------------------------
 

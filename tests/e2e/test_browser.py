@@ -10,7 +10,9 @@ pytestmark = pytest.mark.e2e
 NOT_ASKED, ASKED = {}, ({"MNIST_LAB_NEEDS_BROWSER": "1"}, {"CI": "true"})
 
 
-@pytest.mark.parametrize("environment, outcome", [(NOT_ASKED, "Skipped"), (ASKED[0], "Failed"), (ASKED[1], "Failed")])
+@pytest.mark.parametrize(
+    "environment, outcome", [(NOT_ASKED, "Skipped"), (ASKED[0], "Failed"), (ASKED[1], "Failed")]
+)
 def test_without_a_browser(monkeypatch, environment, outcome):
     monkeypatch.setattr(tools.browser, "find", lambda: None)
     for name in ("MNIST_LAB_NEEDS_BROWSER", "CI"):

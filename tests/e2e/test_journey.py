@@ -84,7 +84,10 @@ def test_the_report_as_a_file(lab, trained, store):
     download = lab.download("CSV")
     with open(download.path(), newline="") as file:
         rows = list(csv.DictReader(file))
-    labels, predicted = mnist.load("test").labels, store.load_array(trained.id, "test_probabilities").argmax(axis=1)
+    labels, predicted = (
+        mnist.load("test").labels,
+        store.load_array(trained.id, "test_probabilities").argmax(axis=1),
+    )
     assert trained.id in download.suggested_filename
     for digit, theirs in enumerate(zip(*precision_recall_fscore_support(labels, predicted), strict=True)):
         ours = [float(rows[digit][column]) for column in ("precision", "recall", "f1", "support")]

@@ -11,7 +11,9 @@ pytestmark = pytest.mark.e2e
 @pytest.mark.parametrize("title", ["Train", "Evaluate", "Draw"])
 def test_an_unknown_run(lab, trained, title):
     lab.open(title, run="00000000")
-    expect(lab.main.get_by_role("alert").or_(lab.main.get_by_role("status")).first).to_contain_text("00000000")
+    expect(lab.main.get_by_role("alert").or_(lab.main.get_by_role("status")).first).to_contain_text(
+        "00000000"
+    )
 
 
 def test_an_unknown_recipe(lab):
@@ -30,9 +32,16 @@ def test_an_unknown_page(lab):
 
 
 def test_a_name_is_no_script(lab, store):
-    name = "<img src=x onerror=\"document.title='broken into'\"> **bold** [link](javascript:document.title='x')"
+    name = (
+        "<img src=x onerror=\"document.title='broken into'\"> **bold** [link](javascript:document.title='x')"
+    )
     run_id = store.create(RunConfig(), name)
-    for title, link in (("Home", {}), ("Train", {"run": run_id}), ("Runs", {}), ("Evaluate", {"run": run_id})):
+    for title, link in (
+        ("Home", {}),
+        ("Train", {"run": run_id}),
+        ("Runs", {}),
+        ("Evaluate", {"run": run_id}),
+    ):
         lab.open(title, **link)
         assert lab.page.locator("img[src=x]").count() == 0
         assert "broken into" not in lab.page.title()

@@ -23,7 +23,7 @@ LONG = RunConfig.parse(
 )
 """Five hundred epochs of a tenth of a second or so: enough to look at, and nobody waits for the end."""
 
-SHORTER = LONG.replace({"data.subset": 1000})
+SHORTER = LONG.replace({"data.subset": 1000, "training.epochs": 300})
 """The same in some seconds, for who does wait for the end."""
 
 ENGINE_SECONDS = 120

@@ -44,7 +44,9 @@ def lease(request):
         return
     lease = Lease(request.getfixturevalue("store").database)
     assert lease.take()
-    lease.renew("ready", "", [{"name": "train-0", "kind": "train", "device": "Test processor", "ready": True}])
+    lease.renew(
+        "ready", "", [{"name": "train-0", "kind": "train", "device": "Test processor", "ready": True}]
+    )
     yield lease
     lease.release()
 
@@ -123,12 +125,23 @@ def finish(store, read):
         np.save(packed, read.probabilities)
         epochs = config.training.epochs
         rows = [
-            {"epoch": epoch + 1, "step": 10 * (epoch + 1), "loss": 1 / (epoch + 1), "accuracy": 1 - 0.5 / (epoch + 1)}
+            {
+                "epoch": epoch + 1,
+                "step": 10 * (epoch + 1),
+                "loss": 1 / (epoch + 1),
+                "accuracy": 1 - 0.5 / (epoch + 1),
+            }
             | {"val_loss": 1.1 / (epoch + 1), "val_accuracy": 1 - 0.6 / (epoch + 1), "learning_rate": 0.001}
             | {"seconds": 0.5}
             for epoch in range(epochs)
         ]
-        columns = {"status": status, "ended": time.time(), "epoch": epochs, "step": 10 * epochs, "steps": 10 * epochs}
+        columns = {
+            "status": status,
+            "ended": time.time(),
+            "epoch": epochs,
+            "step": 10 * epochs,
+            "steps": 10 * epochs,
+        }
         columns |= {"train_seconds": 2.5, "images_per_second": 1e5, "device": "Test processor"}
         columns |= {"test_accuracy": read.accuracy, "test_loss": read.loss}
         store.record(run_id, columns, [], rows, {"test_probabilities": packed.getvalue()})

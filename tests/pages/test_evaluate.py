@@ -28,7 +28,9 @@ def test_the_report_is_scikit_learns(app, read):
     expected = metrics.classification_report(read.labels, read.predicted, output_dict=True)
     assert len(table) == 12
     for row in table.to_dict("records"):
-        theirs = expected[{"macro average": "macro avg", "weighted average": "weighted avg"}.get(*[row["class"]] * 2)]
+        theirs = expected[
+            {"macro average": "macro avg", "weighted average": "weighted avg"}.get(*[row["class"]] * 2)
+        ]
         assert row["precision"] == pytest.approx(theirs["precision"])
         assert row["recall"] == pytest.approx(theirs["recall"])
         assert row["f1"] == pytest.approx(theirs["f1-score"])
@@ -69,7 +71,9 @@ def test_calibration(app, read):
     """The expected calibration error of Guo et al. 2017, summed up by hand over fifteen bins."""
     sure, right = read.probabilities.max(axis=1).astype(float), read.predicted == read.labels
     bins = np.ceil(sure * 15)
-    gaps = [(bins == b).mean() * abs(right[bins == b].mean() - sure[bins == b].mean()) for b in np.unique(bins)]
+    gaps = [
+        (bins == b).mean() * abs(right[bins == b].mean() - sure[bins == b].mean()) for b in np.unique(bins)
+    ]
     assert f"{sum(gaps):.2%}" in words(app, "caption")
 
 

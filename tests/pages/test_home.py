@@ -80,4 +80,6 @@ def test_a_worker_and_an_engine_that_cannot_work_are_named(visit, lease):
 def test_there_is_nothing_but_the_six_pages():
     from tests.helpers import ROOT
 
-    assert {f"pages/{path.name}" for path in (ROOT / "pages").glob("*.py")} == set(PAGES.values()) - {PAGES["Home"]}
+    assert {f"pages/{path.name}" for path in (ROOT / "pages").glob("*.py")} == set(PAGES.values()) - {
+        PAGES["Home"]
+    }

@@ -8,9 +8,7 @@ from tests.helpers import assert_friendly
 from tests.pages.conftest import healthy, labelled, labels_of, words
 
 KINDS = [
-    (section, part)
-    for section in ("architecture", "optimizer", "schedule")
-    for part in choices(section)
+    (section, part) for section in ("architecture", "optimizer", "schedule") for part in choices(section)
 ]
 COUNTS = {"quick": "101,770", "mlp-100-64-32": "87,374", "cnn-32-64-64": "61,514"}
 
@@ -72,7 +70,9 @@ def test_a_link_to_an_unknown_recipe(visit):
     assert_friendly(app.error[0].value, "nonsense", *RECIPES)
 
 
-@pytest.mark.parametrize("section, part", KINDS, ids=lambda value: value if isinstance(value, str) else value.__name__)
+@pytest.mark.parametrize(
+    "section, part", KINDS, ids=lambda value: value if isinstance(value, str) else value.__name__
+)
 def test_every_choice_makes_a_configuration(visit, store, section, part):
     app = visit("Train")
     name = part.model_fields["name"].default
@@ -239,7 +239,9 @@ def test_a_paused_run(visit, store, running, button, wish):
 
 
 @pytest.mark.parametrize("status", ["finished", "stopped"])
-@pytest.mark.parametrize("button, title", [("See where it errs", "Evaluate"), ("Draw a digit for it", "Draw")])
+@pytest.mark.parametrize(
+    "button, title", [("See where it errs", "Evaluate"), ("Draw a digit for it", "Draw")]
+)
 def test_from_a_finished_run_onwards(visit, finish, status, button, title):
     run_id = finish(status=status)
     finish("a newer one")
