@@ -1,7 +1,7 @@
 """One server, one engine and one browser for all journeys; a browser context of its own for every test.
 
-The server is started as a user starts it, by ``streamlit run``, with a data folder of its own. A test that ends
-leaves no run behind but the ``trained`` ones, so that no test waits for another's training.
+The server is started as a user starts it, by ``streamlit run``, with a data folder of its own. A test leaves
+no run behind but the ``trained`` ones, so that none waits for another's training.
 """
 
 import os
@@ -39,7 +39,7 @@ IDLE_SECONDS = 2
 RESULTS = ROOT / "test-results"
 
 
-# -- browser and server --------------------------------------------------------------------------------------------
+# -- browser and server --------------------------------------------------------------------------------------
 
 
 def browser_path():
@@ -117,7 +117,7 @@ def _answers(url):
         return False
 
 
-# -- what a test gets ----------------------------------------------------------------------------------------------
+# -- what a test gets ----------------------------------------------------------------------------------------
 
 
 @pytest.fixture(autouse=True)
@@ -152,7 +152,7 @@ def nothing_trained(store):
 
 @pytest.fixture
 def visitor(browser, server, store, request):
-    """Gives visitors: each call a browser context of its own. Looks for failures of page and server at the end."""
+    """Gives visitors, each with a browser context of its own; no page, console or log may complain."""
     labs, since = [], len(server.log.read_text(errors="replace"))
 
     def visitor(**options):

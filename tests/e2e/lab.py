@@ -1,7 +1,7 @@
 """The dashboard as its readers use it: verbs for what they do, and questions for what they see.
 
-Everything is found by role and name, as a screen reader finds it, but for what only a picture shows: the canvas,
-Plotly's charts and the grid of the table.
+Everything is found by role and name, as a screen reader finds it, but for what only a picture shows: the
+canvas, Plotly's charts and the grid of the table.
 """
 
 import base64
@@ -35,7 +35,7 @@ class Lab:
         self.page.on("pageerror", lambda error: self._complaints.append(f"uncaught in the browser: {error}"))
         self.page.on("console", self._listen)
         self.console_may_complain = False
-        """Set by tests in which the browser is right to do so: because the line is cut, or the address wrong."""
+        """Set by tests in which the browser is right to do so: the line is cut, or the address wrong."""
 
     def _listen(self, message):
         address = message.location.get("url", "")
@@ -49,7 +49,7 @@ class Lab:
         found += [box.inner_text() for box in self.page.get_by_text(FAILURE).all()]
         return found
 
-    # -- getting about ---------------------------------------------------------------------------------------------
+    # -- getting about ---------------------------------------------------------------------------------------
 
     def open(self, title, **link):
         """Opens a page by its address, as from a link."""
@@ -128,7 +128,7 @@ class Lab:
             self.page.mouse.move(*there, steps=max(1, round(math.dist(here, there) / PIXELS_A_STEP)))
         self.page.mouse.up()
 
-    # -- a run -----------------------------------------------------------------------------------------------------
+    # -- a run -----------------------------------------------------------------------------------------------
 
     def begin_training(self):
         """Clicks Train on the form; gives the run."""
@@ -184,10 +184,10 @@ class Lab:
             "chart => chart._fullData.filter(t => t.visible === 'legendonly').map(t => t.name)"
         )
 
-    # -- what it reads ---------------------------------------------------------------------------------------------
+    # -- what it reads ---------------------------------------------------------------------------------------
 
     def answers(self, count=1):
-        """What the networks read, from left to right: ``(digit, probability)`` of each, when all have answered."""
+        """What so many networks read, from left to right: ``(digit, probability)`` of each."""
         bars = self.page.get_by_role("img", name=re.compile("^Probabilities"))
         expect(bars).to_have_count(count)
         self.rest()
@@ -285,7 +285,7 @@ class Lab:
         """Waits until about so many pixels of the canvas are white."""
         eventually(lambda: abs(self.ink() - pixels) <= 0.02 * pixels)
 
-    # -- evaluating ------------------------------------------------------------------------------------------------
+    # -- evaluating ------------------------------------------------------------------------------------------
 
     def click_cell(self, true, predicted):
         """Clicks a cell of the confusion matrix."""
@@ -295,7 +295,8 @@ class Lab:
         x, y = matrix.evaluate(
             """(chart, [true_, predicted]) => {
                 const {xaxis, yaxis} = chart._fullLayout, box = chart.getBoundingClientRect();
-                return [box.x + xaxis._offset + xaxis.d2p(predicted), box.y + yaxis._offset + yaxis.d2p(true_)];
+                const x = xaxis._offset + xaxis.d2p(predicted), y = yaxis._offset + yaxis.d2p(true_);
+                return [box.x + x, box.y + y];
             }""",
             [str(true), str(predicted)],
         )
@@ -305,7 +306,7 @@ class Lab:
         expect(matrix.locator(".hoverlayer")).to_contain_text(f"true {true}, read as {predicted}")
         self.page.mouse.click(x, y)
 
-    # -- the table of runs -----------------------------------------------------------------------------------------
+    # -- the table of runs -----------------------------------------------------------------------------------
 
     ROW_HEIGHT = 35
 

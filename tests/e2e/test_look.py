@@ -26,7 +26,8 @@ CONTRASTS = """
     const over = (top, below) => top.slice(0, 3).map((c, i) => c * top[3] + below[i] * (1 - top[3]));
     const behind = element => {
         const layers = [];
-        const here = element.getBoundingClientRect(), x = here.x + here.width / 2, y = here.y + here.height / 2;
+        const here = element.getBoundingClientRect();
+        const x = here.x + here.width / 2, y = here.y + here.height / 2;
         for (let e = element; e; e = e.parentElement) {
             const box = e.getBoundingClientRect();
             const inside = box.left <= x && x <= box.right && box.top <= y && y <= box.bottom;
@@ -41,11 +42,13 @@ CONTRASTS = """
         return all;
     };
     const luminance = rgb => {
-        const [r, g, b] = rgb.map(c => c / 255).map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+        const linear = c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
+        const [r, g, b] = rgb.map(c => linear(c / 255));
         return 0.2126 * r + 0.7152 * g + 0.0722 * b;
     };
     const found = {};
-    for (const element of document.querySelectorAll("main :is(p, li, h1, h2, h3, label, td, th, figcaption, span)")) {
+    const texts = "main :is(p, li, h1, h2, h3, label, td, th, figcaption, span)";
+    for (const element of document.querySelectorAll(texts)) {
         const own = [...element.childNodes].some(n => n.nodeType === 3 && n.textContent.trim());
         const shown = element.checkVisibility({opacityProperty: true, visibilityProperty: true});
         if (!own || !shown || element.closest("[disabled], [aria-disabled=true], svg, .live-chart")) continue;
@@ -64,9 +67,8 @@ def test_a_phone_scrolls_down_only(visitor, trained):
     lab = visitor(**PHONE)
     for title in PAGES:
         lab.open(title, **({"run": trained.id} if title in ("Train", "Evaluate", "Draw") else {}))
-        widths = lab.page.evaluate(
-            "() => [document.documentElement, document.querySelector('main')].map(e => [e.scrollWidth, e.clientWidth])"
-        )
+        scrollers = "[document.documentElement, document.querySelector('main')]"
+        widths = lab.page.evaluate(f"{scrollers}.map(e => [e.scrollWidth, e.clientWidth])")
         assert all(inside <= outside + 1 for inside, outside in widths), (title, widths)
 
 

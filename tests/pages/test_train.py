@@ -5,7 +5,7 @@ import pytest
 from mnist_core.config import RunConfig, choices
 from mnist_core.recipes import RECIPES, recipe
 from tests.helpers import assert_friendly
-from tests.pages.conftest import healthy, labelled, labels_of, words
+from tests.pages.conftest import curves, healthy, labelled, labels_of, words
 
 KINDS = [
     (section, part) for section in ("architecture", "optimizer", "schedule") for part in choices(section)
@@ -22,8 +22,8 @@ def choose(app, label, value):
 def trained(app, store):
     """Clicks Train; gives the one run that this made, which the link then names."""
     before = {run.id for run in store.list()}
-    labelled(app.button, "Train").click().run()
-    (made,) = (run for run in healthy(app).session_state and store.list() if run.id not in before)
+    healthy(labelled(app.button, "Train").click().run())
+    (made,) = (run for run in store.list() if run.id not in before)
     assert linked(app) == made.id
     assert made.status == "queued"
     return made
@@ -35,11 +35,16 @@ def linked(app):
     return run[0] if isinstance(run, list) else run
 
 
+def progress(app):
+    """What stands over the bar that grows."""
+    return "".join(bar.proto.text for bar in app.get("progress"))
+
+
 def can_train(app):
     return not labelled(app.button, "Train").disabled
 
 
-# -- the form ------------------------------------------------------------------------------------------------------
+# -- the form ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -183,14 +188,14 @@ def test_the_form_survives_a_visit_to_another_page(visit, store):
     assert (run.settings.architecture.name, run.settings.training.epochs) == ("cnn", 3)
 
 
-# -- a run ---------------------------------------------------------------------------------------------------------
+# -- a run ---------------------------------------------------------------------------------------------------
 
 
 def test_a_run_that_waits_and_is_cancelled(visit, store):
     store.create(RunConfig(), "before it")
     run_id = store.create(RunConfig(), "mine")
     app = visit("Train", run=run_id)
-    assert "place 2 of 2" in words(app, "progress") + "".join(bar.proto.text for bar in app.get("progress"))
+    assert "place 2 of 2" in progress(app)
     labelled(app.button, "Cancel").click().run()
     assert store.get(run_id).status == "cancelled"
     assert "cancelled" in words(healthy(app), "markdown")
@@ -202,20 +207,15 @@ def running(store):
     """A run in the middle of its third epoch."""
     run_id = store.create(RunConfig(), "mine")
     store.mark_running(run_id)
-    rows = [
-        {"epoch": epoch, "step": 420 * epoch, "loss": 0.5 / epoch, "accuracy": 1 - 0.25 / epoch}
-        | {"val_loss": 0.6 / epoch, "val_accuracy": 1 - 0.375 / epoch, "learning_rate": 0.001, "seconds": 0.3}
-        for epoch in (1, 2)
-    ]
     batches = [{"step": step, "loss": 1 / step, "accuracy": 0.9} for step in range(1, 1050, 7)]
     progress = {"step": 1050, "steps": 2100, "epoch": 2, "train_seconds": 1.5, "images_per_second": 123_456.0}
-    store.record(run_id, progress, batches, rows)
+    store.record(run_id, progress, batches, curves(2))
     return run_id
 
 
 def test_a_run_that_trains(visit, running):
     app = visit("Train", run=running)
-    said = words(app) + "".join(bar.proto.text for bar in app.get("progress"))
+    said = words(app) + progress(app)
     for text in ("training", "Epoch 3 of 5", "50%", "87.50%", "81.25%", "123,456", "101,770"):
         assert text in said
 
