@@ -8,7 +8,7 @@ from mnist_core.errors import ConfigError
 from mnist_core.store.run import Run
 from mnist_core.store.runs import NAME_LENGTH, NOTE_LENGTH
 from mnist_core.ui.choose import train_quickly
-from mnist_core.ui.frame import page
+from mnist_core.ui.frame import errors_in_words, page
 from mnist_core.ui.lab import Lab
 from mnist_core.ui.words import STATUS, badge, escaped
 
@@ -77,8 +77,17 @@ def table(runs: list[Run]) -> Run | None:
 
 
 def delete(lab: Lab, run_id: str) -> None:
-    lab.store.delete(run_id)
-    st.toast("The run is deleted.")
+    """A callback: it gets the id of the run that was shown, whatever the table shows by then."""
+    with errors_in_words():
+        lab.store.delete(run_id)
+        st.toast("The run is deleted.")
+
+
+def save(lab: Lab, run_id: str) -> None:
+    """The same for name and note."""
+    with errors_in_words():
+        lab.store.rename(run_id, st.session_state[f"name-{run_id}"])
+        lab.store.annotate(run_id, st.session_state[f"note-{run_id}"])
 
 
 def details(lab: Lab, run: Run) -> None:
@@ -100,15 +109,11 @@ def details(lab: Lab, run: Run) -> None:
             )
         with st.popover("Delete", icon=":material/delete:"):
             st.markdown("The run, its curves and its model go for good.")
-            # The callback gets the id of the run that was shown, whatever the table shows by then.
             st.button("Yes, delete it", type="primary", key=f"delete-{run.id}", on_click=delete, args=(lab, run.id))
     with st.form(f"edit-{run.id}"):
-        name = st.text_input("Name", run.name, max_chars=NAME_LENGTH)
-        note = st.text_area("Note", run.note, max_chars=NOTE_LENGTH)
-        if st.form_submit_button("Save", icon=":material/save:"):
-            lab.store.rename(run.id, name)
-            lab.store.annotate(run.id, note)
-            st.rerun()
+        st.text_input("Name", run.name, max_chars=NAME_LENGTH, key=f"name-{run.id}")
+        st.text_area("Note", run.note, max_chars=NOTE_LENGTH, key=f"note-{run.id}")
+        st.form_submit_button("Save", icon=":material/save:", on_click=save, args=(lab, run.id))
 
 
 with page("Runs", "Everything that has been trained here, newest first.") as lab:

@@ -30,7 +30,7 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-SECONDS = 30
+SECONDS = 60
 """How long anything may take to be seen: two cores may be busy with a training and other tests."""
 
 IDLE_SECONDS = 2
@@ -86,12 +86,12 @@ def server(tmp_path_factory):
         process = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT
         )
-    server = Server(f"http://127.0.0.1:{port}", home, log, None)
     try:
-        eventually(lambda: process.poll() is not None or _answers(f"{server.url}/_stcore/health"), 60)
+        url = f"http://127.0.0.1:{port}"
+        eventually(lambda: process.poll() is not None or _answers(f"{url}/_stcore/health"), SECONDS)
         assert process.poll() is None, log.read_text()
         store = RunStore(f"sqlite:///{home / 'runs.sqlite'}")
-        yield Server(server.url, home, log, store)
+        yield Server(url, home, log, store)
         store.database.close()
         process.send_signal(signal.SIGINT)
         process.wait(20)
@@ -195,7 +195,7 @@ def _trained(server, lab, purpose, config):
     if _kept.get(purpose) not in known:
         lab.open("Home")  # which starts the engine, if it is away
         _kept[purpose] = server.store.create(config, purpose)
-        eventually(lambda: not server.store.get(_kept[purpose]).active, 120)
+        eventually(lambda: not server.store.get(_kept[purpose]).active, 2 * SECONDS)
     run = server.store.get(_kept[purpose])
     assert run.status == "finished", run.message
     return run

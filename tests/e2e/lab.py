@@ -115,10 +115,10 @@ class Lab:
     def sees_button(self, name):
         expect(self.button(name)).to_be_visible()
 
-    def engine_says(self, pattern, seconds=30):
-        """Waits until the line at the side says this of the engine."""
+    def engine_says(self, pattern, seconds=None):
+        """Waits until the line at the side says this of the engine, for so long if not as usual."""
         status = self.page.get_by_role("region", name="Sidebar").get_by_role("status")
-        expect(status).to_have_text(re.compile(pattern), timeout=seconds * 1000)
+        expect(status).to_have_text(re.compile(pattern), timeout=seconds and seconds * 1000)
 
     def _drag(self, *points):
         """Presses the mouse on the first point of the window, and moves it along the others."""
@@ -292,6 +292,11 @@ class Lab:
         matrix = self.page.get_by_test_id("stPlotlyChart").locator(".js-plotly-plot")
         expect(matrix.locator(".nsewdrag").first).to_be_visible()
         matrix.scroll_into_view_if_needed()
+        # Two quick clicks are a double click, wherever they are, and that takes the choice back.
+        self.page.wait_for_function(
+            "chart => !(Date.now() - chart._mouseDownTime < chart._context.doubleClickDelay)",
+            arg=matrix.element_handle(),
+        )
         x, y = matrix.evaluate(
             """(chart, [true_, predicted]) => {
                 const {xaxis, yaxis} = chart._fullLayout, box = chart.getBoundingClientRect();

@@ -33,6 +33,14 @@ def test_without_a_network_one_click_trains_one(lab, store, nothing_trained, tit
     assert [other.id for other in store.list()] == [run.id]
 
 
+def test_a_double_click_trains_once(lab, store, nothing_trained):
+    lab.open("Train")
+    lab.button("Train").dblclick()
+    lab.sees_button("Set up another run")
+    lab.rest()
+    assert [run.id for run in store.list()] == [lab.linked_run]
+
+
 def test_from_home_to_a_drawing(lab, store):
     lab.open("Home")
     lab.click("Train a network")

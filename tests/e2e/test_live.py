@@ -1,8 +1,6 @@
 """A run while it trains: what a reader has set stays, and nothing that breaks on the way stops it."""
 
-import os
-import signal
-
+import psutil
 import pytest
 from playwright.sync_api import expect
 
@@ -140,8 +138,10 @@ def test_a_killed_engine_comes_back(lab, store):
     run_id = store.create(SHORTER, "killed in between")
     lab.open("Train", run=run_id)
     lab.more_points(LOSS, WELL_ON)
-    pid = engine_status(store.database).pid
-    os.kill(pid, signal.SIGKILL)
+    engine = psutil.Process(engine_status(store.database).pid)
+    workers = engine.children(recursive=True)
+    assert workers
+    engine.kill()
     before = store.get(run_id)
     assert before.status == "running"
     lab.engine_says("away|warming up")
@@ -151,4 +151,5 @@ def test_a_killed_engine_comes_back(lab, store):
     every_epoch_once = list(range(1, SHORTER.training.epochs + 1))
     assert [row["epoch"] for row in store.epochs(run_id)] == every_epoch_once
     assert lab.chart(LOSS).evaluate("chart => chart.data[0].x") == every_epoch_once
-    assert engine_status(store.database).pid not in (0, pid)
+    assert engine_status(store.database).pid not in (0, engine.pid)
+    assert not psutil.wait_procs(workers, timeout=20)[1], "workers of the killed engine live on"

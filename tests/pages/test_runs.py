@@ -147,8 +147,10 @@ def test_deleted_elsewhere_meanwhile(visit, finish, store):
 def test_from_a_run_onwards(visit, finish, button, title):
     run_id = finish("mine")
     app = choose(visit("Runs"), "mine")
-    labelled(app.button, button).click().run()
-    assert healthy(app).title[0].value == title
+    labelled(app.button, button).click()
+    # AppTest of Streamlit 1.65, the last for Python 3.10, forgets the chosen row; a browser sends it every time.
+    app.session_state["table"] = {"selection": {"rows": [0], "columns": [], "cells": []}}
+    assert healthy(app.run()).title[0].value == title
     assert run_id in str(app.query_params["run"])
 
 
