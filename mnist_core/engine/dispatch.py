@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import logging
 import time
+from concurrent.futures import CancelledError
+from contextlib import suppress
 from typing import Any
 
 from distributed import Client, Future, KilledWorker
+from distributed import TimeoutError as DaskTimeout
 
 from mnist_core.engine import tasks
 from mnist_core.errors import LabError, StoreError, UnknownRun
@@ -15,6 +18,9 @@ from mnist_core.store import RunStore
 from mnist_core.store.lease import attended, process_alive
 
 log = logging.getLogger("mnist_core.engine")
+
+BRIEFLY = 2.0
+"""Seconds to wait for what should be there at once, so that nothing can stop the engine's rounds."""
 
 KILLED = (
     "Its worker process died three times, most likely for lack of memory. "
@@ -65,8 +71,10 @@ class Dispatcher:
         for name, (_, future) in list(self._warming.items()):
             if name not in present:
                 del self._warming[name], self._workers[name]
-            elif future.status == "finished":
-                self._workers[name] |= future.result() | {"ready": True}
+            elif future.status == "finished" and not self._workers[name]["ready"]:
+                # Asked for once, and not for long: the answer lies on the worker and is gone when that dies.
+                with suppress(DaskTimeout, CancelledError):
+                    self._workers[name] |= future.result(timeout=BRIEFLY) | {"ready": True}
             elif future.status == "error":
                 self._workers[name] |= {"problem": str(future.exception())}
         if attended(self._store.database):
@@ -96,7 +104,8 @@ class Dispatcher:
             if not future.done():
                 continue
             if future.status == "finished":
-                log.info("run %s %s", run_id, future.result())
+                # What came of it stands in the store. Its answer lies on a worker that may be gone by now.
+                log.info("run %s has ended", run_id)
             elif future.status == "error":
                 self._lost(run_id, future.exception())
             else:

@@ -28,7 +28,7 @@ class Future:
     def done(self):
         return self.status != "pending"
 
-    def result(self):
+    def result(self, timeout=None):
         return self._value
 
     def exception(self):
