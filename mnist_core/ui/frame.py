@@ -33,6 +33,10 @@ STYLE = """
 .stMainBlockContainer { padding-top: 3rem; }
 /* Streamlit's captions are too pale to be read by everybody (4.2 : 1; WCAG asks for 4.5). */
 [data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] p { color: inherit; opacity: .93; }
+/* The accent colour is dark enough for white letters on it, and so too dark for letters on a dark page. */
+[data-testid="stButtonGroup"] button, [data-testid="stButtonGroup"] button *,
+[data-testid="stButtonGroup"] label, [data-testid="stButtonGroup"] label *,
+[data-testid="stSliderThumbValue"] { color: inherit !important; }
 .digits { display: grid; grid-template-columns: repeat(auto-fill, minmax(64px, 1fr)); gap: .6rem .5rem; }
 .digits figure { margin: 0; text-align: center; font-size: .75rem; line-height: 1.25; }
 .digits img, img.pixels { image-rendering: pixelated; width: 100%; aspect-ratio: 1; border-radius: .35rem; }
