@@ -19,7 +19,7 @@ from playwright.sync_api import expect, sync_playwright
 import tools.browser
 from mnist_core.recipes import recipe
 from mnist_core.store import RunStore
-from tests.e2e.lab import Lab
+from tests.e2e.lab import SECONDS, Lab
 from tests.helpers import ROOT, eventually, processes_of
 
 FLAGS = (
@@ -30,9 +30,6 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-SECONDS = 60
-"""How long anything may take to be seen: two cores may be busy with a training and other tests."""
-
 IDLE_SECONDS = 2
 """How long the engine outlives the server."""
 

@@ -21,6 +21,9 @@ FAILURE = "Something in MNIST Lab went wrong"
 KNOWN_NOISE = re.compile(r"/_stcore/(health|host-config)$")
 """Streamlit's browser part asks for these below the page's own address first, which gives a harmless 404."""
 
+SECONDS = 60
+"""How long anything may take to be seen: two cores may be busy with a training and other tests."""
+
 PIXELS_A_STEP = 16
 """How far the mouse moves at a time, in strokes and drags."""
 
@@ -30,6 +33,7 @@ class Lab:
 
     def __init__(self, context, url):
         self.context, self.url = context, url
+        context.set_default_timeout(SECONDS * 1000)
         self.page = context.new_page()
         self._complaints = []
         self.page.on("pageerror", lambda error: self._complaints.append(f"uncaught in the browser: {error}"))
@@ -150,13 +154,11 @@ class Lab:
 
     def points(self, name):
         """How many points the first curve of a live chart has."""
-        return self.chart(name).evaluate("chart => chart.data[0].x.length")
+        return self.chart(name).evaluate("chart => chart.data?.[0].x.length ?? 0")
 
     def more_points(self, name, than):
         """Waits until a live chart has more points; gives their number."""
-        chart = self.chart(name).element_handle()
-        self.page.wait_for_function("([c, n]) => c.data && c.data[0].x.length > n", arg=[chart, than])
-        return self.points(name)
+        return eventually(lambda: (now := self.points(name)) > than and now, SECONDS)
 
     def zoom(self, name, left, right):
         """Drags the mouse across a chart, from and to a share of its width; gives the range it then shows."""
@@ -283,7 +285,7 @@ class Lab:
 
     def ink_is(self, pixels):
         """Waits until about so many pixels of the canvas are white."""
-        eventually(lambda: abs(self.ink() - pixels) <= 0.02 * pixels)
+        eventually(lambda: abs(self.ink() - pixels) <= 0.02 * pixels, SECONDS)
 
     # -- evaluating ------------------------------------------------------------------------------------------
 
