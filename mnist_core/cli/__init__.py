@@ -13,11 +13,11 @@ from collections.abc import Sequence
 
 from mnist_core import __doc__ as about
 from mnist_core import __version__
-from mnist_core.cli import predict, runs, serve, settings, train
+from mnist_core.cli import compare, predict, runs, serve, settings, train
 from mnist_core.cli.command import PROGRAM, Command, Parser, UsageError
 from mnist_core.errors import ConfigError, ImageError, LabError, ModelFileError
 
-COMMANDS: tuple[Command, ...] = tuple(module.COMMAND for module in (serve, train, runs, predict, settings))
+COMMANDS: tuple[Command, ...] = tuple(module.COMMAND for module in (serve, train, runs, compare, predict, settings))
 
 OK, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 

@@ -1,0 +1,68 @@
+"""``compare``: runs side by side on the test set, with what differs between them."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+import numpy as np
+
+from mnist_core.cli.command import Command, json_option, open_store, print_json, tell
+from mnist_core.data import mnist
+from mnist_core.errors import UnknownRun
+from mnist_core.explore import compare
+from mnist_core.store import RunStore
+from mnist_core.store.run import Run
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("runs", nargs="+", metavar="RUN", help=f"ids of {compare.FEWEST} to {compare.MOST} runs")
+    json_option(parser)
+
+
+def _run(options: argparse.Namespace) -> int:
+    _, store = open_store()
+    runs, problems = compare.find(store, options.runs)
+    if problems:
+        raise UnknownRun(" ".join(problems))
+    compare.require_enough(runs)
+    document = compare.summary(runs, mnist.load("test").labels, read(store, runs))
+    if options.json:
+        print_json(document)
+        return 0
+    for row in document["runs"]:
+        print(_line(row))
+        if row["test_accuracy"] is None:
+            tell(f"{row['run_id']} has no marks on the test set: only its settings are compared.")
+    print("\nWhat differs:" if document["differs"] else "\nTheir settings are the same.")
+    for key, values in document["differs"].items():
+        print(f"  {key}: " + ", ".join(f"{run_id} {value}" for run_id, value in values.items()))
+    print()
+    for pair in document["pairs"]:
+        first, second = pair.pop("first"), pair.pop("second")
+        print(compare.verdict(first, second, compare.McNemar(**pair)))
+    return 0
+
+
+def read(store: RunStore, runs: list[Run]) -> dict[str, np.ndarray]:
+    """By run id, the digits that it read on the test set; without runs that were not scored there."""
+    found = {run.id: store.load_array(run.id, "test_probabilities") for run in runs}
+    return {run_id: array.argmax(axis=1) for run_id, array in found.items() if array is not None}
+
+
+def _line(row: dict[str, Any]) -> str:
+    name = "".join(char if char.isprintable() else " " for char in row["name"])[:40]
+    if row["test_accuracy"] is None:
+        return f"{row['run_id']}  {name:40}  {row['status']}"
+    low, high = row["interval"]
+    return f"{row['run_id']}  {name:40}  {row['test_accuracy']:.2%} (95 % interval {low:.2%} to {high:.2%})"
+
+
+COMMAND = Command(
+    "compare",
+    "Compare runs: marks with intervals, McNemar's test for each two, and what differs.",
+    _arguments,
+    _run,
+    ("RUN RUN", "RUN RUN RUN --json"),
+)
+"""``python -m mnist_core compare``; ids as ``runs`` lists them."""

@@ -1,0 +1,125 @@
+"""Two to twelve runs side by side: what differs, how good each is and how sure that is, and where they disagree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from mnist_core.errors import ConfigError, UnknownRun
+from mnist_core.evaluation import confusion_matrix
+from mnist_core.explore.statistics import SIGNIFICANT, Interval, McNemar, mcnemar, wilson
+from mnist_core.store import RunStore
+from mnist_core.store.run import Run
+
+FEWEST, MOST = 2, 12
+
+
+@dataclass(frozen=True)
+class Mark:
+    """How a run did on the test set: ``right`` of ``images``, and the Wilson interval of that share."""
+
+    right: int
+    images: int
+    interval: Interval
+
+    @property
+    def accuracy(self) -> float:
+        return self.right / self.images
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """Two runs on the same images.
+
+    Attributes:
+        only_first, only_second: indices of the images that only this one reads rightly.
+        difference: confusion matrix of the second less that of the first, ``int64 (10, 10)``.
+    """
+
+    test: McNemar
+    only_first: np.ndarray
+    only_second: np.ndarray
+    difference: np.ndarray
+
+
+def find(store: RunStore, ids: Iterable[str]) -> tuple[list[Run], list[str]]:
+    """The runs of a link, each once and in its order, and a sentence for every one that is not there."""
+    runs, problems = [], []
+    for run_id in dict.fromkeys(filter(None, ids)):
+        try:
+            run = store.get(run_id)
+            run.settings  # noqa: B018 - of another version: cannot be compared
+            runs.append(run)
+        except (UnknownRun, ConfigError) as error:
+            problems.append(str(error))
+    return runs, problems
+
+
+def require_enough(runs: Sequence[Run]) -> None:
+    """``ConfigError`` unless there are two to twelve."""
+    if not FEWEST <= len(runs) <= MOST:
+        mend = "Add another." if len(runs) < FEWEST else "Take some out."
+        found = "1 run" if len(runs) == 1 else f"{len(runs)} runs"
+        raise ConfigError(f"A comparison takes {FEWEST} to {MOST} runs, and has {found}. {mend}")
+
+
+def settings(runs: Sequence[Run]) -> tuple[dict[str, list[Any]], dict[str, Any]]:
+    """What differs, as ``{key: a value per run}`` (``None`` where a run has no such setting), and what is the same."""
+    flats = [run.settings.flat() for run in runs]
+    keys = list(dict.fromkeys(key for flat in flats for key in flat))
+    values = {key: [flat.get(key) for flat in flats] for key in keys}
+    differing = {key: row for key, row in values.items() if any(value != row[0] for value in row)}
+    return differing, {key: row[0] for key, row in values.items() if key not in differing}
+
+
+def mark(labels: np.ndarray, predicted: np.ndarray) -> Mark:
+    """Both ``(N,)`` integers 0..9."""
+    right = int((labels == predicted).sum())
+    return Mark(right, len(labels), wilson(right, len(labels)))
+
+
+def pair(labels: np.ndarray, first: np.ndarray, second: np.ndarray) -> Pair:
+    """All ``(N,)`` integers 0..9: the truth, and what each of two runs read."""
+    first_right, second_right = first == labels, second == labels
+    only_first, only_second = np.flatnonzero(first_right & ~second_right), np.flatnonzero(second_right & ~first_right)
+    difference = confusion_matrix(labels, second) - confusion_matrix(labels, first)
+    return Pair(mcnemar(len(only_first), len(only_second)), only_first, only_second, difference)
+
+
+def verdict(first: str, second: str, test: McNemar) -> str:
+    """McNemar's test in words; the names are put in as they are."""
+    if not test.only_first + test.only_second:
+        return f"{first} and {second} get the very same images right: nothing tells them apart."
+    split = f"{test.only_first:,} images only {first} reads rightly, {test.only_second:,} only {second}"
+    if test.p >= SIGNIFICANT:
+        return f"{split}. So even a split is no surprise between equals (p = {test.p:.2g}): call it a tie."
+    better = first if test.only_first > test.only_second else second
+    return f"{split}. Equals would split so unevenly with probability {test.p:.2g} only: {better} is better here."
+
+
+def summary(runs: Sequence[Run], labels: np.ndarray, predicted: dict[str, np.ndarray]) -> dict[str, Any]:
+    """The whole comparison as plain data for JSON.
+
+    Args:
+        predicted: by run id, the digits read on the test set; runs without are compared by settings alone.
+    """
+    differing, same = settings(runs)
+    rows = []
+    for run in runs:
+        row = {"run_id": run.id, "name": run.name, "status": run.status, "parameters": run.parameters}
+        row |= {"test_accuracy": None, "interval": None, "test_loss": run.test_loss}
+        if run.id in predicted:
+            scored = mark(labels, predicted[run.id])
+            row |= {"test_accuracy": scored.accuracy, "interval": list(scored.interval)}
+        rows.append(row)
+    pairs = []
+    for first, second in combinations([run.id for run in runs if run.id in predicted], 2):
+        test = pair(labels, predicted[first], predicted[second]).test
+        pairs.append({"first": first, "second": second, **test._asdict()})
+    ids = [run.id for run in runs]
+    differs = {key: dict(zip(ids, values, strict=True)) for key, values in differing.items()}
+    return {"runs": rows, "differs": differs, "same": same, "pairs": pairs}

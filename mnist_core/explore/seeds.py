@@ -1,0 +1,75 @@
+"""The same setting under several seeds: mean, spread and band, and whether a difference is more than seed noise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from mnist_core.explore.statistics import SIGNIFICANT, welch
+
+
+class Spread(NamedTuple):
+    """Of one number over several seeds; ``deviation`` is the sample standard deviation, 0 of one run alone."""
+
+    runs: int
+    mean: float
+    deviation: float
+    low: float
+    high: float
+
+
+def spread(values: Sequence[float]) -> Spread:
+    """``ValueError`` without any value."""
+    if not len(values):
+        raise ValueError("no values to take the spread of.")
+    array = np.asarray(values, float)
+    deviation = float(array.std(ddof=1)) if len(array) > 1 else 0.0
+    return Spread(len(array), float(array.mean()), deviation, float(array.min()), float(array.max()))
+
+
+def band(curves: Sequence[Sequence[Mapping[str, Any]]], metric: str) -> dict[str, list[float]]:
+    """Mean, lowest and highest of several runs' curves, epoch by epoch, as far as any run has come.
+
+    Args:
+        curves: of each run its rows of epochs.
+    """
+    by_epoch: dict[int, list[float]] = {}
+    for rows in curves:
+        for row in rows:
+            if row.get(metric) is not None:
+                by_epoch.setdefault(row["epoch"], []).append(row[metric])
+    epochs = sorted(by_epoch)
+    columns = {"mean": np.mean, "low": np.min, "high": np.max}
+    return {"epoch": epochs} | {name: [float(of(by_epoch[e])) for e in epochs] for name, of in columns.items()}
+
+
+def noise(groups: Mapping[str, Sequence[float]], higher_is_better: bool = True) -> str:
+    """A plain sentence on the two best groups: whether their difference is larger than what seeds make.
+
+    Args:
+        groups: validation accuracies (fractions) or losses by what was set, one number per seed.
+    """
+    known = {name: values for name, values in groups.items() if len(values)}
+    if len(known) < 2:
+        return "There is nothing to compare yet: it takes two settings."
+    order = sorted(known, key=lambda name: np.mean(known[name]), reverse=higher_is_better)
+    best, second = order[:2]
+    if min(len(known[best]), len(known[second])) < 2:
+        return (
+            f"{best} did best, but one seed each cannot tell luck from merit. Repeat over three seeds or more "
+            f"before you believe it."
+        )
+    test = welch(known[second], known[best])
+    size = f"{abs(test.difference):.2%} points" if higher_is_better else f"{abs(test.difference):.4f}"
+    size = size.replace("% points", " points")
+    if test.p < SIGNIFICANT:
+        return (
+            f"{best} is better than {second} by {size}, which is more than the noise of seeds "
+            f"(Welch's t-test, p = {test.p:.2g})."
+        )
+    return (
+        f"{best} leads {second} by {size}, but that is no more than seeds alone can make "
+        f"(Welch's t-test, p = {test.p:.2g}): call it a tie, or repeat over more seeds."
+    )

@@ -1,0 +1,96 @@
+"""Runs side by side, with arrays made by hand and scikit-learn as the other opinion."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import confusion_matrix
+
+from mnist_core.config import RunConfig
+from mnist_core.errors import ConfigError
+from mnist_core.explore import compare
+from mnist_core.explore.statistics import mcnemar
+from tests.helpers import assert_friendly
+
+LABELS = np.array([0, 1, 2, 3, 4, 5])
+FIRST = np.array([0, 1, 2, 9, 9, 9])
+SECOND = np.array([0, 9, 2, 3, 9, 8])
+
+
+@pytest.fixture
+def runs(store):
+    configs = [{}, {"optimizer": {"name": "sgd"}}, {"architecture": {"name": "softmax"}, "seed": 2}]
+    return [store.get(store.create(RunConfig.parse(config))) for config in configs]
+
+
+def test_each_run_of_a_link_once_in_its_order_and_a_sentence_for_what_is_gone(store, runs):
+    gone = store.create(RunConfig())
+    store.delete(gone)
+    ids = [runs[1].id, runs[0].id, gone, runs[1].id, "", "<script>"]
+    found, problems = compare.find(store, ids)
+    assert [run.id for run in found] == [runs[1].id, runs[0].id]
+    assert len(problems) == 2
+    assert_friendly(problems[0], gone, "deleted")
+    assert_friendly(problems[1], "script")
+
+
+def test_a_run_of_another_version_has_its_sentence(store, runs):
+    from sqlalchemy import update
+
+    from mnist_core.store.tables import runs as table
+
+    with store.database.write() as connection:
+        connection.execute(update(table).where(table.c.id == runs[0].id).values(config='{"unheard": 1}'))
+    found, problems = compare.find(store, [runs[0].id])
+    assert not found
+    assert_friendly(problems[0], "unheard")
+
+
+@pytest.mark.parametrize(("count", "word"), [(0, "Add"), (1, "Add"), (13, "Take")])
+def test_too_few_or_too_many(runs, count, word):
+    with pytest.raises(ConfigError) as error:
+        compare.require_enough((runs * 5)[:count])
+    assert_friendly(error, count, word)
+
+
+def test_what_differs_and_what_is_the_same(runs):
+    differing, same = compare.settings(runs)
+    assert differing["optimizer.name"] == ["adam", "sgd", "adam"]
+    assert differing["optimizer.momentum"] == [None, 0.0, None]
+    assert differing["architecture.hidden_units"][2] is None
+    assert differing["seed"] == [1, 1, 2]
+    assert same["training.epochs"] == 5
+    assert not set(differing) & set(same)
+    for run, index in ((runs[0], 0), (runs[2], 2)):
+        assert {k: v[index] for k, v in differing.items() if v[index] is not None} | same == run.settings.flat()
+
+
+def test_a_mark_and_its_interval():
+    found = compare.mark(LABELS, FIRST)
+    assert (found.right, found.images, found.accuracy) == (3, 6, 0.5)
+    assert found.interval.low < 0.5 < found.interval.high
+
+
+def test_where_two_disagree():
+    found = compare.pair(LABELS, FIRST, SECOND)
+    assert found.only_first.tolist() == [1]
+    assert found.only_second.tolist() == [3]
+    assert found.test == mcnemar(1, 1)
+    digits = range(10)
+    expected = confusion_matrix(LABELS, SECOND, labels=digits) - confusion_matrix(LABELS, FIRST, labels=digits)
+    assert (found.difference == expected).all()
+
+
+@pytest.mark.parametrize(
+    ("counts", "words"),
+    [((0, 0), "very same"), ((4, 6), "a tie"), ((90, 30), "A is better"), ((30, 90), "B is better")],
+)
+def test_the_test_in_words(counts, words):
+    assert words in compare.verdict("A", "B", mcnemar(*counts))
+
+
+def test_the_whole_as_plain_data(runs):
+    document = compare.summary(runs, LABELS, {runs[0].id: FIRST, runs[1].id: SECOND})
+    assert [row["test_accuracy"] for row in document["runs"]] == [0.5, 0.5, None]
+    assert document["runs"][2]["interval"] is None
+    (pair,) = document["pairs"]
+    assert (pair["first"], pair["second"], pair["only_first"]) == (runs[0].id, runs[1].id, 1)
+    assert document["differs"]["seed"] == {runs[0].id: 1, runs[1].id: 1, runs[2].id: 2}

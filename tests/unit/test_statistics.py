@@ -1,0 +1,82 @@
+"""Statistics against SciPy's own, and against worked examples of the literature."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from mnist_core.explore.seeds import band, noise, spread
+from mnist_core.explore.statistics import mcnemar, welch, wilson
+
+
+@given(st.integers(1, 20_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), st.floats(0.5, 0.999))
+def test_wilson_is_scipys(counts, confidence):
+    expected = stats.binomtest(*counts).proportion_ci(confidence, method="wilson")
+    assert wilson(*counts, confidence) == pytest.approx((expected.low, expected.high), abs=1e-9)
+
+
+@pytest.mark.parametrize("counts", [(1, 0), (3, 2), (-1, 2)])
+def test_wilson_refuses_what_is_no_share(counts):
+    with pytest.raises(ValueError, match="images"):
+        wilson(*counts)
+
+
+@given(st.integers(0, 3_000), st.integers(0, 3_000))
+def test_mcnemar_is_the_binomial_test(first, second):
+    test = mcnemar(first, second)
+    if not first + second:
+        assert test.p == test.p_corrected == 1.0
+        return
+    assert test.p == pytest.approx(stats.binomtest(first, first + second).pvalue, rel=1e-6, abs=1e-12)
+    statistic = max(0, abs(first - second) - 1) ** 2 / (first + second)
+    assert test.p_corrected == pytest.approx(stats.chi2.sf(statistic, 1), rel=1e-9, abs=1e-300)
+
+
+def test_mcnemar_by_the_documented_example_of_statsmodels():
+    """Agresti's approval ratings (statsmodels' contingency_tables): 150 against 86 changed their mind."""
+    test = mcnemar(86, 150)
+    assert test.chi_squared == pytest.approx(63**2 / 236)
+    assert test.p == pytest.approx(3.716e-05, rel=1e-3)
+
+
+numbers = st.lists(st.floats(0, 1), min_size=2, max_size=12)
+
+
+@given(numbers, numbers)
+def test_welch_is_scipys(first, second):
+    if min(np.std(first), np.std(second)) < 1e-4:  # SciPy warns of lost digits where all are nearly alike
+        return
+    expected = stats.ttest_ind(second, first, equal_var=False)
+    interval = expected.confidence_interval(0.95)
+    ours = welch(first, second)
+    assert ours.difference == pytest.approx(np.mean(second) - np.mean(first))
+    assert ours.p == pytest.approx(expected.pvalue, rel=1e-6, abs=1e-12)
+    assert (ours.low, ours.high) == pytest.approx((interval.low, interval.high), rel=1e-6, abs=1e-9)
+
+
+def test_welch_without_spread_and_with_too_few():
+    assert welch([0.5, 0.5], [0.7, 0.7]).p == 0.0
+    assert welch([0.5, 0.5], [0.5, 0.5]).p == 1.0
+    with pytest.raises(ValueError, match="two runs"):
+        welch([0.5], [0.7, 0.8])
+
+
+def test_spread_and_band():
+    assert spread([0.9, 0.8, 1.0]) == (3, pytest.approx(0.9), pytest.approx(0.1), 0.8, 1.0)
+    assert spread([0.5]).deviation == 0.0
+    with pytest.raises(ValueError, match="no values"):
+        spread([])
+    rows = [[{"epoch": 1, "loss": 2.0}, {"epoch": 2, "loss": 1.0}], [{"epoch": 1, "loss": 4.0}], [{"epoch": 1}]]
+    assert band(rows, "loss") == {"epoch": [1, 2], "mean": [3.0, 1.0], "low": [2.0, 1.0], "high": [4.0, 1.0]}
+
+
+def test_seed_noise_is_said_plainly():
+    sure = noise({"Adam": [0.970, 0.971, 0.969], "SGD": [0.90, 0.91, 0.905]})
+    assert sure.startswith("Adam is better than SGD by 6.50 points")
+    assert "more than the noise" in sure
+    tie = noise({"Adam": [0.970, 0.960, 0.965], "SGD": [0.968, 0.961, 0.964]})
+    assert "call it a tie" in tie
+    assert "Repeat over three seeds" in noise({"a": [0.9], "b": [0.8]})
+    assert "takes two" in noise({"a": [0.9]})
+    assert noise({"a": [0.30, 0.31], "b": [0.10, 0.11]}, higher_is_better=False).startswith("b is better than a")
