@@ -7,7 +7,6 @@ import logging
 import os
 import tempfile
 import time
-from collections import OrderedDict
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import tensorflow as tf
+from zict import LRU
 
 from mnist_core.data import mnist
 from mnist_core.engine.recorder import Recorder
@@ -27,16 +27,17 @@ from mnist_core.training.compiled import CompiledEvaluation
 from mnist_core.training.execution import choose, cpu_name, gpu_names, prepare_devices
 from mnist_core.training.fit import Trainer
 from mnist_core.training.metrics import MetricsCallback
+from mnist_core.training.programs import Programs
 
 log = logging.getLogger("mnist_core.worker")
 
 NICENESS = 10
 """Priority of training, from 0 (like everybody) to 19 (only when nobody else wants the processor)."""
 
-MODELS_KEPT = 12
-"""Models that the predict worker keeps ready; the least recently used one goes first."""
+MODEL_BYTES = 300_000_000
+"""What the models that the predict worker keeps ready may take; the least recently used one goes first."""
 
-_models: OrderedDict[str, CompiledEvaluation] = OrderedDict()
+_models = LRU(MODEL_BYTES, {}, weight=lambda run_id, model: model.bytes)
 
 
 def warm_up(kind: str) -> dict[str, str]:
@@ -77,13 +78,12 @@ def _train(store: RunStore, run: Run) -> str:
     config = run.settings
     prepare_devices()
     _step_back()
-    keras.backend.clear_session()
     execution = choose(config)
     patiently(lambda: store.start(run.id, worker=f"{HOST}:{os.getpid()}", device=execution.device_name))
     checkpoint = store.load_blob(run.id, "checkpoint")
     event = f"{'Goes on' if checkpoint else 'Starts'} on {execution.device_name}: {execution.reason}."
     patiently(lambda: store.record(run.id, {}, event=event))
-    trainer = Trainer(config, mnist.load("train"), execution)
+    trainer = Trainer(config, _programs(), execution)
     sink: dict[str, list] = {}
     recorder = Recorder(store, run.id, sink)
     trainer.fit([MetricsCallback(sink), recorder], resume_from=checkpoint)
@@ -109,12 +109,12 @@ def _step_back() -> None:
 def _conclude(store: RunStore, run_id: str, trainer: Trainer, status: str) -> None:
     """Scores the test set once and keeps what every later page needs: the probabilities and the model."""
     test = mnist.load("test")
-    probabilities = trainer.evaluation.probabilities(test.images)
-    loss, accuracy = trainer.evaluation.score(test.labels, probabilities)
-    trainer.require_finite(loss)
-    columns = {"status": status, "wish": "", "ended": time.time(), "test_loss": loss, "test_accuracy": accuracy}
+    scores, probabilities = trainer.evaluation.evaluate(test)
+    trainer.require_finite(scores["loss"])
+    columns = {"status": status, "wish": "", "ended": time.time()}
+    columns |= {f"test_{name}": score for name, score in scores.items()}
     files = {"model.keras": to_bytes(trainer.model), "test_probabilities": array_bytes(probabilities)}
-    event = f"{status.capitalize()} after {trainer.step:,} steps with {accuracy:.2%} on the test set."
+    event = f"{status.capitalize()} after {trainer.step:,} steps with {scores['accuracy']:.2%} on the test set."
     patiently(lambda: store.record(run_id, columns, files=files | {"checkpoint": None}, event=event))
 
 
@@ -129,16 +129,14 @@ def _fail(store: RunStore, run_id: str, message: str) -> str:
 
 def predict_run(run_id: str, images: np.ndarray, database_url: str) -> np.ndarray:
     """Probabilities ``float32 (N, 10)`` of a finished or stopped run's model for ``uint8 (N, 28, 28)`` images."""
-    if run_id not in _models:
+    model = _models.get(run_id)
+    if model is None:
         store = _store(database_url)
         run, data = store.get(run_id), store.load_blob(run_id, "model.keras")
         if data is None:
             raise UnknownRun(f"The run {run.name!r} has no model yet. Wait for its end, or stop it to use it as it is.")
-        _models[run_id] = CompiledEvaluation(from_bytes(data), run.settings.data.scaled)
-        while len(_models) > MODELS_KEPT:
-            _models.popitem(last=False)
-    _models.move_to_end(run_id)
-    return _predict(_models[run_id], images)
+        model = _models[run_id] = CompiledEvaluation(from_bytes(data), run.settings.data.scaled)
+    return _predict(model, images)
 
 
 def predict_file(data: bytes, images: np.ndarray) -> np.ndarray:
@@ -191,6 +189,11 @@ def array_bytes(array: np.ndarray) -> bytes:
     packed = io.BytesIO()
     np.save(packed, array, allow_pickle=False)
     return packed.getvalue()
+
+
+@lru_cache(maxsize=1)
+def _programs() -> Programs:
+    return Programs(mnist.load("train"))
 
 
 @lru_cache(maxsize=2)

@@ -30,7 +30,7 @@ class Position:
 
 def save(model: keras.Model, callbacks: Iterable[keras.callbacks.Callback], position: Position) -> bytes:
     """Packs the state as ``.npz`` without pickles."""
-    arrays = {f"variable_{i}": np.asarray(v) for i, v in enumerate(_variables(model))}
+    arrays = {f"variable_{i}": np.asarray(v) for i, v in enumerate(variables(model))}
     states: list[dict[str, Any]] = []
     for number, callback in enumerate(callbacks):
         state = {key: getattr(callback, key, None) for key in CALLBACK_STATE}
@@ -51,7 +51,7 @@ def restore(data: bytes, model: keras.Model, callbacks: Sequence[keras.callbacks
     """
     with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
         meta = json.loads(arrays["meta"].tobytes())
-        for i, variable in enumerate(_variables(model)):
+        for i, variable in enumerate(variables(model)):
             variable.assign(arrays[f"variable_{i}"])
         for number, (callback, state) in enumerate(zip(callbacks, meta["callbacks"], strict=True)):
             for key, value in state.items():
@@ -64,7 +64,7 @@ def restore(data: bytes, model: keras.Model, callbacks: Sequence[keras.callbacks
     return Position(**position | {"sums": Sums(**position["sums"])})
 
 
-def _variables(model: keras.Model) -> list:
+def variables(model: keras.Model) -> list:
     """Weights, averages, random state and the optimizer's memory, in an order that the configuration fixes."""
     if not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)

@@ -18,11 +18,15 @@ import tensorflow as tf
 from mnist_core.config import RunConfig
 from mnist_core.data.augment import augment
 from mnist_core.data.mnist import Digits
+from mnist_core.models.plan import CLASSES
 
 SLICE_SECONDS = 0.06
 """How long a slice should take: buttons feel immediate, and coming back to Python costs under 1 %."""
 
 EVALUATION_BATCH = 1000
+
+CODE_BYTES = 10_000_000
+"""Counted for compiled code, which cannot be asked for its size."""
 
 
 @dataclass
@@ -42,68 +46,76 @@ class Sums:
 
 
 class CompiledEpoch:
-    """Trains ``model`` on ``digits`` by slices of compiled steps.
+    """Trains ``model`` by slices of compiled steps, in epochs of any length and order.
 
     Args:
         model: built and compiled; its optimizer and loss are used as they are.
-        digits: the training part.
+        images, labels: all that an epoch may draw from, uint8 ``(M, 28, 28)`` and int32 ``(M,)`` on the device.
+        batch: images a step; at most as many as an epoch has.
         xla: compile the loop with XLA. It wins for dense layers on a CPU and loses for convolutions there.
     """
 
-    def __init__(self, model: keras.Model, digits: Digits, config: RunConfig, xla: bool):
-        self.model, self.config = model, config
-        self.batch = min(config.training.batch_size, len(digits))
-        self.full_steps, self.rest = divmod(len(digits), self.batch)
-        self.steps = self.full_steps + bool(self.rest)
-        self._images, self._labels = tf.constant(digits.images), tf.constant(digits.labels, tf.int32)
-        self._loop = tf.function(self._many, jit_compile=xla)
-        # One step an epoch does not earn back what XLA takes to compile it.
-        self._last = tf.function(self._one)
+    def __init__(
+        self, model: keras.Model, images: tf.Tensor, labels: tf.Tensor, config: RunConfig, batch: int, xla: bool
+    ):
+        self.model, self.config, self.batch = model, config, batch
+        self._images, self._labels = images, labels
+        whole, number, seed = labels.shape, tf.TensorSpec([], tf.int32), tf.TensorSpec([2], tf.int32)
+        many = tf.TensorSpec(whole, tf.int32), tf.TensorSpec(whole, tf.float32), seed, number, number
+        self._loop = tf.function(self._many, input_signature=many, jit_compile=xla)
+        # One step an epoch does not earn back what XLA takes to compile it; any size, so that it is traced once.
+        rest = tf.TensorSpec([None], tf.int32), tf.TensorSpec([], tf.float32), seed
+        self._last = tf.function(self._one, input_signature=rest)
         self._slice = 1
 
-    def run(self, order: np.ndarray, rates: np.ndarray, first: int, epoch_step: int) -> Iterator[tuple]:
-        """Trains the epoch from step ``first`` on, giving ``(next step, loss sum, correct, images)`` per slice.
+    def run(self, order: np.ndarray, rates: np.ndarray, first: int, seed: tuple[int, int]) -> Iterator[tuple]:
+        """Trains an epoch from step ``first`` on, giving ``(next step, loss sum, correct, images)`` per slice.
 
         Args:
-            order: int32 ``(N,)``, the order of the images in this epoch.
+            order: int32 ``(N,)``, the images of this epoch as positions in ``images``, in their order.
             rates: float32 ``(steps,)``, the learning rate of every step.
-            epoch_step: number of the epoch's first step in the whole run; seeds the augmentation.
+            seed: of the run, and number of the epoch's first step in it; together they seed the augmentation.
         """
-        order_of_full = tf.constant(order[: self.full_steps * self.batch].reshape(-1, self.batch))
-        rates, offset = tf.constant(rates, tf.float32), tf.constant(epoch_step)
+        full_steps, rest = divmod(len(order), self.batch)
+        everything = tuple(map(tf.constant, (self._padded(order), self._padded(rates), np.int32(seed))))
         step = first
-        while step < self.full_steps:
-            end = min(self.full_steps, step + self._slice)
+        while step < full_steps:
+            end = min(full_steps, step + self._slice)
             began = time.perf_counter()
-            loss, correct = self._loop(order_of_full, rates, offset, tf.constant(step), tf.constant(end))
+            loss, correct = self._loop(*everything, tf.constant(step), tf.constant(end))
             yield end, float(loss) * self.batch, int(correct), (end - step) * self.batch
             self._adapt(end - step, time.perf_counter() - began)
             step = end
-        if self.rest and step == self.full_steps:
-            tail = tf.constant(order[-self.rest :])
-            loss, correct = self._last(tail, rates[-1], offset + self.full_steps)
-            yield self.steps, float(loss) * self.rest, int(correct), self.rest
+        if rest and step == full_steps:
+            tail = tf.constant(order[-rest:])
+            loss, correct = self._last(tail, tf.constant(rates[-1]), tf.add(seed, [0, full_steps]))
+            yield full_steps + 1, float(loss) * rest, int(correct), rest
+
+    def _padded(self, values: np.ndarray) -> np.ndarray:
+        """As long as for an epoch on all images, so that one compiled function serves epochs of every length."""
+        return np.pad(values, (0, self._labels.shape[0] - len(values)))
 
     def _adapt(self, steps: int, seconds: float) -> None:
         """Sizes the next slice by this one's pace; at most eightfold, since the first one includes compiling."""
         self._slice = int(max(1, min(steps * SLICE_SECONDS / max(seconds, 1e-6), 8 * self._slice)))
 
-    def _many(self, order, rates, offset, first, end):
+    def _many(self, order, rates, seed, first, end):
         def body(step, loss, correct):
-            more_loss, more_correct = self._one(order[step], rates[step], offset + step)
+            indices = tf.slice(order, [step * self.batch], [self.batch])
+            more_loss, more_correct = self._one(indices, rates[step], tf.add(seed, [0, step]))
             return step + 1, loss + tf.cast(more_loss, tf.float64), correct + more_correct
 
         # Slices end where the clock says. In 64 bits the sum of an epoch does not depend on where that was.
         start = (first, tf.constant(0.0, tf.float64), tf.constant(0))
         return tf.while_loop(lambda step, *_: step < end, body, start, maximum_iterations=None)[1:]
 
-    def _one(self, indices, rate, step):
+    def _one(self, indices, rate, seed):
         """One step on the images at ``indices``: the mean loss and the number of right answers before it."""
         images = tf.cast(tf.gather(self._images, indices), tf.float32)[..., tf.newaxis]
         if self.config.data.scaled:
             images /= 255.0
         if self.config.augmentation.active:
-            images = augment(images, self.config.augmentation, tf.stack([self.config.seed, step]))
+            images = augment(images, self.config.augmentation, seed)
         labels = tf.gather(self._labels, indices)
         optimizer, variables = self.model.optimizer, self.model.trainable_variables
         optimizer.learning_rate.assign(rate)
@@ -115,29 +127,54 @@ class CompiledEpoch:
 
 
 class CompiledEvaluation:
-    """The forward pass of a model on ``uint8`` images, compiled once for any number of them."""
+    """The forward pass of a model on ``uint8`` images, compiled once for any number of them.
+
+    Attributes:
+        bytes: that the model and its compiled code take, about.
+    """
 
     def __init__(self, model: keras.Model, scaled: bool):
         self.model, self._scale = model, 1 / 255.0 if scaled else 1.0
-        self._forward = tf.function(self._batch, input_signature=[tf.TensorSpec([None, 28, 28], tf.uint8)])
+        self.bytes = 4 * model.count_params() + CODE_BYTES
+        images, labels = tf.TensorSpec([None, 28, 28], tf.uint8), tf.TensorSpec([None], tf.int32)
+        self._forward = tf.function(self._batch, input_signature=[images])
+        self._scored = tf.function(self._batch_with_loss, input_signature=[images, labels])
 
     def probabilities(self, images: np.ndarray) -> np.ndarray:
         """``uint8 (N, 28, 28)`` in, ``float32 (N, 10)`` out."""
-        parts = [
-            self._forward(tf.constant(images[start : start + EVALUATION_BATCH])).numpy()
-            for start in range(0, len(images), EVALUATION_BATCH)
-        ]
-        return np.concatenate(parts) if parts else np.empty((0, 10), np.float32)
+        return _joined([self._forward(tf.constant(images[part])).numpy() for part in _parts(len(images))])
 
-    def score(self, labels: np.ndarray, probabilities: np.ndarray) -> tuple[float, float]:
-        """Loss, with the penalties on weights, and accuracy, as ``Model.evaluate`` reports them."""
-        labels = tf.constant(labels, tf.int32)
-        loss = total_loss(self.model, labels, tf.constant(probabilities))
-        return float(loss), int(right_answers(labels, probabilities)) / max(1, len(probabilities))
+    def evaluate(self, digits: Digits) -> tuple[dict[str, float], np.ndarray]:
+        """``loss``, with the penalties on weights, and ``accuracy``, as ``Model.evaluate`` reports them; probabilities.
+
+        The loss is computed from what goes into the softmax: a network that is wrong and sure of it gets its full
+        loss, where one from rounded probabilities would end at 16.1, or be infinite.
+        """
+        total, parts = 0.0, []
+        for part in _parts(len(digits)):
+            images, labels = tf.constant(digits.images[part]), tf.constant(digits.labels[part], tf.int32)
+            loss, probabilities = self._scored(images, labels)
+            total += float(loss) * len(labels)
+            parts.append(probabilities.numpy())
+        probabilities, images = _joined(parts), max(1, len(digits))
+        correct = int(right_answers(tf.constant(digits.labels, tf.int32), probabilities))
+        return {"loss": total / images, "accuracy": correct / images}, probabilities
 
     def _batch(self, images):
         images = tf.cast(images, tf.float32)[..., tf.newaxis] * self._scale
         return tf.cast(self.model(images, training=False), tf.float32)
+
+    def _batch_with_loss(self, images, labels):
+        probabilities = self._batch(images)
+        return total_loss(self.model, labels, probabilities), probabilities
+
+
+def _parts(images: int) -> list[slice]:
+    return [slice(start, start + EVALUATION_BATCH) for start in range(0, images, EVALUATION_BATCH)]
+
+
+def _joined(parts: list[np.ndarray]) -> np.ndarray:
+    return np.concatenate(parts) if parts else np.empty((0, CLASSES), np.float32)
 
 
 def total_loss(model: keras.Model, labels, probabilities):

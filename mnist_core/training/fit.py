@@ -14,10 +14,9 @@ from mnist_core.config import RunConfig
 from mnist_core.data.mnist import Digits
 from mnist_core.data.split import split
 from mnist_core.errors import TrainingDiverged
-from mnist_core.models.build import build
 from mnist_core.training import checkpoint
-from mnist_core.training.compiled import CompiledEpoch, CompiledEvaluation
 from mnist_core.training.execution import Execution, choose
+from mnist_core.training.programs import Programs
 
 DIVERGED = (
     "The loss became infinite or not a number at step {step:,}: the weights have run away. "
@@ -36,32 +35,32 @@ class Trainer:
         evaluation: compiled forward pass of ``model``.
     """
 
-    def __init__(self, config: RunConfig, digits: Digits, execution: Execution | None = None):
-        """Builds the model and puts the data on the device.
+    def __init__(self, config: RunConfig, programs: Programs, execution: Execution | None = None):
+        """Splits the training set as ``config.data`` says, and takes a program with the model's first weights.
 
         Args:
-            digits: the whole training set; it is split as ``config.data`` says.
+            programs: the training set, and the programs already compiled for it. The model belongs to one of
+                them: the next trainer of the same shape will use it for its own training.
         """
         self.config, self.execution = config, execution or choose(config)
-        parts = split(digits.labels, config.data)
+        digits, parts = programs.digits, split(programs.digits.labels, config.data)
         self.validation = Digits(digits.images[parts.validation], digits.labels[parts.validation])
-        with tf.device(self.execution.device):
-            self.model = build(config, self.execution.precision)
-            train = Digits(digits.images[parts.train], digits.labels[parts.train])
-            self.epoch = CompiledEpoch(self.model, train, config, self.execution.xla)
-            self.evaluation = CompiledEvaluation(self.model, config.data.scaled)
-        self.images = len(train)
+        self.train_indices = parts.train
+        batch = min(config.training.batch_size, len(parts.train))
+        self.epoch_steps = math.ceil(len(parts.train) / batch)
+        program = programs.take(config, self.execution, batch)
+        self.model, self.epoch, self.evaluation = program.model, program.epoch, program.evaluation
         self.position = checkpoint.Position()
         self._own_callbacks = _own_callbacks(config)
 
     @property
     def total_steps(self) -> int:
-        return self.epoch.steps * self.config.training.epochs
+        return self.epoch_steps * self.config.training.epochs
 
     @property
     def step(self) -> int:
         """Steps done in the whole run."""
-        return self.position.epoch * self.epoch.steps + self.position.step
+        return self.position.epoch * self.epoch_steps + self.position.step
 
     def fit(self, callbacks: Sequence[keras.callbacks.Callback] = (), resume_from: bytes | None = None) -> None:
         """Trains until the last epoch, or until a callback stops it.
@@ -80,7 +79,7 @@ class Trainer:
             while self.position.epoch < self.config.training.epochs and not self.model.stop_training:
                 everyone.on_epoch_begin(self.position.epoch)
                 self._train_epoch(everyone)
-                if self.position.step < self.epoch.steps:
+                if self.position.step < self.epoch_steps:
                     break
                 logs = self._finish_epoch()
                 everyone.on_epoch_end(self.position.epoch - 1, logs)
@@ -103,9 +102,9 @@ class Trainer:
 
     def _train_epoch(self, callbacks: keras.callbacks.CallbackList) -> None:
         here = self.position
-        first_step = here.epoch * self.epoch.steps
+        seed = self.config.seed, here.epoch * self.epoch_steps
         began = time.perf_counter()
-        for end, loss, correct, images in self.epoch.run(self._order(), self._rates(), here.step, first_step):
+        for end, loss, correct, images in self.epoch.run(self._order(), self._rates(), here.step, seed):
             here.sums.add(loss, correct, images)
             here.step = end
             here.epoch_seconds += time.perf_counter() - began
@@ -121,8 +120,8 @@ class Trainer:
         here = self.position
         logs = here.sums.means()
         if len(self.validation):
-            probabilities = self.evaluation.probabilities(self.validation.images)
-            logs["val_loss"], logs["val_accuracy"] = self.evaluation.score(self.validation.labels, probabilities)
+            scores, _ = self.evaluation.evaluate(self.validation)
+            logs |= {f"val_{name}": score for name, score in scores.items()}
             self.require_finite(logs["val_loss"])
         logs["learning_rate"] = float(self.model.optimizer.learning_rate)
         logs["seconds"], logs["step"] = here.epoch_seconds, self.step
@@ -131,13 +130,13 @@ class Trainer:
 
     def _order(self) -> np.ndarray:
         """The epoch's order of images, from seed and epoch alone, so that a resumed epoch repeats it."""
-        order = np.arange(self.images, dtype=np.int32)
+        order = self.train_indices.copy()
         if self.config.training.shuffle:
             np.random.default_rng([self.config.seed, self.position.epoch]).shuffle(order)
         return order
 
     def _rates(self) -> np.ndarray:
-        per_epoch = self.epoch.steps
+        per_epoch = self.epoch_steps
         if self.config.schedule.name == "plateau":
             return np.full(per_epoch, float(self.model.optimizer.learning_rate), np.float32)
         steps = np.arange(per_epoch) + self.position.epoch * per_epoch

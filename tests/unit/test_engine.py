@@ -232,7 +232,7 @@ def test_a_run_survives_the_death_of_the_engine(store, client, settings, begun, 
     old = client.ensure().pid
     orphans = [process for process in processes_of(settings.home) if process.pid != old]
     os.kill(old, signal.SIGKILL)
-    assert engine_status(store.database).state == "away"
+    eventually(lambda: engine_status(store.database).state == "away")
     assert ended(run_id).status == "finished"
     assert client.ensure().pid != old
     assert_as_undisturbed(store, run_id, undisturbed)

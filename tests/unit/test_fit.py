@@ -10,6 +10,7 @@ from mnist_core.errors import TrainingDiverged
 from mnist_core.training import compiled
 from mnist_core.training.execution import Execution, choose
 from mnist_core.training.fit import Trainer
+from mnist_core.training.programs import Programs
 from tests.helpers import assert_friendly
 from tests.reference import plain_loop
 
@@ -79,7 +80,7 @@ UNCOMPILED = Execution("/CPU:0", "CPU", "float32", xla=False, reason="XLA takes 
 
 
 def train(config, digits, stop_at=None, resume_from=None, execution=UNCOMPILED):
-    trainer, watch = Trainer(config, digits, execution), Watch(stop_at)
+    trainer, watch = Trainer(config, Programs(digits), execution), Watch(stop_at)
     trainer.fit([watch], resume_from)
     return trainer, watch
 
@@ -128,7 +129,7 @@ def assert_rows_equal(rows, others):
 def assert_the_same_after_stops(chosen, digits, stops, execution, monkeypatch):
     """Trains once through and once with stops, and gives the rows of epochs of the latter."""
     whole, watched = train(chosen, digits, execution=execution)
-    assert whole.epoch.steps == 3
+    assert whole.epoch_steps == 3
     monkeypatch.setattr(compiled, "SLICE_SECONDS", 0.0)  # so that it can be stopped at any step
     seen, data = [], None
     for stop_at in (*stops, None):
@@ -185,8 +186,7 @@ def test_early_stopping_restores_the_best_weights(digits):
     best = int(np.argmin(losses))
     assert len(losses) == best + 3 < 30
     assert_equal(trainer.model.get_weights(), watch.weights[best])
-    probabilities = trainer.evaluation.probabilities(trainer.validation.images)
-    assert trainer.evaluation.score(trainer.validation.labels, probabilities)[0] == pytest.approx(min(losses))
+    assert trainer.evaluation.evaluate(trainer.validation)[0]["loss"] == pytest.approx(min(losses))
 
 
 def test_plateau_cuts_the_rate_when_nothing_improves(digits):
@@ -224,7 +224,7 @@ def test_divergence_is_told_with_the_step_and_what_to_try(digits):
 
 def test_without_validation_there_are_no_validation_numbers(digits):
     trainer, watch = train(config(data={"validation_fraction": 0.0}), digits)
-    assert trainer.images == 500
+    assert len(trainer.train_indices) == 500
     assert {"loss", "accuracy", "learning_rate", "seconds", "step"} == set(watch.epochs[-1])
 
 
@@ -235,12 +235,12 @@ def test_a_batch_larger_than_the_data_is_one_step_an_epoch(digits):
 
 
 def test_without_shuffling_the_order_is_that_of_the_split(digits):
-    trainer = Trainer(config(training={"shuffle": False}), digits)
-    np.testing.assert_array_equal(trainer._order(), np.arange(500))
-    shuffled = Trainer(config(), digits)
+    trainer = Trainer(config(training={"shuffle": False}), Programs(digits))
+    np.testing.assert_array_equal(trainer._order(), split(digits.labels, trainer.config.data).train)
+    shuffled = Trainer(config(), Programs(digits))
     first = shuffled._order()
     shuffled.position.epoch = 1
-    assert sorted(first) == sorted(shuffled._order()) == list(range(500))
+    assert sorted(first) == sorted(shuffled._order()) == sorted(trainer.train_indices)
     assert list(first) != list(shuffled._order())
 
 

@@ -1,0 +1,93 @@
+"""Compile once: a network that has been compiled serves every later run of the same shape in this worker."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+
+import keras
+import tensorflow as tf
+from zict import LRU
+
+from mnist_core.config import RunConfig
+from mnist_core.data.mnist import Digits
+from mnist_core.models.build import build
+from mnist_core.training.checkpoint import variables
+from mnist_core.training.compiled import CODE_BYTES, CompiledEpoch, CompiledEvaluation
+from mnist_core.training.execution import Execution
+
+MOST_BYTES = 400_000_000
+"""What the variables of all kept programs may take: more than any one network's, with three numbers a parameter."""
+
+ARGUMENTS = (
+    "seed",
+    "optimizer.learning_rate",
+    "schedule.",
+    "data.validation_fraction",
+    "data.split",
+    "data.subset",
+    "training.epochs",
+    "training.batch_size",
+    "training.shuffle",
+    "training.early_stopping",
+    "training.precision",
+    "training.device",
+)
+"""How the keys of those settings begin that a compiled program is given anew by every run. All others are part of
+it, a setting that we do not know of too. What batch size, precision and device came to is part of it as well."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """A model, and the compiled functions that train and evaluate it."""
+
+    model: keras.Model
+    epoch: CompiledEpoch
+    evaluation: CompiledEvaluation
+
+    @property
+    def bytes(self) -> int:
+        """Of weights, the optimizer's memory and code."""
+        return CODE_BYTES + sum(math.prod(v.shape) * tf.as_dtype(v.dtype).size for v in variables(self.model))
+
+
+class Programs:
+    """The least recently used go first. One training at a time may use them."""
+
+    def __init__(self, digits: Digits):
+        self.digits = digits
+        self._kept = LRU(MOST_BYTES, {}, weight=lambda key, program: program.bytes)
+        self._on_device: dict[str, tuple[tf.Tensor, tf.Tensor]] = {}
+
+    def take(self, config: RunConfig, execution: Execution, batch: int) -> Program:
+        """A program for this configuration, with the first weights that its seed gives and a new optimizer.
+
+        Args:
+            batch: images a step.
+        """
+        with tf.device(execution.device):
+            fresh = build(config, execution.precision)
+            # The optimizer's memory must be there before tracing: made inside, all would be traced twice.
+            state, key = variables(fresh), _key(config, execution, batch)
+            program = self._kept.get(key)
+            if program:
+                for variable, value in zip(variables(program.model), state, strict=True):
+                    variable.assign(value)
+            else:
+                epoch = CompiledEpoch(fresh, *self._data(execution.device), config, batch, execution.xla)
+                program = Program(fresh, epoch, CompiledEvaluation(fresh, config.data.scaled))
+                self._kept[key] = program
+        return program
+
+    def _data(self, device: str) -> tuple[tf.Tensor, tf.Tensor]:
+        """Images and labels, put on a device once for all programs."""
+        if device not in self._on_device:
+            self._on_device[device] = tf.constant(self.digits.images), tf.constant(self.digits.labels, tf.int32)
+        return self._on_device[device]
+
+
+def _key(config: RunConfig, execution: Execution, batch: int) -> str:
+    compiled_in = {key: value for key, value in config.flat().items() if not key.startswith(ARGUMENTS)}
+    return json.dumps([compiled_in, execution.device, execution.precision, execution.xla, batch])
+
