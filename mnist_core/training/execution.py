@@ -11,6 +11,12 @@ import tensorflow as tf
 from mnist_core.config import RunConfig
 from mnist_core.errors import EngineError
 
+BFLOAT16 = {"amx_bf16", "avx512_bf16"}
+"""Instruction sets of processors that compute with 16 bits in hardware, as Linux names them."""
+
+AMPERE = (8, 0)
+"""Compute capability of the first NVIDIA GPUs with bfloat16 (CUDA C++ Programming Guide, "Compute Capabilities")."""
+
 
 @dataclass(frozen=True)
 class Execution:
@@ -33,19 +39,34 @@ def choose(config: RunConfig) -> Execution:
             'or install the GPU build with pip install "tensorflow[and-cuda]".'
         )
     on_gpu = bool(gpus) and wanted != "cpu"
-    dense = not config.architecture.convolutional
-    precision = config.training.precision
-    if precision == "auto":
-        precision = "bfloat16" if not dense and (on_gpu or "amx_bf16" in cpu_flags()) else "float32"
-    xla = dense and not config.augmentation.active
+    precision, why_precision = _precision(config, on_gpu)
+    xla, why_xla = _compiler(config, on_gpu)
     return Execution(
         device="/GPU:0" if on_gpu else "/CPU:0",
         device_name=gpus[0] if on_gpu else cpu_name(),
         precision=precision,
         xla=xla,
-        reason=("XLA compiles the loop, which pays for dense layers" if xla else "TensorFlow's own kernels, best here")
-        + f"; {precision} arithmetic",
+        reason=f"{why_xla}; {why_precision}",
     )
+
+
+def _compiler(config: RunConfig, on_gpu: bool) -> tuple[bool, str]:
+    if config.augmentation.active:
+        return False, "TensorFlow's own kernels, since XLA has none for augmentation"
+    if config.architecture.convolutional and not on_gpu:
+        return False, "oneDNN's kernels, which beat XLA at convolutions on a processor"
+    return True, "XLA compiles the whole loop, which wins for dense layers" if not on_gpu else "XLA compiles the whole loop"
+
+
+def _precision(config: RunConfig, on_gpu: bool) -> tuple[str, str]:
+    chosen = config.training.precision
+    if chosen != "auto":
+        return chosen, f"{chosen} as asked for"
+    if not (gpu_has_bfloat16() if on_gpu else BFLOAT16 & cpu_flags()):
+        return "float32", "float32, since this hardware has no bfloat16"
+    if config.architecture.convolutional or on_gpu:
+        return "bfloat16", "bfloat16, which this hardware has, with a float32 last layer and loss"
+    return "float32", "float32, since converting costs dense layers more than bfloat16 gains on a processor"
 
 
 def prepare_devices() -> None:
@@ -59,6 +80,14 @@ def gpu_names() -> tuple[str, ...]:
     """Names of the GPUs that this process may use, such as ``NVIDIA A100``."""
     gpus = tf.config.list_physical_devices("GPU")
     return tuple(tf.config.experimental.get_device_details(gpu).get("device_name", "GPU") for gpu in gpus)
+
+
+@lru_cache(maxsize=1)
+def gpu_has_bfloat16() -> bool:
+    """Whether the first GPU computes with bfloat16 in hardware."""
+    gpus = tf.config.list_physical_devices("GPU")
+    details = tf.config.experimental.get_device_details(gpus[0]) if gpus else {}
+    return details.get("compute_capability", (0, 0)) >= AMPERE
 
 
 @lru_cache(maxsize=1)

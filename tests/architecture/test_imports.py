@@ -16,7 +16,7 @@ from tests.helpers import ROOT
 TENSORFLOW_SIDE = {
     f"mnist_core.{name}"
     for name in (
-        "data.augment", "engine.jobs", "engine.recorder", "models.build", "training.checkpoint", "training.compiled",
+        "data.augment", "engine.jobs", "engine.recorder", "models.build", "training.checkpoint", "training.compiled", "training.programs",
         "training.execution", "training.fit", "training.metrics",
     )
 }  # fmt: skip

@@ -14,7 +14,7 @@ CNN = {"architecture": {"name": "cnn"}}
 
 @pytest.fixture(autouse=True)
 def _nothing_remembered():
-    caches = (execution.gpu_names, execution.cpu_name, execution.cpu_flags)
+    caches = (execution.gpu_names, execution.gpu_has_bfloat16, execution.cpu_name, execution.cpu_flags)
     for cache in caches:
         cache.cache_clear()
     yield
@@ -26,11 +26,15 @@ def _nothing_remembered():
 def machine(monkeypatch):
     """Makes a machine of so many GPUs with a processor of these flags."""
 
-    def machine(gpus=0, flags=""):
+    def machine(gpus=0, flags="", capability=(8, 0)):
         devices = [f"gpu {i}" for i in range(gpus)]
         grown = []
         monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: devices if kind == "GPU" else ["cpu"])
-        monkeypatch.setattr(tf.config.experimental, "get_device_details", lambda gpu: {"device_name": f"NVIDIA {gpu}"})
+        monkeypatch.setattr(
+            tf.config.experimental,
+            "get_device_details",
+            lambda gpu: {"device_name": f"NVIDIA {gpu}", "compute_capability": capability},
+        )
         monkeypatch.setattr(
             tf.config.experimental, "set_memory_growth", lambda gpu, enable: grown.append((gpu, enable))
         )
@@ -81,11 +85,12 @@ def test_memory_grows_as_needed_on_every_gpu(machine):
     ("gpus", "flags", "data", "precision"),
     [
         (0, "", CNN, "float32"),
-        (0, "avx512_bf16", CNN, "float32"),
+        (0, "avx512f", CNN, "float32"),
+        (0, "avx512f avx512_bf16", CNN, "bfloat16"),
         (0, "amx_bf16 amx_tile", CNN, "bfloat16"),
         (0, "amx_bf16", {}, "float32"),
         (1, "", CNN, "bfloat16"),
-        (1, "", {}, "float32"),
+        (1, "", {}, "bfloat16"),
         (1, "", CNN | {"training": {"device": "cpu"}}, "float32"),
     ],
 )
@@ -97,6 +102,13 @@ def test_automatic_precision_is_sixteen_bits_where_they_are_quicker(machine, gpu
     assert precision in chosen.reason
 
 
+def test_an_older_gpu_keeps_32_bits(machine):
+    machine(gpus=1, capability=(7, 5))
+    chosen = choose(config(**CNN))
+    assert chosen.precision == "float32"
+    assert "no bfloat16" in chosen.reason
+
+
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_a_precision_that_is_named_is_taken(machine, precision):
     machine(gpus=1, flags="amx_bf16")
@@ -105,19 +117,22 @@ def test_a_precision_that_is_named_is_taken(machine, precision):
 
 
 @pytest.mark.parametrize(
-    ("data", "xla"),
+    ("gpus", "data", "xla", "reason"),
     [
-        ({}, True),
-        ({"architecture": {"name": "softmax"}}, True),
-        (CNN, False),
-        ({"augmentation": {"shift": 1.0}}, False),
+        (0, {}, True, "XLA compiles"),
+        (0, {"architecture": {"name": "softmax"}}, True, "XLA compiles"),
+        (0, CNN, False, "oneDNN"),
+        (0, {"augmentation": {"shift": 1.0}}, False, "TensorFlow's own kernels"),
+        (1, {}, True, "XLA compiles"),
+        (1, CNN, True, "XLA compiles"),
+        (1, CNN | {"augmentation": {"zoom": 0.1}}, False, "TensorFlow's own kernels"),
     ],
 )
-def test_xla_compiles_dense_networks_without_augmentation(machine, data, xla):
-    machine()
+def test_the_compiler_is_the_one_that_wins(machine, gpus, data, xla, reason):
+    machine(gpus)
     chosen = choose(config(**data))
     assert chosen.xla == xla
-    assert chosen.reason.startswith("XLA" if xla else "TensorFlow's own")
+    assert chosen.reason.startswith(reason)
 
 
 def test_a_system_without_cpuinfo_still_has_a_name(machine, monkeypatch):
