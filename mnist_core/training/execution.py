@@ -55,7 +55,7 @@ def _compiler(config: RunConfig, on_gpu: bool) -> tuple[bool, str]:
         return False, "TensorFlow's own kernels, since XLA has none for augmentation"
     if config.architecture.convolutional and not on_gpu:
         return False, "oneDNN's kernels, which beat XLA at convolutions on a processor"
-    return True, "XLA compiles the whole loop, which wins for dense layers" if not on_gpu else "XLA compiles the whole loop"
+    return True, "XLA compiles the whole loop" + ("" if on_gpu else ", which wins for dense layers")
 
 
 def _precision(config: RunConfig, on_gpu: bool) -> tuple[str, str]:

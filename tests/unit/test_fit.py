@@ -16,7 +16,7 @@ from tests.reference import plain_loop
 
 QUICK = {
     "architecture": {"hidden_units": [16]},
-    "training": {"epochs": 2, "batch_size": 200},
+    "training": {"epochs": 2, "batch_size": 200, "precision": "float32"},
     "data": {"subset": 500},
 }
 CNN = {"name": "cnn", "blocks": [{"filters": 4, "kernel": 5}], "hidden_units": [8]}
