@@ -18,13 +18,14 @@ from pydantic import Field, ValidationError, model_validator
 from mnist_core.errors import ConfigError
 from mnist_core.messages import sentences
 from mnist_core.models.architectures import ARCHITECTURES, MLP
-from mnist_core.models.plan import PlannedLayer, count_parameters, plan
+from mnist_core.models.plan import PlannedLayer, count_parameters
+from mnist_core.models.uploaded import Uploaded
 from mnist_core.parts import Part, number, option, plain
 from mnist_core.training.optimizers import OPTIMIZERS, Adam
 from mnist_core.training.schedules import SCHEDULES, Constant
 
-Architecture = Annotated[Union[ARCHITECTURES], Field(discriminator="name")]  # noqa: UP007 - built from the registry
-OptimizerChoice = Annotated[Union[OPTIMIZERS], Field(discriminator="name")]  # noqa: UP007
+Architecture = Annotated[Union[(*ARCHITECTURES, Uploaded)], Field(discriminator="name")]
+OptimizerChoice = Annotated[Union[OPTIMIZERS], Field(discriminator="name")]  # noqa: UP007 - from the registry
 ScheduleChoice = Annotated[Union[SCHEDULES], Field(discriminator="name")]  # noqa: UP007
 
 
@@ -131,7 +132,7 @@ class RunConfig(Part):
     @model_validator(mode="after")
     def _possible(self) -> RunConfig:
         """Refuses what each field allows but the whole does not."""
-        layers = plan(self.architecture.layers())
+        layers = self.architecture.planned()
         if count_parameters(layers) > MOST_PARAMETERS:
             largest = max(layers, key=lambda layer: layer.parameters)
             raise ConfigError(
@@ -177,8 +178,14 @@ class RunConfig(Part):
         return RunConfig.parse(data)
 
     def flat(self) -> dict[str, Any]:
-        """Every setting under its dotted key, lists left whole: a row of a table."""
-        return dict(_flatten(self.model_dump(mode="json")))
+        """Every setting under its dotted key, lists left whole: a row of a table.
+
+        Of a network that was trained elsewhere only those that are known of it.
+        """
+        flat = dict(_flatten(self.model_dump(mode="json")))
+        if not self.architecture.trainable:
+            flat = {key: flat[key] for key in ("architecture.name", "architecture.file", "data.scaled")}
+        return flat
 
     def differences(self, other: RunConfig) -> dict[str, tuple[Any, Any]]:
         """Settings whose values differ, as ``{key: (ours, theirs)}``; ``None`` where one has no such setting."""
@@ -189,7 +196,7 @@ class RunConfig(Part):
     @cached_property
     def layers(self) -> list[PlannedLayer]:
         """The network's layers with shapes and parameter counts."""
-        return plan(self.architecture.layers())
+        return self.architecture.planned()
 
     @property
     def parameters(self) -> int:
@@ -207,6 +214,8 @@ class RunConfig(Part):
     def summary(self) -> str:
         """One line for lists: ``MLP 128, Adam 0.001, 5 epochs of 128``."""
         arch = self.architecture
+        if not arch.trainable:
+            return f"{arch.label} of {len(self.layers)} layers"
         shape = [b.filters for b in getattr(arch, "blocks", ())] + list(getattr(arch, "hidden_units", ()))
         name = arch.name.upper() if len(arch.name) <= 3 else arch.name.capitalize()
         size = " " + "-".join(map(str, shape)) if shape else ""

@@ -34,6 +34,12 @@ class Settings:
     idle_seconds: int = _setting(
         "MNIST_LAB_IDLE_SECONDS", "30", "How long the engine stays when no dashboard is open and nothing is to do."
     )
+    upload_megabytes: int = _setting(
+        "MNIST_LAB_UPLOAD_MEGABYTES", "128", "How large an uploaded model may be, its weights included."
+    )
+    upload_seconds: int = _setting(
+        "MNIST_LAB_UPLOAD_SECONDS", "60", "How long reading an uploaded model and scoring it may take."
+    )
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NoReturn
 
 from tqdm import tqdm
@@ -62,6 +63,20 @@ class Parser(argparse.ArgumentParser):
 def json_option(parser: argparse.ArgumentParser) -> None:
     """Adds ``--json``."""
     parser.add_argument("--json", action="store_true", help="end stdout in one JSON document")
+
+
+def pixels_option(parser: argparse.ArgumentParser) -> None:
+    """Adds ``--pixels``, for models that were not trained here."""
+    words = "what a model's file takes: 0-1 (default), or 0-255 if it was trained on pixels as they are stored"
+    parser.add_argument("--pixels", choices=("0-1", "0-255"), default="0-1", help=words)
+
+
+def read_file(name: str) -> tuple[str, bytes]:
+    """A file's name without its folder, and its bytes. ``UsageError`` if it cannot be read."""
+    try:
+        return Path(name).name, Path(name).read_bytes()
+    except OSError as error:
+        raise UsageError(f"The file {name!r} cannot be read ({error.strerror}).") from None
 
 
 def print_json(document: Any) -> None:

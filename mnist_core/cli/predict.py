@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,24 +18,31 @@ from mnist_core.cli.command import (
     engine,
     json_option,
     open_store,
+    pixels_option,
     print_json,
     progress,
+    read_file,
 )
 from mnist_core.engine.client import EngineClient
 from mnist_core.errors import ImageError, ModelFileError, UnknownRun
+from mnist_core.models.upload import Upload, gather
 from mnist_core.store import RunStore
 
 PORTION = 5_000
 """Images sent at a time: 4 MB, so that the engine stays ready for others."""
 
+ENDINGS = (".keras", ".h5")
+
 BAR_DELAY = 0.5
 """A bar appears only for what takes longer."""
 
-Model = Callable[[EngineClient, np.ndarray], np.ndarray]
+Model = Callable[[np.ndarray], np.ndarray]
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--model", metavar="RUN|FILE.keras", required=True, help="a run or a saved Keras model")
+    words = "a run, or the .keras or .h5 file of a Keras model"
+    parser.add_argument("--model", metavar="RUN|FILE", required=True, help=words)
+    pixels_option(parser)
     parser.add_argument(
         "images",
         metavar="IMAGE",
@@ -46,10 +54,11 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     settings, store = open_store()
-    model = _model(options.model, store)
+    prepare = _model(options.model, store, options.pixels)
     names, images = digits(options.images)
     with engine(settings, store) as client:
-        probabilities = _predict(model, client, images)
+        model = prepare(client)
+        probabilities = _predict(model, images)
     if options.json:
         print_json([{"label": int(row.argmax()), "probabilities": row.tolist()} for row in probabilities])
     else:
@@ -88,30 +97,33 @@ def _pictures(path: str) -> Iterator[tuple[str, np.ndarray]]:
         yield f"{path}[{number}]" if many else path, picture
 
 
-def _model(name: str, store: RunStore) -> Model:
-    """What makes predictions by that name; found out before any work is done."""
-    if name.lower().endswith(".keras"):
-        try:
-            data = Path(name).read_bytes()
-        except OSError as error:
-            raise UsageError(f"The model {name!r} cannot be read ({error.strerror}).") from None
-        return lambda client, images: client.predict_file(data, images)
+def _model(name: str, store: RunStore, pixels: str) -> Callable[[EngineClient], Model]:
+    """What makes predictions by that name, once there is an engine; whether it exists is found out before any work."""
+    if name.lower().endswith(ENDINGS):
+        file, scaled = read_file(name), pixels == "0-1"
+        return lambda client: partial(client.predict_file, _vetted(client, gather([file], scaled)), scaled=scaled)
     try:
         run = store.get(name)
     except UnknownRun:
         raise UsageError(
-            f"There is no run {name!r}: `{PROGRAM} runs` lists all, and a model's file must end in .keras."
+            f"There is no run {name!r}: `{PROGRAM} runs` lists all, and a model's file must end in "
+            f"{' or '.join(ENDINGS)}."
         ) from None
     if not run.usable:
         raise UsageError(f"The run {name} is {run.status}; only finished and stopped runs have a model.")
-    return lambda client, images: client.predict(run.id, images)
+    return lambda client: partial(client.predict, run.id)
 
 
-def _predict(model: Model, client: EngineClient, images: np.ndarray) -> np.ndarray:
+def _vetted(client: EngineClient, upload: Upload) -> bytes:
+    with progress(desc="checking the model", total=1, delay=BAR_DELAY, leave=False):
+        return client.vetted(upload)
+
+
+def _predict(model: Model, images: np.ndarray) -> np.ndarray:
     parts = []
     with _bar("predicting", len(images)) as bar:
         for start in range(0, len(images), PORTION):
-            parts.append(model(client, images[start : start + PORTION]))
+            parts.append(model(images[start : start + PORTION]))
             bar.update(len(parts[-1]))
     probabilities = np.concatenate(parts)
     if not np.isfinite(probabilities).all():

@@ -19,8 +19,10 @@ from typing import Any
 
 import numpy as np
 
+from mnist_core.config import RunConfig
 from mnist_core.engine import tasks
-from mnist_core.errors import EngineError, LabError
+from mnist_core.errors import EngineError, LabError, ModelFileError
+from mnist_core.models.upload import Upload
 from mnist_core.settings import Settings
 from mnist_core.store import RunStore
 from mnist_core.store.lease import HOST, EngineStatus, attend, attended, engine_status, leave
@@ -84,9 +86,36 @@ class EngineClient:
         """
         return self._ask(tasks.predict, run_id, images, self._settings.database_url)
 
-    def predict_file(self, model: bytes, images: np.ndarray) -> np.ndarray:
-        """The same with the bytes of a ``.keras`` file. ``ModelFileError`` if it cannot be used."""
-        return self._ask(tasks.predict_file, model, images)
+    def predict_file(self, model: bytes, images: np.ndarray, scaled: bool = True) -> np.ndarray:
+        """The same with a ``.keras`` file that ``vetted`` has given."""
+        return self._ask(tasks.predict_file, model, images, scaled)
+
+    def vetted(self, upload: Upload) -> bytes:
+        """An uploaded model as a ``.keras`` file that is safe to load; ``ModelFileError`` says why there is none."""
+        self._require_size(upload)
+        return self._ask(tasks.vetted, upload, self._settings.upload_seconds, kind="files")
+
+    def add_upload(self, upload: Upload, name: str = "") -> str:
+        """Makes a run of an uploaded model, scored on the test set, and gives its id.
+
+        Raises:
+            ModelFileError: saying why it is not accepted; nothing of it is kept.
+        """
+        self._require_size(upload)
+        seconds, url = self._settings.upload_seconds, self._settings.database_url
+        return self._ask(tasks.add_upload, upload, name, url, seconds, kind="files")
+
+    def export(self, run_id: str, format_name: str) -> bytes:
+        """A run's model as a file of one of ``models.formats``."""
+        return self._ask(tasks.export, run_id, format_name, self._settings.database_url)
+
+    def first_layer(self, run_id: str) -> np.ndarray:
+        """Weights of a run's first layer before and after training (``engine.files``)."""
+        return self._ask(tasks.first_layer, run_id, self._settings.database_url)
+
+    def untrained_first_layer(self, config: RunConfig) -> np.ndarray:
+        """The weights with which a run of this configuration would begin."""
+        return self._ask(tasks.untrained_first_layer, config.to_json())
 
     def stop(self) -> None:
         """Ends an engine on this machine, unless another web server or command wants it to stay."""
@@ -109,12 +138,22 @@ class EngineClient:
                 self._dask.close()
                 self._dask = None
 
-    def _ask(self, task: Callable, *arguments: Any) -> np.ndarray:
+    def _require_size(self, upload: Upload) -> None:
+        most = self._settings.upload_megabytes
+        if upload.size > most * 1_000_000:
+            raise ModelFileError(
+                f"The file has {upload.size / 1e6:,.0f} MB, but may have {most} MB at most. Save it without its "
+                f"optimizer, or allow more by MNIST_LAB_UPLOAD_MEGABYTES."
+            )
+
+    def _ask(self, task: Callable, *arguments: Any, kind: str = "predict") -> Any:
+        """Has a worker do a task. Those of the kind ``files`` may take long, and no prediction waits behind one."""
         address = self.wait().address
+        seconds = ANSWER_SECONDS + (self._settings.upload_seconds if kind == "files" else 0)
         try:
             client = self._connect(address)
-            future = client.submit(task, *arguments, resources={"predict": 1}, pure=False, priority=10)
-            return future.result(timeout=ANSWER_SECONDS)
+            future = client.submit(task, *arguments, resources={kind: 1}, pure=False, priority=10)
+            return future.result(timeout=seconds)
         except LabError:
             raise
         except Exception as error:
@@ -123,8 +162,11 @@ class EngineClient:
             raise EngineError(f"The engine did not answer ({type(error).__name__}). Try again in a moment.") from error
 
     def _connect(self, address: str):
+        import dask
         from distributed import Client
 
+        # Dask warns of large messages; ours are model files, within the size that the settings allow.
+        dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GB"})
         with self._connecting:
             if self._dask is None or self._dask_address != address or self._dask.status != "running":
                 if self._dask is not None:

@@ -64,6 +64,9 @@ def _worker(kind: str, threads: int, gpu: str, memory: int) -> dict[str, Any]:
         "TF_NUM_INTRAOP_THREADS": str(threads),
         "TF_NUM_INTEROP_THREADS": "1",
     }
-    # One task at a time: TensorFlow brings the threads.
-    options = {"nthreads": 1, "resources": {kind: 1}, "env": environment, "memory_limit": memory, "dashboard": False}
+    # One task at a time: TensorFlow brings the threads. Beside its predictions, the predict worker waits for the
+    # process that reads an uploaded model.
+    resources = {"predict": 1, "files": 1} if kind == "predict" else {kind: 1}
+    options = {"nthreads": len(resources), "resources": resources, "env": environment}
+    options |= {"memory_limit": memory, "dashboard": False}
     return {"cls": Nanny, "options": options}

@@ -12,13 +12,15 @@ from distributed import Client, Future, KilledWorker
 from distributed import TimeoutError as DaskTimeout
 
 from mnist_core.engine import tasks
-from mnist_core.engine.sweeps import Sweeper
 from mnist_core.errors import LabError, StoreError, UnknownRun
 from mnist_core.settings import Settings
 from mnist_core.store import RunStore
 from mnist_core.store.lease import attended, process_alive
 
 log = logging.getLogger("mnist_core.engine")
+
+KINDS = ("train", "predict")
+"""Of workers, told by the Dask resource that each brings."""
 
 BRIEFLY = 2.0
 """Seconds to wait for what should be there at once, so that nothing can stop the engine's rounds."""
@@ -35,7 +37,6 @@ class Dispatcher:
     def __init__(self, settings: Settings, store: RunStore, client: Client):
         self._settings, self._store, self._client = settings, store, client
         self._runs: dict[str, Future] = {}
-        self._sweeper = Sweeper(store, settings.database_url)
         self._warming: dict[str, tuple[str, Future]] = {}
         self._workers: dict[str, dict[str, Any]] = {}
         self._needed = time.monotonic()
@@ -43,8 +44,6 @@ class Dispatcher:
     def tick(self) -> None:
         """One round of work; cheap when nothing has happened."""
         if self._runs:
-            self._needed = time.monotonic()
-        if self._sweeper.tick():
             self._needed = time.monotonic()
         self._collect()
         self._adopt()
@@ -60,12 +59,12 @@ class Dispatcher:
         A worker is a row ``name, kind, device, gpu, ready, problem``; ``problem`` says why it cannot work.
         """
         present = {
-            str(info["name"]): (address, next(iter(info["resources"]), ""))
+            str(info["name"]): (address, next((kind for kind in KINDS if kind in info["resources"]), ""))
             for address, info in self._client.scheduler_info(n_workers=-1)["workers"].items()
         }
         for name, (address, kind) in present.items():
             known = self._warming.get(name)
-            if kind in ("train", "predict") and (known is None or known[0] != address):
+            if kind and (known is None or known[0] != address):
                 future = self._client.submit(
                     tasks.warm_up, kind, workers=[address], resources={kind: 1}, pure=False, priority=10
                 )

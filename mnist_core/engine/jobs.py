@@ -23,7 +23,6 @@ from mnist_core.store import RunStore
 from mnist_core.store.lease import HOST
 from mnist_core.store.patience import patiently
 from mnist_core.store.run import Run
-from mnist_core.store.sweeps import SweepStore
 from mnist_core.training.compiled import CompiledEvaluation
 from mnist_core.training.execution import choose, cpu_name, gpu_names, prepare_devices
 from mnist_core.training.fit import Trainer
@@ -108,15 +107,7 @@ def _step_back() -> None:
 
 
 def _conclude(store: RunStore, run_id: str, trainer: Trainer, status: str) -> None:
-    """Scores the test set once and keeps what every later page needs: the probabilities and the model.
-
-    A trial of a sweep is compared by held-out images alone. It keeps its weights, should it be the one chosen.
-    """
-    if not SweepStore(store.database).may_score(run_id):
-        columns = {"status": status, "wish": "", "ended": time.time()}
-        event = f"{status.capitalize()} after {trainer.step:,} steps, a trial that has not seen the test set."
-        patiently(lambda: store.record(run_id, columns, event=event))
-        return
+    """Scores the test set once and keeps what every later page needs: the probabilities and the model."""
     test = mnist.load("test")
     scores, probabilities = trainer.evaluation.evaluate(test)
     trainer.require_finite(scores["loss"])
@@ -148,9 +139,9 @@ def predict_run(run_id: str, images: np.ndarray, database_url: str) -> np.ndarra
     return _predict(model, images)
 
 
-def predict_file(data: bytes, images: np.ndarray) -> np.ndarray:
-    """The same with a ``.keras`` file's bytes, whose model must take pixels scaled to 0-1."""
-    probabilities = _predict(CompiledEvaluation(from_bytes(data), scaled=True), images)
+def predict_file(data: bytes, images: np.ndarray, scaled: bool = True) -> np.ndarray:
+    """The same with a ``.keras`` file that ``files.vetted`` has made; ``scaled`` if it takes pixels from 0 to 1."""
+    probabilities = _predict(CompiledEvaluation(from_bytes(data), scaled), images)
     if not np.allclose(probabilities.sum(axis=1), 1.0, atol=1e-3):
         raise ModelFileError(
             "The model gives numbers that are no probabilities: they do not add up to 1. Its last layer should be a "

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from mnist_core.models.upload import Upload
+
 
 def warm_up(kind: str) -> dict[str, str]:
     from mnist_core.engine import jobs
@@ -23,7 +25,37 @@ def predict(run_id: str, images: np.ndarray, database_url: str) -> np.ndarray:
     return jobs.predict_run(run_id, images, database_url)
 
 
-def predict_file(data: bytes, images: np.ndarray) -> np.ndarray:
+def predict_file(data: bytes, images: np.ndarray, scaled: bool) -> np.ndarray:
     from mnist_core.engine import jobs
 
-    return jobs.predict_file(data, images)
+    return jobs.predict_file(data, images, scaled)
+
+
+def add_upload(upload: Upload, name: str, database_url: str, seconds: int) -> str:
+    from mnist_core.engine import files
+
+    return files.add_upload(upload, name, database_url, seconds)
+
+
+def vetted(upload: Upload, seconds: int) -> bytes:
+    from mnist_core.engine import files
+
+    return files.vetted(upload, seconds)
+
+
+def export(run_id: str, format_name: str, database_url: str) -> bytes:
+    from mnist_core.engine import files
+
+    return files.export(run_id, format_name, database_url)
+
+
+def first_layer(run_id: str, database_url: str) -> np.ndarray:
+    from mnist_core.engine import files
+
+    return files.first_layer(run_id, database_url)
+
+
+def untrained_first_layer(config: str) -> np.ndarray:
+    from mnist_core.engine import files
+
+    return files.untrained_first_layer(config)

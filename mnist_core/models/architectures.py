@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from mnist_core.models.plan import CLASSES, Layer
+from mnist_core.models.plan import CLASSES, Layer, PlannedLayer, plan
 from mnist_core.parts import Part, number, option, several
 
 Activation = Literal["relu", "tanh", "sigmoid", "elu", "gelu", "selu"]
@@ -58,9 +58,15 @@ class Architecture(Part):
     """Base: ``layers`` gives the network, first to last; ``convolutional`` says which compiler suits it."""
 
     convolutional: ClassVar[bool] = False
+    trainable: ClassVar[bool] = True
+    """Whether a network of this kind can be built and trained from its settings."""
 
     def layers(self) -> Iterator[Layer]:
         raise NotImplementedError
+
+    def planned(self) -> list[PlannedLayer]:
+        """The layers in their places; ``ConfigError`` names one that cannot be built."""
+        return plan(self.layers())
 
 
 class Softmax(Architecture):

@@ -34,6 +34,7 @@ class PlannedLayer:
         output_shape: without the batch axis.
         trainable, frozen: numbers of parameters that training changes, and that it does not (the moving
             averages of batch normalisation).
+        inputs: names of the layers whose output it takes; empty means that of the layer before.
         arithmetic: how the count comes about, such as ``3×3×1×32 + 32 = 320``; empty without parameters.
     """
 
@@ -45,6 +46,7 @@ class PlannedLayer:
     trainable: int = 0
     frozen: int = 0
     arithmetic: str = ""
+    inputs: tuple[str, ...] = ()
 
     @property
     def parameters(self) -> int:

@@ -59,9 +59,21 @@ class Run:
             return "made by another version of MNIST Lab"
 
     @property
+    def uploaded(self) -> bool:
+        """Whether it was trained elsewhere, and came as a file."""
+        try:
+            return not self.settings.architecture.trainable
+        except ConfigError:
+            return False
+
+    @property
+    def origin(self) -> str:
+        """Where it comes from: ``uploaded``, a recipe's name, or settings of one's own."""
+        return "uploaded" if self.uploaded else self.recipe or "own settings"
+
+    @property
     def usable(self) -> bool:
-        """Whether it has a model; a trial of a sweep has one when it was chosen and scored."""
-        return self.status in USABLE and self.test_accuracy is not None
+        return self.status in USABLE
 
     @property
     def active(self) -> bool:

@@ -14,10 +14,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Table, delete, func, insert, select, update
+from sqlalchemy import Table, delete, func, insert, select, update
 
 from mnist_core.config import RunConfig
-from mnist_core.errors import StoreError, UnknownRun
+from mnist_core.errors import ConfigError, StoreError, UnknownRun
 from mnist_core.store.database import Database, upserting
 from mnist_core.store.run import RESUMABLE, Run
 from mnist_core.store.tables import batches, blobs, epochs, events, runs
@@ -35,14 +35,30 @@ class RunStore:
 
     def create(self, config: RunConfig, name: str = "", recipe: str = "") -> str:
         """Puts a new run in the queue and gives its id."""
+        if not config.architecture.trainable:
+            raise ConfigError("An uploaded network was trained elsewhere; choose another architecture to train.")
+        row = _new_row(config, name, recipe)
         with self.database.write() as connection:
-            return insert_run(connection, config, name, recipe)
+            connection.execute(insert(runs).values(row))
+        return row["id"]
+
+    def add(
+        self, config: RunConfig, name: str, files: Mapping[str, bytes], event: str, **columns: Any
+    ) -> str:
+        """Adds a run that was not trained here: finished, and whole in one transaction. Gives its id."""
+        row = _new_row(config, name) | {"status": "finished", "ended": time.time()} | columns
+        with self.database.write() as connection:
+            connection.execute(insert(runs).values(row))
+            kept = [{"run_id": row["id"], "name": key, "data": data} for key, data in files.items()]
+            connection.execute(insert(blobs), kept)
+            connection.execute(insert(events).values(run_id=row["id"], time=time.time(), text=event))
+        return row["id"]
 
     def get(self, run_id: str) -> Run:
         with self.database.read() as connection:
             row = connection.execute(select(runs).where(runs.c.id == run_id)).first()
         if row is None:
-            raise UnknownRun(f"There is no run {quoted(run_id)}. It may have been deleted; the Runs page lists all.")
+            raise UnknownRun(f"There is no run {_quoted(run_id)}. It may have been deleted; the Runs page lists all.")
         return Run(**row._mapping)
 
     def list(self, statuses: Sequence[str] = (), limit: int | None = None) -> list[Run]:
@@ -62,10 +78,10 @@ class RunStore:
     def rename(self, run_id: str, name: str) -> None:
         if not name.strip():
             raise StoreError("A run's name must not be empty. Write a word or two.")
-        self._change(run_id, name=short(name, NAME_LENGTH))
+        self._change(run_id, name=_short(name, NAME_LENGTH))
 
     def annotate(self, run_id: str, note: str) -> None:
-        self._change(run_id, note=short(note, NOTE_LENGTH))
+        self._change(run_id, note=_short(note, NOTE_LENGTH))
 
     def ask(self, run_id: str, wish: str) -> Run:
         """Leaves a wish for the worker: ``stop`` or ``pause``. A run that no worker has obeys at once."""
@@ -187,6 +203,12 @@ class RunStore:
                 connection.execute(insert(events).values(run_id=run_id, time=time.time(), text=event))
             return connection.execute(select(runs.c.wish).where(runs.c.id == run_id)).scalar() or ""
 
+    def keep(self, run_id: str, name: str, data: bytes) -> None:
+        """Keeps bytes under a name, in place of those that were there."""
+        with self.database.write() as connection:
+            if connection.execute(select(runs.c.id).where(runs.c.id == run_id)).first():
+                self._upsert(connection, blobs, [{"run_id": run_id, "name": name, "data": data}])
+
     def forget_after(self, run_id: str, step: int, epoch: int) -> None:
         """Removes rows beyond a checkpoint, so that a resumed run writes them anew."""
         with self.database.write() as connection:
@@ -209,7 +231,7 @@ class RunStore:
         with self.database.write() as connection:
             changed = connection.execute(query.values(**values)).rowcount
         if not changed and not only:
-            raise UnknownRun(f"There is no run {quoted(run_id)}. It may have been deleted; the Runs page lists all.")
+            raise UnknownRun(f"There is no run {_quoted(run_id)}. It may have been deleted; the Runs page lists all.")
         return bool(changed)
 
     def _rows(self, table: Table, run_id: str, key, after: int) -> list[dict[str, Any]]:
@@ -227,12 +249,11 @@ class RunStore:
         connection.execute(query.on_conflict_do_update(index_elements=keys, set_=changed), rows)
 
 
-def insert_run(connection: Connection, config: RunConfig, name: str = "", recipe: str = "") -> str:
-    """Puts a run in the queue within somebody's transaction, and gives its id."""
-    run_id, now = secrets.token_hex(4), time.time()
-    row = {
-        "id": run_id,
-        "name": short(name, NAME_LENGTH) or recipe or config.summary(),
+def _new_row(config: RunConfig, name: str, recipe: str = "") -> dict[str, Any]:
+    now = time.time()
+    return {
+        "id": secrets.token_hex(4),
+        "name": _short(name, NAME_LENGTH) or recipe or config.summary(),
         "note": "",
         "recipe": recipe,
         "config": config.to_json(),
@@ -241,15 +262,13 @@ def insert_run(connection: Connection, config: RunConfig, name: str = "", recipe
         "created": now,
         "queued": now,
     }
-    connection.execute(insert(runs).values(row))
-    return run_id
 
 
-def short(text: str, length: int) -> str:
+def _short(text: str, length: int) -> str:
     """Text as kept: without NUL, which PostgreSQL refuses, and not endless."""
     return text.replace("\x00", "").strip()[:length]
 
 
-def quoted(run_id: str) -> str:
+def _quoted(run_id: str) -> str:
     """An id as messages repeat it: it may come from a link and be anything."""
     return repr(run_id if len(run_id) <= 40 else run_id[:37] + "...")

@@ -16,8 +16,9 @@ from tests.helpers import ROOT
 TENSORFLOW_SIDE = {
     f"mnist_core.{name}"
     for name in (
-        "data.augment", "engine.jobs", "engine.recorder", "models.build", "training.checkpoint", "training.compiled",
-        "training.execution", "training.fit", "training.metrics", "training.programs",
+        "data.augment", "engine.files", "engine.jobs", "engine.recorder", "models.build", "models.describe",
+        "models.restore", "training.checkpoint", "training.compiled", "training.execution", "training.fit",
+        "training.metrics", "training.programs",
     )
 }  # fmt: skip
 """Modules that only workers import."""

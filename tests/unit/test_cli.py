@@ -10,6 +10,7 @@ import subprocess
 import sys
 import urllib.request
 
+import h5py
 import numpy as np
 import psutil
 import pytest
@@ -22,9 +23,11 @@ from mnist_core.config import SECTIONS, RunConfig, choices
 from mnist_core.data import mnist
 from mnist_core.engine.client import EngineClient
 from mnist_core.errors import EngineError, UnknownRun
+from mnist_core.models.formats import FORMATS
 from mnist_core.recipes import RECIPES
 from mnist_core.store.lease import engine_status
 from tests.helpers import ROOT, assert_friendly, eventually, processes_of
+from tests.uploads import zipped
 
 KEYS = [
     "run_id",
@@ -165,6 +168,15 @@ BAD = {
     "predict --model feedbeef": ["IMAGE"],
     "predict --model feedbeef blank.png": ["'feedbeef'", "runs", ".keras"],
     "predict --model missing.keras blank.png": ["'missing.keras'", "No such file"],
+    "predict --model model.keras --pixels 3 blank.png": ["--pixels", "0-255"],
+    "export": ["RUN"],
+    "export feedbeef": ["'feedbeef'", "runs"],
+    "export feedbeef --format pickle": ["--format", "'pickle'"],
+    "upload": ["FILE"],
+    "upload missing.keras": ["'missing.keras'", "No such file"],
+    "upload model.keras": ["'model.keras'", "neither"],
+    "upload wrong.json": ["no weights", ".weights.h5"],
+    "upload wrong.json blank.png": ["Choose one .keras"],
     "predict --model model.keras missing.png": ["'missing.png'"],
     "predict --model model.keras blank.png": ["blank.png", "empty"],
     "predict --model model.keras wrong.json": ["wrong.json"],
@@ -396,6 +408,46 @@ def test_predict_by_run_and_by_file(trained, engine, tmp_path):
     code, out, _ = complete("predict", "--model", run_id, *pictures[:2], env=environment)
     assert code == 0
     assert re.search(r"seven\.png: 7 \(\d+\.\d%\), else ", out)
+
+
+def test_export_and_upload_make_a_run_that_predicts_the_same(trained, engine, tmp_path):
+    run_id, environment, store = json.loads(trained[1])["run_id"], trained[3], engine[1]
+    np.save(tmp_path / "digits.npy", mnist.load("test").images[:100])
+    predicted = []
+    for ways in (["h5"], ["json", "weights"]):
+        files = [tmp_path / f"{run_id}{FORMATS[name].ending}" for name in ways]
+        for name, file in zip(ways, files, strict=True):
+            code, out, _ = complete("export", run_id, "--format", name, "--out", file, env=environment)
+            assert code == 0
+            assert f"{file.stat().st_size:,} bytes" in out
+        code, out, _ = complete("upload", *files, "--name", "back", "--json", env=environment)
+        assert code == 0
+        document = json.loads(out)
+        run = store.get(document["run_id"])
+        assert (run.name, run.origin, run.test_accuracy) == ("back", "uploaded", store.get(run_id).test_accuracy)
+        predicted.append(run.id)
+    answers = []
+    for model in (run_id, *predicted, tmp_path / f"{run_id}.h5"):
+        code, out, _ = complete("predict", "--model", model, tmp_path / "digits.npy", "--json", env=environment)
+        assert code == 0
+        answers.append(out)
+    assert answers == answers[:1] * 4
+
+
+def test_a_hostile_upload_is_told_in_one_line_and_leaves_no_run(trained, engine, tmp_path):
+    before = len(engine[1].list())
+    model = {"class_name": "Sequential", "config": {"layers": [{"class_name": "Lambda", "config": {}}]}}
+    file = tmp_path / "evil.keras"
+    with h5py.File(tmp_path / "weights.h5", "w"):
+        pass
+    weights = (tmp_path / "weights.h5").read_bytes()
+    file.write_bytes(zipped([("config.json", json.dumps(model)), ("model.weights.h5", weights)]))
+    np.save(tmp_path / "digits.npy", mnist.load("test").images[:2])
+    for command in (["upload", file], ["predict", "--model", file, tmp_path / "digits.npy"]):
+        code, out, err = complete(*command, env=trained[3])
+        assert (code, out) == (2, "")
+        assert_friendly(err.removesuffix("\n"), "Lambda", "program code")
+    assert len(engine[1].list()) == before
 
 
 def test_what_is_no_model_is_told_in_one_line(trained, tmp_path):

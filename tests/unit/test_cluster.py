@@ -51,8 +51,9 @@ def test_workers_share_the_cores(layout, cores, gpus, wish, trainers, threads):
     assert list(workers) == [f"train-{i}" for i in range(trainers)] + ["predict-0"]
     for name, options in workers.items():
         kind = name.partition("-")[0]
-        assert options["resources"] == {kind: 1}
-        assert options["nthreads"] == 1  # one task at a time
+        # One task at a time, and beside predictions one that waits for the process that reads an upload.
+        assert options["resources"] == ({"train": 1} if kind == "train" else {"predict": 1, "files": 1})
+        assert options["nthreads"] == len(options["resources"])
         assert options["env"]["TF_NUM_INTRAOP_THREADS"] == str(threads if kind == "train" else 1)
         assert options["dashboard"] is False
 
