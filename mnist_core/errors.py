@@ -43,6 +43,10 @@ class UnknownRun(LabError, LookupError):
     """A run id that the store does not hold."""
 
 
+class UnknownSweep(LabError, LookupError):
+    """A sweep id that the store does not hold."""
+
+
 class EngineError(LabError):
     """The engine (the processes that train and predict) cannot be reached or started."""
 

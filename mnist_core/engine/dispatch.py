@@ -12,6 +12,7 @@ from distributed import Client, Future, KilledWorker
 from distributed import TimeoutError as DaskTimeout
 
 from mnist_core.engine import tasks
+from mnist_core.engine.sweeps import Sweeper
 from mnist_core.errors import LabError, StoreError, UnknownRun
 from mnist_core.settings import Settings
 from mnist_core.store import RunStore
@@ -37,6 +38,7 @@ class Dispatcher:
     def __init__(self, settings: Settings, store: RunStore, client: Client):
         self._settings, self._store, self._client = settings, store, client
         self._runs: dict[str, Future] = {}
+        self._sweeper = Sweeper(store, settings.database_url)
         self._warming: dict[str, tuple[str, Future]] = {}
         self._workers: dict[str, dict[str, Any]] = {}
         self._needed = time.monotonic()
@@ -44,6 +46,8 @@ class Dispatcher:
     def tick(self) -> None:
         """One round of work; cheap when nothing has happened."""
         if self._runs:
+            self._needed = time.monotonic()
+        if self._sweeper.tick():
             self._needed = time.monotonic()
         self._collect()
         self._adopt()

@@ -23,6 +23,7 @@ from mnist_core.store import RunStore
 from mnist_core.store.lease import HOST
 from mnist_core.store.patience import patiently
 from mnist_core.store.run import Run
+from mnist_core.store.sweeps import SweepStore
 from mnist_core.training.compiled import CompiledEvaluation
 from mnist_core.training.execution import choose, cpu_name, gpu_names, prepare_devices
 from mnist_core.training.fit import Trainer
@@ -107,7 +108,15 @@ def _step_back() -> None:
 
 
 def _conclude(store: RunStore, run_id: str, trainer: Trainer, status: str) -> None:
-    """Scores the test set once and keeps what every later page needs: the probabilities and the model."""
+    """Scores the test set once and keeps what every later page needs: the probabilities and the model.
+
+    A trial of a sweep is compared by held-out images alone. It keeps its weights, should it be the one chosen.
+    """
+    if not SweepStore(store.database).may_score(run_id):
+        columns = {"status": status, "wish": "", "ended": time.time()}
+        event = f"{status.capitalize()} after {trainer.step:,} steps, a trial that has not seen the test set."
+        patiently(lambda: store.record(run_id, columns, event=event))
+        return
     test = mnist.load("test")
     scores, probabilities = trainer.evaluation.evaluate(test)
     trainer.require_finite(scores["loss"])

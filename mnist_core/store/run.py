@@ -73,7 +73,8 @@ class Run:
 
     @property
     def usable(self) -> bool:
-        return self.status in USABLE
+        """Whether it has a model; a trial of a sweep has one when it was chosen and scored."""
+        return self.status in USABLE and self.test_accuracy is not None
 
     @property
     def active(self) -> bool:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Table, delete, func, insert, select, update
+from sqlalchemy import Connection, Table, delete, func, insert, select, update
 
 from mnist_core.config import RunConfig
 from mnist_core.errors import ConfigError, StoreError, UnknownRun
@@ -35,12 +35,8 @@ class RunStore:
 
     def create(self, config: RunConfig, name: str = "", recipe: str = "") -> str:
         """Puts a new run in the queue and gives its id."""
-        if not config.architecture.trainable:
-            raise ConfigError("An uploaded network was trained elsewhere; choose another architecture to train.")
-        row = _new_row(config, name, recipe)
         with self.database.write() as connection:
-            connection.execute(insert(runs).values(row))
-        return row["id"]
+            return insert_run(connection, config, name, recipe)
 
     def add(
         self, config: RunConfig, name: str, files: Mapping[str, bytes], event: str, **columns: Any
@@ -58,7 +54,7 @@ class RunStore:
         with self.database.read() as connection:
             row = connection.execute(select(runs).where(runs.c.id == run_id)).first()
         if row is None:
-            raise UnknownRun(f"There is no run {_quoted(run_id)}. It may have been deleted; the Runs page lists all.")
+            raise UnknownRun(f"There is no run {quoted(run_id)}. It may have been deleted; the Runs page lists all.")
         return Run(**row._mapping)
 
     def list(self, statuses: Sequence[str] = (), limit: int | None = None) -> list[Run]:
@@ -78,10 +74,10 @@ class RunStore:
     def rename(self, run_id: str, name: str) -> None:
         if not name.strip():
             raise StoreError("A run's name must not be empty. Write a word or two.")
-        self._change(run_id, name=_short(name, NAME_LENGTH))
+        self._change(run_id, name=short(name, NAME_LENGTH))
 
     def annotate(self, run_id: str, note: str) -> None:
-        self._change(run_id, note=_short(note, NOTE_LENGTH))
+        self._change(run_id, note=short(note, NOTE_LENGTH))
 
     def ask(self, run_id: str, wish: str) -> Run:
         """Leaves a wish for the worker: ``stop`` or ``pause``. A run that no worker has obeys at once."""
@@ -231,7 +227,7 @@ class RunStore:
         with self.database.write() as connection:
             changed = connection.execute(query.values(**values)).rowcount
         if not changed and not only:
-            raise UnknownRun(f"There is no run {_quoted(run_id)}. It may have been deleted; the Runs page lists all.")
+            raise UnknownRun(f"There is no run {quoted(run_id)}. It may have been deleted; the Runs page lists all.")
         return bool(changed)
 
     def _rows(self, table: Table, run_id: str, key, after: int) -> list[dict[str, Any]]:
@@ -249,11 +245,20 @@ class RunStore:
         connection.execute(query.on_conflict_do_update(index_elements=keys, set_=changed), rows)
 
 
+def insert_run(connection: Connection, config: RunConfig, name: str = "", recipe: str = "") -> str:
+    """Puts a run in the queue within somebody's transaction, and gives its id."""
+    if not config.architecture.trainable:
+        raise ConfigError("An uploaded network was trained elsewhere; choose another architecture to train.")
+    row = _new_row(config, name, recipe)
+    connection.execute(insert(runs).values(row))
+    return row["id"]
+
+
 def _new_row(config: RunConfig, name: str, recipe: str = "") -> dict[str, Any]:
     now = time.time()
     return {
         "id": secrets.token_hex(4),
-        "name": _short(name, NAME_LENGTH) or recipe or config.summary(),
+        "name": short(name, NAME_LENGTH) or recipe or config.summary(),
         "note": "",
         "recipe": recipe,
         "config": config.to_json(),
@@ -264,11 +269,11 @@ def _new_row(config: RunConfig, name: str, recipe: str = "") -> dict[str, Any]:
     }
 
 
-def _short(text: str, length: int) -> str:
+def short(text: str, length: int) -> str:
     """Text as kept: without NUL, which PostgreSQL refuses, and not endless."""
     return text.replace("\x00", "").strip()[:length]
 
 
-def _quoted(run_id: str) -> str:
+def quoted(run_id: str) -> str:
     """An id as messages repeat it: it may come from a link and be anything."""
     return repr(run_id if len(run_id) <= 40 else run_id[:37] + "...")

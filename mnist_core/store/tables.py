@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Float, ForeignKey, Integer, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy import Boolean, Column, Float, ForeignKey, Integer, LargeBinary, MetaData, String, Table, Text
 
 metadata = MetaData()
 
@@ -102,3 +102,50 @@ attendance = Table(
     Column("beat", Float, nullable=False),
 )
 """Web servers and commands that want the engine to stay."""
+
+sweeps = Table(
+    "sweeps",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("name", String(200), nullable=False),
+    Column("question", String(40), nullable=False, default=""),
+    Column("design", Text, nullable=False),
+    Column("trials", Integer, nullable=False),
+    Column("status", String(16), nullable=False, index=True),
+    Column("wish", String(8), nullable=False, default=""),
+    Column("message", Text, nullable=False, default=""),
+    Column("created", Float, nullable=False),
+    Column("started", Float, nullable=False),
+    Column("ended", Float),
+    Column("spent", Float, nullable=False, default=0.0),
+    Column("importances", Text, nullable=False, default="{}"),
+    Column("chosen", String(16), nullable=False, default=""),
+)
+"""Searches over settings. ``started``: of the latest stretch; ``spent``: seconds of those before it."""
+
+sweep_trials = Table(
+    "sweep_trials",
+    metadata,
+    Column("sweep_id", String(16), ForeignKey("sweeps.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("run_id", String(16), ForeignKey("runs.id", ondelete="SET NULL"), index=True),
+    Column("params", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("value", Float),
+    Column("second", Float),
+    Column("seconds", Float),
+    Column("message", Text, nullable=False, default=""),
+    Column("score", Boolean, nullable=False, default=False),
+)
+"""What a sweep has tried; a trial outlives its run's deletion, so that each is counted once.
+
+``value`` and ``second``: the objectives; ``score``: whether the run may be scored on the test set.
+"""
+
+expectations = Table(
+    "expectations",
+    metadata,
+    _run_id(),
+    Column("accuracy", Float, nullable=False),
+)
+"""What a reader wrote down, before the run began, that its test accuracy would be."""

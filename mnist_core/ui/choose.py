@@ -15,10 +15,17 @@ def choose_run(lab: Lab) -> Run | None:
 
     ``None`` if there is no such run yet; what to do then is said on the page.
     """
-    runs = {run.id: run for run in lab.store.list(statuses=USABLE)}
+    runs = {run.id: run for run in lab.store.list(statuses=USABLE) if run.usable}
     wanted = st.query_params.get("run", "")
     if wanted and wanted not in runs:
         run = lab.store.get(wanted)
+        if run.status in USABLE:
+            st.info(
+                f"The run {escaped(run.name)} is a trial of a sweep. Trials are compared by held-out images; only the "
+                "one that is chosen sees the test set, once, and has a model then.",
+                icon=":material/science:",
+            )
+            return None
         st.info(f"The run {escaped(run.name)} is {STATUS[run.status][1]}: it has no model to look at.")
         if st.button("Show that run", icon=":material/arrow_forward:", key="show-run"):
             st.switch_page("pages/2_Train.py", query_params={"run": wanted})

@@ -2,6 +2,8 @@
 
 import io
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -9,8 +11,10 @@ import pytest
 from mnist_core import cli
 from mnist_core.config import RunConfig
 from mnist_core.data import mnist
+from mnist_core.engine.client import EngineClient
 from mnist_core.explore.statistics import mcnemar, wilson
-from tests.helpers import assert_friendly
+from mnist_core.store.sweeps import SweepStore
+from tests.helpers import ROOT, assert_friendly, eventually
 
 
 @pytest.fixture
@@ -70,3 +74,60 @@ def test_compare_of_one_run(call, scored):
     code, _, err = call("compare", scored())
     assert code == 2
     assert_friendly(err.strip(), "2 to 12")
+
+
+SMALL = ["--set", "architecture.name=softmax", "data.subset=500", "data.validation_fraction=0.01", "training.epochs=2"]
+
+
+def test_a_sweep_from_the_first_word_to_the_chosen_run(engine):
+    _, store, _ = engine
+    over = ["--over", "optimizer.learning_rate=log:1e-4..0.1", "--over", "training.batch_size=32|64"]
+    command = [sys.executable, "-m", "mnist_core", "sweep", *over, *SMALL, "--trials", "4", "--json"]
+    # A process of its own, since a command that ends no longer wants the engine to stay.
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout.splitlines()[-1])
+    assert list(document) == ["sweep_id", "trials", "best_run_id", "best_value", "best_params"]
+    assert document["trials"] == 4
+    sweeps = SweepStore(store.database)
+    trials = sweeps.trials(document["sweep_id"])
+    assert max(trial.value for trial in trials) == document["best_value"]
+    best = store.get(document["best_run_id"])
+    assert store.epochs(best.id)[-1]["val_accuracy"] == document["best_value"]
+    assert best.settings.optimizer.learning_rate == document["best_params"]["optimizer.learning_rate"]
+    for trial in trials:
+        run = store.get(trial.run_id)
+        assert (run.status, run.test_accuracy, run.usable) == ("finished", None, False)
+        assert store.load_blob(run.id, "model.keras") is None
+    worst = min(trials, key=lambda trial: trial.value).run_id
+    for run_id in (best.id, worst):  # one whose weights were kept, and one that is trained again
+        sweeps.update(document["sweep_id"], chosen="")
+        weights = store.load_blob(run_id, "checkpoint")
+        assert (weights is None) == (run_id == worst)
+        rows = store.epochs(run_id)
+        sweeps.choose(document["sweep_id"], run_id)
+        eventually(lambda run_id=run_id: store.get(run_id).usable, 60)
+        assert store.load_array(run_id, "test_probabilities").shape == (10_000, 10)
+        assert store.load_blob(run_id, "model.keras")
+        again = store.epochs(run_id)
+        for key in ("epoch", "loss", "val_accuracy"):
+            assert [row[key] for row in again] == [row[key] for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["--over", "optimizer.learning_rate=1..0.1"], "below"),
+        (["--over", "optimizer.speed=1..2"], "no setting"),
+        (["--over", "seed=1|2", "--trials", "0"], "trials"),
+        (["--over", "seed=1|2", "--sampler", "luck"], "luck"),
+        (["--over", "seed=1|2", "--recipe", "soup"], "soup"),
+        ([], "--over"),
+    ],
+)
+def test_a_bad_sweep_is_one_sentence_and_starts_nothing(call, store, monkeypatch, arguments, word):
+    monkeypatch.setattr(EngineClient, "ensure", lambda self: pytest.fail("this needs no engine"))
+    code, out, err = call("sweep", *arguments)
+    assert (code, out) == (2, "")
+    assert_friendly(err.strip(), word)
+    assert SweepStore(store.database).list() == []

@@ -76,7 +76,7 @@ def test_names_and_notes_can_be_changed(store, run_id):
 
 def test_lists_are_newest_first_and_by_status(store):
     ids = [store.create(RunConfig(seed=seed)) for seed in range(4)]
-    store.record(ids[1], {"status": "finished"})
+    store.record(ids[1], {"status": "finished", "test_accuracy": 0.9})
     store.record(ids[2], {"status": "failed"})
     assert [run.id for run in store.list()] == ids[::-1]
     assert [run.id for run in store.list(limit=2)] == [ids[3], ids[2]]

@@ -1,0 +1,113 @@
+"""``sweep``: search over settings, watch it to its end, and say which did best on held-out images."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from typing import Any
+
+from mnist_core.cli.command import PROGRAM, Command, engine, json_option, open_store, progress, tell
+from mnist_core.cli.train import configuration
+from mnist_core.engine.client import EngineClient
+from mnist_core.explore.design import Design, Search, make_search
+from mnist_core.explore.space import LAYERS, UNITS, Dimension, shown
+from mnist_core.recipes import RECIPES
+from mnist_core.store.sweeps import Sweep, SweepStore, Trial
+
+LOOK_SECONDS = 0.2
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--recipe", metavar="NAME", default="quick", help=f"start from {', '.join(RECIPES)}")
+    parser.add_argument("--set", metavar="KEY=VALUE", action="extend", nargs="+", default=[], help="change settings")
+    parser.add_argument(
+        "--over", metavar="KEY=RANGE", action="extend", nargs="+", required=True,
+        help="what varies: KEY=0..0.5, KEY=log:1e-5..1 (by factors), KEY=log:1e-5..1:11 (points of a grid), KEY=A|B",
+    )  # fmt: skip
+    for spec in Search.specs():
+        kind = int if spec.kind == "integer" else str
+        allowed = {"choices": spec.choices} if spec.kind == "choice" else {"metavar": "N"}
+        help_ = f"{spec.help} (default: {spec.default})"
+        parser.add_argument(f"--{spec.name}", type=kind, default=spec.default, help=help_, **allowed)
+    parser.add_argument("--name", default="", help="what to call the sweep")
+    json_option(parser)
+
+
+def _run(options: argparse.Namespace) -> int:
+    base, _ = configuration(options.recipe, None, options.set)
+    space = tuple(Dimension.parse(text) for text in options.over)
+    search = make_search({spec.name: getattr(options, spec.name) for spec in Search.specs()})
+    design = Design(base, space, search).check()
+    settings, store = open_store()
+    sweeps = SweepStore(store.database)
+    with engine(settings, store) as client:
+        sweep_id = sweeps.create(design, options.name)
+        sweep = follow(sweeps, client, sweep_id)
+    document = result(sweep, sweeps.trials(sweep_id))
+    if options.json:
+        print(json.dumps(document))
+    elif document["best_run_id"]:
+        print(f"Best of {document['trials']} trials on the held-out images: {document['best_value']:.4f} with")
+        print(f"  {shown(document['best_params'])}")
+        print(f"It is run {document['best_run_id']} of sweep {sweep_id}; the test set has not been looked at.")
+    if not document["best_run_id"]:
+        tell(sweep.message or "No trial was completed, so there is no best one. The Runs page says why.")
+    return 0 if document["best_run_id"] else 1
+
+
+def result(sweep: Sweep, trials: list[Trial]) -> dict[str, Any]:
+    """What came of a sweep, for JSON. With two objectives the best is that of the first."""
+    best = best_trial(sweep, trials)
+    return {
+        "sweep_id": sweep.id,
+        "trials": sum(not trial.open for trial in trials),
+        "best_run_id": best and best.run_id,
+        "best_value": best and best.value,
+        "best_params": best.params if best else {},
+    }
+
+
+def best_trial(sweep: Sweep, trials: list[Trial]) -> Trial | None:
+    """The completed trial with the best first objective, whose run is still there if any such is."""
+    done = [trial for trial in trials if trial.state == "complete" and trial.value is not None]
+    sign = 1 if sweep.objectives[0][1] == "maximize" else -1
+    return max(done, key=lambda trial: (trial.run_id is not None, sign * trial.value), default=None)
+
+
+def follow(sweeps: SweepStore, client: EngineClient, sweep_id: str) -> Sweep:
+    """Shows progress until the sweep ends. Ctrl-C stops it, once more leaves it alone."""
+    asked = False
+    with progress(desc="searching", unit=" trials", total=sweeps.get(sweep_id).trials) as bar:
+        while True:
+            try:
+                sweep, trials = sweeps.get(sweep_id), sweeps.trials(sweep_id)
+                best = best_trial(sweep, trials)
+                if best:
+                    bar.set_postfix_str(f"best {best.value:.4f}", refresh=False)
+                bar.update(sum(not trial.open for trial in trials) - bar.n)
+                if not sweep.active:
+                    return sweep
+                if not client.ensure().ready:
+                    client.wait()
+                time.sleep(LOOK_SECONDS)
+            except KeyboardInterrupt:
+                if asked:
+                    raise
+                asked = True
+                tell("Stopping; what was found is kept. Ctrl-C once more does not wait for that.")
+                sweeps.stop(sweep_id)
+
+
+COMMAND = Command(
+    "sweep",
+    "Search over settings: many trials, compared on held-out images.",
+    _arguments,
+    _run,
+    (
+        "--recipe quick --over optimizer.learning_rate=log:1e-5..1 --trials 20",
+        f"--over {UNITS}=log:16..256 architecture.dropout=0..0.5 --set training.epochs=3 data.subset=10000 --json",
+        "--over optimizer.name='sgd|adam' --over optimizer.learning_rate=log:1e-4..1:5 --sampler grid --trials 10",
+    ),
+    f"Settings are those of `{PROGRAM} settings`; {LAYERS} and {UNITS} are number and width of hidden layers.",
+)

@@ -1,0 +1,189 @@
+"""Searches over settings as they run: proposes trials, watches them, prunes, and tells what came of each.
+
+All state stands in the store and in Optuna's tables, so an engine that takes over goes on where another ended.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from mnist_core.config import RunConfig
+from mnist_core.errors import ConfigError, LabError, StoreError, UnknownRun, UnknownSweep
+from mnist_core.explore.space import shown
+from mnist_core.store import RunStore
+from mnist_core.store.run import USABLE, Run
+from mnist_core.store.sweeps import CHECKPOINTS_KEPT, Sweep, SweepStore, Trial
+
+if TYPE_CHECKING:
+    from mnist_core.explore.study import StudyOfSweep
+
+log = logging.getLogger("mnist_core.engine")
+
+LOOK_SECONDS = 0.2
+"""Between two looks at the searches; a worker always has its next trial waiting meanwhile."""
+
+IMPORTANCE_SECONDS = 3.0
+
+DIVERGED = "infinite or not a number"
+"""In the message of a run whose loss did: bad settings, and no accident."""
+
+
+class Sweeper:
+    """Call ``tick`` often; it gives whether any search is under way."""
+
+    def __init__(self, store: RunStore, url: str):
+        self._runs, self._sweeps, self._url = store, SweepStore(store.database), url
+        self._studies: dict[str, StudyOfSweep] = {}
+        self._seen: dict[tuple[str, int], int] = {}
+        self._weighed: dict[str, float] = {}
+        self._storage = None
+        self._next, self._active = 0.0, False
+
+    def tick(self) -> bool:
+        if time.monotonic() < self._next:
+            return self._active
+        active = self._sweeps.list(status="running")
+        for sweep in active:
+            try:
+                self._step(sweep)
+            except UnknownSweep:
+                log.info("sweep %s was deleted", sweep.id)
+            except StoreError:
+                raise
+            except Exception as error:
+                # One search that cannot go on, for whatever reason, must not keep the others from theirs.
+                log.exception("sweep %s cannot go on", sweep.id)
+                message = str(error) if isinstance(error, LabError) else f"The search failed ({type(error).__name__})."
+                self._end(sweep, "failed", message)
+        self._active = bool(active)
+        self._next = time.monotonic() + LOOK_SECONDS
+        return self._active
+
+    def _step(self, sweep: Sweep) -> None:
+        study = self._study(sweep)
+        trials = self._sweeps.trials(sweep.id)
+        limit = sweep.design.search.seconds
+        stopping = sweep.wish == "stop" or bool(limit and time.time() - sweep.started >= limit)
+        still_open = 0
+        for trial in trials:
+            if trial.open and not self._follow(sweep, study, trial, stopping):
+                still_open += 1
+        asked = len(trials)
+        while not stopping and still_open < sweep.design.search.parallel and asked < sweep.trials:
+            still_open += self._propose(sweep, study)
+            asked += 1
+        if not still_open and (stopping or asked >= sweep.trials):
+            self._weigh(sweep, study, at_once=True)
+            self._end(sweep, "stopped" if sweep.wish == "stop" else "finished")
+
+    def _follow(self, sweep: Sweep, study: StudyOfSweep, trial: Trial, stopping: bool) -> bool:
+        """Looks after one trial; ``True`` when it has ended."""
+        try:
+            run = self._runs.get(trial.run_id or "")
+        except UnknownRun:
+            study.tell(trial.number, None)
+            self._sweeps.update_trial(trial, state="failed", message="Its run was deleted.")
+            return True
+        if stopping and not run.wish and run.status not in (*USABLE, "failed", "cancelled"):
+            run = self._runs.ask(run.id, "stop")
+        if run.status == "running":
+            if trial.state == "waiting":
+                self._sweeps.update_trial(trial, state="running")
+            self._prune(sweep, study, trial, run)
+        if run.status in (*USABLE, "failed", "cancelled"):
+            self._tell(sweep, study, trial, run)
+            return True
+        return False
+
+    def _prune(self, sweep: Sweep, study: StudyOfSweep, trial: Trial, run: Run) -> None:
+        if sweep.design.search.pruner == "none" or run.wish:
+            return
+        if self._report(sweep, study, trial, run):
+            # The message is what tells, also after a restart, that it was given up and not stopped by a reader.
+            self._sweeps.update_trial(trial, message=f"Given up after epoch {self._seen[sweep.id, trial.number]}.")
+            self._runs.ask(run.id, "stop")
+
+    def _report(self, sweep: Sweep, study: StudyOfSweep, trial: Trial, run: Run) -> bool:
+        """Tells new epochs to the pruner; ``True`` when it would rather give the trial up than train it further."""
+        metric = sweep.objectives[0][0]
+        key = sweep.id, trial.number
+        for row in self._runs.epochs(run.id, after=self._seen.get(key, 0)):
+            self._seen[key] = row["epoch"]
+            worse = row[metric] is not None and study.report(trial.number, row["epoch"], row[metric])
+            if worse and row["epoch"] < run.settings.training.epochs:
+                return True
+        return False
+
+    def _tell(self, sweep: Sweep, study: StudyOfSweep, trial: Trial, run: Run) -> None:
+        pruned = run.status == "stopped" and trial.message.startswith("Given up")
+        if sweep.design.search.pruner != "none" and not pruned:
+            self._report(sweep, study, trial, run)
+        self._seen.pop((sweep.id, trial.number), None)
+        values = self._values(sweep, run)
+        columns = {"seconds": run.train_seconds, "value": values and values[0]}
+        columns["second"] = values[1] if values and len(values) > 1 else None
+        if pruned:
+            study.tell(trial.number, None, pruned=True)
+            self._sweeps.update_trial(trial, state="pruned", **columns)
+        elif run.status == "finished" and values:
+            study.tell(trial.number, values)
+            self._sweeps.update_trial(trial, state="complete", message="", **columns)
+        else:
+            # Settings under which the loss runs away are bad ones, which the sampler should learn.
+            bad = DIVERGED in run.message and len(sweep.objectives) == 1
+            study.tell(trial.number, None, pruned=bad)
+            message = run.message or "It was stopped before its end."
+            self._sweeps.update_trial(trial, state="failed", message=message, seconds=run.train_seconds)
+        self._sweeps.forget_weights(sweep.id, self._best(sweep))
+        self._weigh(sweep, study)
+
+    def _values(self, sweep: Sweep, run: Run) -> list[float] | None:
+        """The objectives of a run by its last epoch or, where early stopping took the best weights, by that one."""
+        rows = [row for row in self._runs.epochs(run.id) if row["val_loss"] is not None]
+        if not rows:
+            return None
+        early = run.settings.training.early_stopping
+        row = min(rows, key=lambda row: row["val_loss"]) if early else rows[-1]
+        known = row | {"parameters": run.parameters, "train_seconds": run.train_seconds}
+        return [float(known[metric]) for metric, _ in sweep.objectives]
+
+    def _best(self, sweep: Sweep) -> list[str]:
+        done = [t for t in self._sweeps.trials(sweep.id) if t.state == "complete" and t.run_id]
+        done.sort(key=lambda trial: trial.value, reverse=sweep.objectives[0][1] == "maximize")
+        return [trial.run_id for trial in done[:CHECKPOINTS_KEPT]]
+
+    def _propose(self, sweep: Sweep, study: StudyOfSweep) -> bool:
+        """One more trial; ``False`` if its settings cannot be built, which counts as tried."""
+        number, params = study.ask()
+        try:
+            config: RunConfig = sweep.design.configure(params)
+        except ConfigError as error:
+            self._sweeps.add_failed(sweep.id, number, params, str(error))
+            study.tell(number, None)
+            return False
+        self._sweeps.add_trial(sweep.id, number, params, config, f"{sweep.name} · {shown(params)}")
+        return True
+
+    def _weigh(self, sweep: Sweep, study: StudyOfSweep, at_once: bool = False) -> None:
+        """Which settings matter, from time to time."""
+        if len(sweep.design.space) > 1 and (
+            at_once or time.monotonic() - self._weighed.get(sweep.id, float("-inf")) >= IMPORTANCE_SECONDS
+        ):
+            self._sweeps.update(sweep.id, importances=study.importances())
+            self._weighed[sweep.id] = time.monotonic()
+
+    def _end(self, sweep: Sweep, status: str, message: str = "") -> None:
+        self._sweeps.update(sweep.id, status=status, wish="", message=message, ended=time.time())
+        self._studies.pop(sweep.id, None)
+        log.info("sweep %s: %s", sweep.id, status)
+
+    def _study(self, sweep: Sweep) -> StudyOfSweep:
+        if sweep.id not in self._studies:
+            from mnist_core.explore import study  # Optuna, only where somebody searches
+
+            self._storage = self._storage or study.storage(self._url)
+            self._studies[sweep.id] = study.StudyOfSweep(sweep.design, self._storage, f"sweep-{sweep.id}")
+            self._studies[sweep.id].forget_unknown({trial.number for trial in self._sweeps.trials(sweep.id)})
+        return self._studies[sweep.id]

@@ -1,0 +1,160 @@
+"""The design of a sweep: what it starts from, what varies, who proposes trials, and what counts as good."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+from pydantic import ValidationError
+
+from mnist_core.config import RunConfig
+from mnist_core.errors import ConfigError
+from mnist_core.explore.space import Dimension, configure
+from mnist_core.messages import sentences
+from mnist_core.parts import Part, number, option
+
+MOST_DIMENSIONS = 10
+MOST_TRIALS = 2000
+
+OBJECTIVES: dict[str, tuple[tuple[str, str], ...]] = {
+    "accuracy": (("val_accuracy", "maximize"),),
+    "loss": (("val_loss", "minimize"),),
+    "accuracy and parameters": (("val_accuracy", "maximize"), ("parameters", "minimize")),
+    "accuracy and seconds": (("val_accuracy", "maximize"), ("train_seconds", "minimize")),
+}
+"""What is sought, in order, and in which direction."""
+
+
+class Search(Part):
+    """How a sweep looks for good settings."""
+
+    label: ClassVar[str] = "Search"
+    sentence: ClassVar[str] = "Who proposes the next trial, which trials are given up early, and what counts as good."
+
+    sampler: Literal["tpe", "random", "grid", "qmc", "cmaes"] = option(
+        "tpe", "Sampler",
+        "tpe learns from earlier trials where good ones lie; random draws blindly; grid visits every combination; "
+        "qmc (quasi-random) spreads evenly; cmaes moves a cloud of numbers towards the best (ranges only).",
+    )  # fmt: skip
+    pruner: Literal["none", "median", "halving", "hyperband"] = option(
+        "none", "Pruner",
+        "Stops trials early: median those that are worse than half of the others at the same epoch; halving "
+        "(successive halving) keeps the better part at every stage; hyperband does so with several lengths.",
+    )  # fmt: skip
+    objective: Literal["accuracy", "loss", "accuracy and parameters", "accuracy and seconds"] = option(
+        "accuracy", "Objective",
+        "On the held-out images: accuracy or loss; or accuracy together with few parameters or little time, "
+        "which gives not one best trial but a front of them.",
+    )  # fmt: skip
+    trials: int = number(20, 1, MOST_TRIALS, "Trials", "How many runs at most. A grid ends when it is through.")
+    parallel: int = number(2, 1, 32, "At a time", "Trials proposed at a time; the workers decide how many train.")
+    seconds: int = number(0, 0, 86_400, "Time limit in seconds", "No new trials after so long; 0 is no limit.")
+    steps: int = number(
+        0, 0, 1_000_000, "Same number of steps",
+        "Every trial trains for about so many steps, by whole epochs, whatever its batch size or images; "
+        "0 leaves the epochs as they are set.",
+    )  # fmt: skip
+    seed: int = number(0, 0, 2**31 - 1, "Sampler seed", "Where the sampler's chance begins.")
+
+
+@dataclass(frozen=True)
+class Design:
+    """A whole sweep as one value; JSON round trip by ``to_json`` and ``parse``.
+
+    Raises:
+        ConfigError: (from ``check`` and ``parse``) what does not fit together, and how to mend it.
+    """
+
+    base: RunConfig
+    space: tuple[Dimension, ...]
+    search: Search = field(default_factory=Search)
+
+    @classmethod
+    def parse(cls, text: str | bytes) -> Design:
+        try:
+            data = json.loads(text)
+            base, space, search = dict(data["base"]), list(data["space"]), dict(data["search"])
+            dimensions = tuple(Dimension.from_data(entry) for entry in space)
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            if isinstance(error, ConfigError):
+                raise
+            raise ConfigError("This is no design of a sweep: it needs base, space and search.") from None
+        return cls(RunConfig.parse(base), dimensions, make_search(search)).check()
+
+    def to_json(self) -> str:
+        """Compact JSON; the base by its differences from the defaults only, so that it fits into a link."""
+        space = [{k: v for k, v in d.to_data().items() if v not in (None, (), False)} for d in self.space]
+        return json.dumps(
+            {
+                "base": compact(self.base),
+                "space": space,
+                "search": self.search.model_dump(mode="json", exclude_defaults=True),
+            },
+            separators=(",", ":"),
+        )
+
+    def check(self) -> Design:
+        """Itself, if it can be run."""
+        search, objectives = self.search, OBJECTIVES[self.search.objective]
+        if not 1 <= len(self.space) <= MOST_DIMENSIONS:
+            raise ConfigError(
+                f"A sweep varies 1 to {MOST_DIMENSIONS} settings, and this one {len(self.space)}. "
+                f"Choose at least one, for example optimizer.learning_rate."
+            )
+        names = [dimension.key for dimension in self.space]
+        if len(set(names)) < len(names):
+            raise ConfigError(f"{max(names, key=names.count)} is varied twice. Name it once.")
+        if search.sampler == "cmaes" and any(dimension.choices for dimension in self.space):
+            raise ConfigError("CMA-ES varies numbers only, not choices. Give ranges, or take another sampler.")
+        if search.sampler == "cmaes" and len(objectives) > 1:
+            raise ConfigError("CMA-ES seeks one objective, not two. Take another sampler, or accuracy alone.")
+        if search.pruner != "none" and len(objectives) > 1:
+            raise ConfigError("Trials with two objectives cannot be pruned. Set the pruner to none.")
+        if not self.base.data.validation_fraction and "data.validation_fraction" not in names:
+            raise ConfigError(
+                "A sweep decides by held-out images, but data.validation_fraction is 0. Hold out some, such as 0.1."
+            )
+        for values in self._corners():
+            self.configure(values)
+        return self
+
+    @property
+    def trials(self) -> int:
+        """How many there will be: a grid has no more than its combinations."""
+        return min(self.search.trials, self.combinations) if self.search.sampler == "grid" else self.search.trials
+
+    @property
+    def combinations(self) -> int:
+        return math.prod(len(dimension.grid()) for dimension in self.space)
+
+    def configure(self, values: Mapping[str, Any]) -> RunConfig:
+        """The configuration of a trial with these values."""
+        return configure(self.base, values, self.search.steps)
+
+    def _corners(self):
+        """Each dimension at its ends or choices, the others at their first: what must be possible beforehand."""
+        first = {dimension.key: dimension.grid()[0] for dimension in self.space}
+        for dimension in self.space:
+            ends = dimension.choices or (dimension.grid()[0], dimension.grid()[-1])
+            yield from ({**first, dimension.key: value} for value in ends)
+
+
+def make_search(data: Mapping[str, Any]) -> Search:
+    """From a form or a command line; ``ConfigError`` in words."""
+    try:
+        return Search.model_validate(dict(data))
+    except ValidationError as error:
+        raise ConfigError(" ".join(sentences(error, ()))) from None
+
+
+def compact(config: RunConfig) -> dict[str, Any]:
+    """Only what differs from the defaults, as ``RunConfig.parse`` takes it."""
+    return config.model_dump(mode="json", exclude_defaults=True) | {
+        section: {"name": getattr(config, section).name}
+        | getattr(config, section).model_dump(mode="json", exclude_defaults=True)
+        for section in ("architecture", "optimizer", "schedule")
+        if getattr(config, section) != getattr(RunConfig(), section)
+    }

@@ -1,0 +1,189 @@
+"""What a sweep varies: dimensions over the settings of a RunConfig, with the ranges that are declared there."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from mnist_core.config import SECTIONS, RunConfig, choices, parse_value
+from mnist_core.errors import ConfigError
+from mnist_core.parts import FieldSpec, plain
+
+LAYERS, UNITS = "architecture.layers", "architecture.units"
+"""How many hidden layers, and the units of each: together they make ``architecture.hidden_units``."""
+
+MOST_CHOICES = 50
+POINTS = 5
+"""Of a range in a grid, unless it says otherwise."""
+
+_RANGE = re.compile(r"(?P<log>log:)?(?P<low>[^:|]+?)\.\.(?P<high>[^:|]+)(?::(?P<points>\d{1,6}))?", re.I)
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """One setting that varies: over a range, whole numbers or not, by steps or by factors; or among choices.
+
+    Raises:
+        ConfigError: (from ``parse`` and ``check``) no such setting, or a range that it does not allow.
+    """
+
+    key: str
+    low: float | None = None
+    high: float | None = None
+    log: bool = False
+    choices: tuple[Any, ...] = ()
+    points: int = POINTS
+
+    @classmethod
+    def parse(cls, text: str) -> Dimension:
+        """From a command line: ``key=0..0.5``, ``key=log:1e-5..1``, ``key=log:1e-5..1:11``, ``key=relu|tanh``."""
+        key, equals, value = (part.strip() for part in text.partition("="))
+        if not key or not equals or not value:
+            raise ConfigError(
+                f"A range looks like optimizer.learning_rate=log:1e-5..1 or architecture.activation=relu|tanh, "
+                f"not {text[:80]!r}."
+            )
+        matched = _RANGE.fullmatch(value)
+        if not matched:
+            several = declared(key).kind == "integers"
+            found = [parse_value(item.strip()) for item in value.split("|")]
+            found = [[item] if several and isinstance(item, int) else item for item in found]
+            return cls(key, choices=tuple(map(_hashable, found))).check()
+        try:
+            low, high = float(matched["low"]), float(matched["high"])
+        except ValueError:
+            raise ConfigError(f"The range of {key} is {value[:60]!r}, but must be two numbers like 0..0.5.") from None
+        return cls(key, low, high, bool(matched["log"]), points=int(matched["points"] or POINTS)).check()
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any]) -> Dimension:
+        """From what ``asdict`` gave, after a passage through JSON."""
+        try:
+            return cls(**{**data, "choices": tuple(_hashable(c) for c in data.get("choices", ()))}).check()
+        except TypeError:
+            raise ConfigError(f"{json.dumps(data)[:80]} does not say what a sweep varies.") from None
+
+    @property
+    def spec(self) -> FieldSpec:
+        """What the configuration declares of this setting."""
+        return declared(self.key)
+
+    @property
+    def whole(self) -> bool:
+        return self.spec.kind == "integer"
+
+    def check(self) -> Dimension:
+        """Itself, if the setting allows all that it names."""
+        spec = self.spec
+        if self.choices:
+            if not 1 <= len(self.choices) <= MOST_CHOICES:
+                raise ConfigError(f"{self.key} has {len(self.choices)} choices, but may have {MOST_CHOICES} at most.")
+            if len(set(map(repr, self.choices))) < len(self.choices):
+                raise ConfigError(f"{self.key} names a choice twice. Name each once.")
+            return self
+        if spec.kind not in ("integer", "number"):
+            raise ConfigError(f"{self.key} takes no range, but choices like {self.key}=A|B ({spec.allowed}).")
+        if None in (self.low, self.high) or not (math.isfinite(self.low) and math.isfinite(self.high)):
+            raise ConfigError(f"The range of {self.key} must have two ends that are numbers.")
+        shown = f"{plain(self.low)}..{plain(self.high)}"
+        if not self.low < self.high:
+            raise ConfigError(f"The range of {self.key} is {shown}, but its low end must be below its high end.")
+        if not spec.low <= self.low <= self.high <= spec.high:
+            raise ConfigError(f"The range of {self.key} is {shown}, but must lie within {spec.allowed}.")
+        if self.log and self.low <= 0:
+            raise ConfigError(f"The range of {self.key} goes by factors (log), so its low end must be above 0.")
+        if not 2 <= self.points <= MOST_CHOICES:
+            raise ConfigError(f"A grid over {self.key} has {self.points} points, but must have 2 to {MOST_CHOICES}.")
+        return self
+
+    def grid(self) -> list[Any]:
+        """The values that a grid visits, low to high, or the choices in their order."""
+        if self.choices:
+            return list(self.choices)
+        if self.log:
+            ratio = math.log(self.high / self.low) / (self.points - 1)
+            values = [self.low * math.exp(ratio * i) for i in range(self.points)]
+        else:
+            values = [self.low + (self.high - self.low) * i / (self.points - 1) for i in range(self.points)]
+        values = [min(max(float(f"{value:.4g}"), self.low), self.high) for value in values]
+        return sorted({round(value) for value in values}) if self.whole else values
+
+    def to_data(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def text(self) -> str:
+        """As ``parse`` takes it."""
+        if self.choices:
+            texts = [c if isinstance(c, str) else json.dumps(c, separators=(",", ":")) for c in self.choices]
+            return f"{self.key}={'|'.join(texts)}"
+        points = f":{self.points}" if self.points != POINTS else ""
+        return f"{self.key}={'log:' if self.log else ''}{self.low:g}..{self.high:g}{points}"
+
+
+def keys(config: RunConfig) -> dict[str, FieldSpec]:
+    """What can be varied about this configuration: its settings, and where it has hidden layers their count."""
+    found = {key: declared(key) for key in config.flat() if key != "architecture.blocks"}
+    if getattr(config.architecture, "hidden_units", ()):
+        found |= {LAYERS: declared(LAYERS), UNITS: declared(UNITS)}
+    return found
+
+
+def declared(key: str) -> FieldSpec:
+    """The declaration of a setting. ``ConfigError`` if no kind of configuration has it."""
+    if key == LAYERS:
+        return FieldSpec("layers", "Hidden layers", "How many, all of the same width.", "integer", 1, 1, 6)
+    if key == UNITS:
+        return FieldSpec("units", "Units of a hidden layer", "The width of each.", "integer", 128, 4, 2048, log=True)
+    section, _, name = key.partition(".")
+    if key == "seed":
+        return next(spec for spec in RunConfig.specs() if spec.name == "seed")
+    if section in SECTIONS and name == "name":
+        names = tuple(part.model_fields["name"].default for part in choices(section) if "name" in part.model_fields)
+        if names:
+            return FieldSpec("name", section.capitalize(), "Which kind.", "choice", names[0], choices=names)
+    for part in choices(section) if section in SECTIONS else ():
+        for spec in part.specs():
+            if spec.name == name:
+                return spec
+    raise ConfigError(
+        f"There is no setting {key[:60]!r} to vary. Settings look like optimizer.learning_rate, "
+        f"training.batch_size or {UNITS}."
+    )
+
+
+def configure(base: RunConfig, values: Mapping[str, Any], steps: int = 0) -> RunConfig:
+    """The base with these settings changed.
+
+    Args:
+        steps: train for about so many steps whatever batch size and images, by whole epochs; 0 leaves the epochs.
+    """
+    changes = dict(values)
+    layers, units = changes.pop(LAYERS, None), changes.pop(UNITS, None)
+    if layers or units:
+        hidden = getattr(base.architecture, "hidden_units", ()) or (declared(UNITS).default,)
+        changes["architecture.hidden_units"] = [int(units or hidden[0])] * int(layers or len(hidden))
+    config = base.replace(changes)
+    if steps:
+        epochs = min(max(1, round(steps / config.steps_per_epoch)), int(declared("training.epochs").high))
+        config = config.replace({"training.epochs": epochs})
+    return config
+
+
+def shown(values: Mapping[str, Any]) -> str:
+    """``learning rate 0.01, units 64``: what a trial is called."""
+    words = (f"{declared(key).title.lower()} {_plain(value)}" for key, value in values.items())
+    return ", ".join(words)
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    return "-".join(map(str, value)) if isinstance(value, Sequence) and not isinstance(value, str) else str(value)
+
+
+def _hashable(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value

@@ -1,0 +1,170 @@
+"""Optuna's side of a sweep: who proposes settings, who gives trials up early, and its memory in our database.
+
+Only the engine opens a study. Everything that pages show stands in the store's own rows (``store.sweeps``).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import optuna
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.trial import Trial, TrialState
+from sqlalchemy.exc import DBAPIError
+
+from mnist_core.errors import StoreBusy
+from mnist_core.explore.design import OBJECTIVES, Design
+from mnist_core.explore.space import Dimension
+from mnist_core.store.database import LOCK_SECONDS
+
+STARTUP_TRIALS = 5
+"""Trials that are never pruned, to have something to compare with (Optuna's own default for the median)."""
+
+for _name in ("optuna", "alembic"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
+
+
+class Grid(optuna.samplers.GridSampler):
+    """Optuna's grid in whose last trial ``tell`` does not ask a loop to stop: here is none."""
+
+    def after_trial(self, *arguments: Any, **named: Any) -> None:
+        with suppress(RuntimeError):
+            super().after_trial(*arguments, **named)
+
+
+class StudyOfSweep:
+    """A study that proposes (``ask``), follows (``report``) and learns (``tell``); made anew after a restart.
+
+    Raises:
+        StoreBusy: from every method, when the database is locked or full for the moment.
+    """
+
+    def __init__(self, design: Design, storage: optuna.storages.BaseStorage, name: str):
+        self._design = design
+        self._distributions = {dimension.key: distribution(dimension) for dimension in design.space}
+        directions = [direction for _, direction in OBJECTIVES[design.search.objective]]
+        with _busy():
+            self.study = optuna.create_study(
+                storage=storage, study_name=name, directions=directions, load_if_exists=True,
+                sampler=sampler(design), pruner=pruner(design),
+            )  # fmt: skip
+        self._trials: dict[int, Trial] = {}
+
+    def ask(self) -> tuple[int, dict[str, Any]]:
+        """The number of the next trial and its settings."""
+        with _busy():
+            trial = self.study.ask(self._distributions)
+        self._trials[trial.number] = trial
+        return trial.number, {d.key: decoded(d, trial.params[d.key]) for d in self._design.space}
+
+    def report(self, number: int, epoch: int, value: float) -> bool:
+        """Tells the value after an epoch, and gives whether the trial should be given up."""
+        # A trial that was told before the engine died is not to be reported on again.
+        with _busy(), suppress(optuna.exceptions.UpdateFinishedTrialError):
+            trial = self._trial(number)
+            trial.report(value, epoch)
+            return trial.should_prune()
+        return False
+
+    def tell(self, number: int, values: list[float] | None, pruned: bool = False) -> None:
+        """Tells how a trial has ended: its objectives, or ``None`` if it failed. Told again, it changes nothing."""
+        state = TrialState.PRUNED if pruned else TrialState.COMPLETE if values else TrialState.FAIL
+        with _busy():
+            told = values if state is TrialState.COMPLETE else None
+            self.study.tell(number, told, state=state, skip_if_finished=True)
+        self._trials.pop(number, None)
+
+    def forget_unknown(self, known: set[int]) -> None:
+        """Fails the trials that were asked for but never became runs, because the engine died in between."""
+        with _busy():
+            for trial in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING, TrialState.WAITING)):
+                if trial.number not in known:
+                    self.tell(trial.number, None)
+
+    def importances(self) -> dict[str, float]:
+        """How much each setting matters for the first objective (PED-ANOVA, Watanabe et al. 2023).
+
+        Empty while there are too few trials to say, or when all did alike.
+        """
+        with _busy(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # those of an interface that may change: our bounds hold it
+            try:
+                found = optuna.importance.get_param_importances(self.study, target=lambda trial: trial.values[0])
+            except (ValueError, RuntimeError):
+                return {}
+        return {key: float(value) for key, value in found.items() if value == value}
+
+    def _trial(self, number: int) -> Trial:
+        if number not in self._trials:
+            known = next(t for t in self.study.get_trials(deepcopy=False) if t.number == number)
+            self._trials[number] = Trial(self.study, known._trial_id)
+        return self._trials[number]
+
+
+def storage(url: str) -> optuna.storages.BaseStorage:
+    """Optuna's tables in the store's database; their names and ours differ."""
+    options = {"connect_args": {"timeout": LOCK_SECONDS}} if url.startswith("sqlite") else {"pool_pre_ping": True}
+    with _busy():
+        return optuna.storages.RDBStorage(url, engine_kwargs=options)
+
+
+def sampler(design: Design) -> optuna.samplers.BaseSampler:
+    seed = design.search.seed
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # experimental, says Optuna of some; our bounds hold them
+        match design.search.sampler:
+            case "tpe":
+                # Trials run side by side, so one that still trains counts as a bad guess: no two go to one place.
+                return optuna.samplers.TPESampler(seed=seed, multivariate=True, constant_liar=True)
+            case "random":
+                return optuna.samplers.RandomSampler(seed=seed)
+            case "grid":
+                grid = {d.key: [encoded(d, value) for value in d.grid()] for d in design.space}
+                return Grid(grid, seed=seed)
+            case "qmc":
+                return optuna.samplers.QMCSampler(seed=seed, scramble=True, warn_independent_sampling=False)
+            case _:
+                return optuna.samplers.CmaEsSampler(seed=seed, warn_independent_sampling=False)
+
+
+def pruner(design: Design) -> optuna.pruners.BasePruner:
+    match design.search.pruner:
+        case "median":
+            return optuna.pruners.MedianPruner(n_startup_trials=STARTUP_TRIALS)
+        case "halving":
+            return optuna.pruners.SuccessiveHalvingPruner(min_resource=1)
+        case "hyperband":
+            return optuna.pruners.HyperbandPruner(min_resource=1, max_resource=design.base.training.epochs)
+        case _:
+            return optuna.pruners.NopPruner()
+
+
+def distribution(dimension: Dimension) -> BaseDistribution:
+    if dimension.choices:
+        return CategoricalDistribution([encoded(dimension, choice) for choice in dimension.choices])
+    if dimension.whole:
+        return IntDistribution(int(dimension.low), int(dimension.high), log=dimension.log)
+    return FloatDistribution(dimension.low, dimension.high, log=dimension.log)
+
+
+def encoded(dimension: Dimension, value: Any) -> Any:
+    """A choice as Optuna keeps it: lists as JSON text."""
+    return json.dumps(value) if isinstance(value, (list, tuple)) else value
+
+
+def decoded(dimension: Dimension, value: Any) -> Any:
+    return next((c for c in dimension.choices if encoded(dimension, c) == value), value)
+
+
+@contextmanager
+def _busy() -> Iterator[None]:
+    """Optuna's words for a locked or full database in ours: whoever asked may wait and ask again."""
+    try:
+        yield
+    except (optuna.exceptions.StorageInternalError, DBAPIError) as error:
+        raise StoreBusy("The database of sweeps could not be written; it will be tried again.") from error

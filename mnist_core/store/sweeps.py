@@ -1,0 +1,257 @@
+"""Sweeps in the database: what was designed, which trials there were, and what came of them.
+
+Optuna keeps its own tables in the same database (``explore.study``); these are what pages read. The engine alone
+adds trials and tells their ends.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Any
+
+from sqlalchemy import delete, insert, select, update
+
+from mnist_core.config import RunConfig
+from mnist_core.errors import StoreError, UnknownSweep
+from mnist_core.explore.design import MOST_TRIALS, OBJECTIVES, Design
+from mnist_core.store.database import Database
+from mnist_core.store.runs import NAME_LENGTH, insert_run, quoted, short
+from mnist_core.store.tables import blobs, epochs, runs, sweep_trials, sweeps
+
+OPEN = ("waiting", "running")
+"""States of trials whose end is still to come; the others are complete, pruned and failed."""
+
+CHECKPOINTS_KEPT = 3
+"""Trials per sweep whose weights are kept for scoring; any other is trained again to the same numbers."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One trial: its run's id (``None`` once that was deleted), its values, and how it ended."""
+
+    sweep_id: str
+    number: int
+    run_id: str | None
+    params: dict[str, Any]
+    state: str
+    value: float | None
+    second: float | None
+    seconds: float | None
+    message: str
+    score: bool
+
+    @property
+    def open(self) -> bool:
+        return self.state in OPEN
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """One row of the sweeps table; ``trials`` is how many there may be, ``chosen`` the run that was scored."""
+
+    id: str
+    name: str
+    question: str
+    design_json: str
+    trials: int
+    status: str
+    """running, finished, stopped or failed."""
+    wish: str
+    message: str
+    created: float
+    started: float
+    ended: float | None
+    spent: float
+    importances: dict[str, float]
+    chosen: str
+
+    @cached_property
+    def design(self) -> Design:
+        """``ConfigError`` if another version of MNIST Lab made it."""
+        return _design(self.design_json)
+
+    @property
+    def active(self) -> bool:
+        return self.status == "running"
+
+    @property
+    def objectives(self) -> tuple[tuple[str, str], ...]:
+        return OBJECTIVES[self.design.search.objective]
+
+    @property
+    def seconds(self) -> float:
+        """How long it has been searching."""
+        return self.spent + max(0.0, (self.ended or time.time()) - self.started)
+
+
+class SweepStore:
+    """All sweeps of one database; what tells of one that is not there raises ``UnknownSweep``."""
+
+    def __init__(self, database: Database):
+        self._database = database
+
+    # -- what readers do --------------------------------------------------------------------------------------
+
+    def create(self, design: Design, name: str = "", question: str = "") -> str:
+        """Starts a sweep (the engine does the work) and gives its id."""
+        design.check()
+        sweep_id, now = secrets.token_hex(4), time.time()
+        row = {"id": sweep_id, "name": short(name, NAME_LENGTH) or _named(design), "question": question}
+        row |= {"design": design.to_json(), "trials": design.trials, "status": "running"}
+        with self._database.write() as connection:
+            connection.execute(insert(sweeps).values(row | {"created": now, "started": now}))
+        return sweep_id
+
+    def get(self, sweep_id: str) -> Sweep:
+        with self._database.read() as connection:
+            row = connection.execute(select(sweeps).where(sweeps.c.id == sweep_id)).first()
+        if row is None:
+            raise UnknownSweep(f"There is no sweep {quoted(sweep_id)}. It may have been deleted.")
+        return _sweep(row)
+
+    def list(self, status: str = "", limit: int | None = None) -> list[Sweep]:
+        """Newest first."""
+        query = select(sweeps).order_by(sweeps.c.created.desc()).limit(limit)
+        if status:
+            query = query.where(sweeps.c.status == status)
+        with self._database.read() as connection:
+            return [_sweep(row) for row in connection.execute(query)]
+
+    def trials(self, sweep_id: str) -> list[Trial]:
+        """In the order in which they were proposed."""
+        query = select(sweep_trials).where(sweep_trials.c.sweep_id == sweep_id).order_by(sweep_trials.c.number)
+        with self._database.read() as connection:
+            return [_trial(row) for row in connection.execute(query)]
+
+    def epochs(self, sweep_id: str) -> dict[int, list[dict[str, Any]]]:
+        """The rows of epochs of all trials, by the trial's number."""
+        query = (
+            select(sweep_trials.c.number, epochs)
+            .join(epochs, epochs.c.run_id == sweep_trials.c.run_id)
+            .where(sweep_trials.c.sweep_id == sweep_id)
+            .order_by(sweep_trials.c.number, epochs.c.epoch)
+        )
+        found: dict[int, list[dict[str, Any]]] = {}
+        with self._database.read() as connection:
+            for row in connection.execute(query):
+                found.setdefault(row.number, []).append(dict(row._mapping))
+        return found
+
+    def stop(self, sweep_id: str) -> None:
+        """No more trials; those that train are stopped."""
+        self._change(sweep_id, wish="stop")
+
+    def go_on(self, sweep_id: str, more: int) -> None:
+        """Continues with so many more trials. ``StoreError`` where a grid is through or it would be too many."""
+        sweep, done = self.get(sweep_id), len(self.trials(sweep_id))
+        most = sweep.design.combinations if sweep.design.search.sampler == "grid" else MOST_TRIALS
+        if more < 1 or done + more > most:
+            raise StoreError(f"{more} more trials make {done + more}, but this sweep can have {most} at most.")
+        columns: dict[str, Any] = {"status": "running", "wish": "", "ended": None, "trials": done + more, "message": ""}
+        if not sweep.active:
+            columns |= {"spent": sweep.seconds, "started": time.time()}
+        self._change(sweep_id, **columns)
+
+    def choose(self, sweep_id: str, run_id: str) -> None:
+        """Lets one run be scored on the test set, once: it goes back in the queue for that.
+
+        Raises:
+            StoreError: another was chosen before, or the trial is not complete.
+        """
+        sweep = self.get(sweep_id)
+        trial = next((t for t in self.trials(sweep_id) if t.run_id == run_id), None)
+        if sweep.chosen:
+            raise StoreError(f"The run {sweep.chosen} of this sweep was already scored; the test set is used once.")
+        if trial is None or trial.state != "complete":
+            raise StoreError(f"The run {quoted(run_id)} is no completed trial of this sweep. Choose one that is.")
+        with self._database.write() as connection:
+            claimed = update(sweeps).where(sweeps.c.id == sweep_id, sweeps.c.chosen == "").values(chosen=run_id)
+            if connection.execute(claimed).rowcount:
+                mine = sweep_trials.c.run_id == run_id
+                connection.execute(update(sweep_trials).where(mine).values(score=True))
+                values = {"status": "queued", "queued": time.time(), "ended": None, "wish": ""}
+                connection.execute(update(runs).where(runs.c.id == run_id).values(values))
+
+    def delete(self, sweep_id: str, with_runs: bool = True) -> None:
+        """Deletes the sweep and, if wished, its runs. One that is searching is to be stopped first."""
+        if self.get(sweep_id).active:
+            raise StoreError("This sweep is still searching. Stop it first.")
+        with self._database.write() as connection:
+            if with_runs:
+                mine = select(sweep_trials.c.run_id).where(sweep_trials.c.sweep_id == sweep_id)
+                connection.execute(delete(runs).where(runs.c.id.in_(mine)))
+            connection.execute(delete(sweeps).where(sweeps.c.id == sweep_id))
+
+    # -- what the engine does ---------------------------------------------------------------------------------
+
+    def add_trial(self, sweep_id: str, number: int, params: Mapping[str, Any], config: RunConfig, name: str) -> str:
+        """Puts the trial's run in the queue and gives its id; both rows come in one transaction."""
+        with self._database.write() as connection:
+            run_id = insert_run(connection, config, name)
+            row = {"sweep_id": sweep_id, "number": number, "run_id": run_id, "state": "waiting"}
+            connection.execute(insert(sweep_trials).values(row | {"params": json.dumps(params)}))
+        return run_id
+
+    def add_failed(self, sweep_id: str, number: int, params: Mapping[str, Any], message: str) -> None:
+        """A trial whose settings cannot be built."""
+        row = {"sweep_id": sweep_id, "number": number, "state": "failed", "message": message}
+        with self._database.write() as connection:
+            connection.execute(insert(sweep_trials).values(row | {"params": json.dumps(params)}))
+
+    def update_trial(self, trial: Trial, **columns: Any) -> None:
+        here = (sweep_trials.c.sweep_id == trial.sweep_id) & (sweep_trials.c.number == trial.number)
+        with self._database.write() as connection:
+            connection.execute(update(sweep_trials).where(here).values(columns))
+
+    def update(self, sweep_id: str, importances: Mapping[str, float] | None = None, **columns: Any) -> None:
+        if importances is not None:
+            columns["importances"] = json.dumps(importances)
+        self._change(sweep_id, **columns)
+
+    def forget_weights(self, sweep_id: str, keep: Sequence[str]) -> None:
+        """Removes the checkpoints of all ended trials but these."""
+        ended = (sweep_trials.c.sweep_id == sweep_id) & sweep_trials.c.state.not_in(OPEN) & ~sweep_trials.c.score
+        mine = select(sweep_trials.c.run_id).where(ended, sweep_trials.c.run_id.not_in(keep))
+        with self._database.write() as connection:
+            connection.execute(delete(blobs).where(blobs.c.name == "checkpoint", blobs.c.run_id.in_(mine)))
+
+    def may_score(self, run_id: str) -> bool:
+        """Whether a run may see the test set: all but the trials of a sweep, of which the chosen one may."""
+        with self._database.read() as connection:
+            score = connection.execute(select(sweep_trials.c.score).where(sweep_trials.c.run_id == run_id)).scalar()
+        return score is not False
+
+    def sweep_of(self, run_id: str) -> str:
+        """The sweep that a run is a trial of, or an empty text."""
+        with self._database.read() as connection:
+            query = select(sweep_trials.c.sweep_id).where(sweep_trials.c.run_id == run_id)
+            return connection.execute(query).scalar() or ""
+
+    def _change(self, sweep_id: str, **columns: Any) -> None:
+        with self._database.write() as connection:
+            if not connection.execute(update(sweeps).where(sweeps.c.id == sweep_id).values(columns)).rowcount:
+                raise UnknownSweep(f"There is no sweep {quoted(sweep_id)}. It may have been deleted.")
+
+
+def _named(design: Design) -> str:
+    return short(", ".join(dimension.spec.title for dimension in design.space), NAME_LENGTH)
+
+
+@lru_cache(maxsize=64)
+def _design(text: str) -> Design:
+    """A design never changes, and the engine looks at it many times a second."""
+    return Design.parse(text)
+
+
+def _sweep(row) -> Sweep:
+    columns = dict(row._mapping)
+    return Sweep(design_json=columns.pop("design"), **columns | {"importances": json.loads(columns["importances"])})
+
+
+def _trial(row) -> Trial:
+    return Trial(**dict(row._mapping) | {"params": json.loads(row.params), "score": bool(row.score)})

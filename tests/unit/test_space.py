@@ -1,0 +1,155 @@
+"""What a sweep may vary, and how it is told when it may not."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mnist_core.config import RunConfig
+from mnist_core.errors import ConfigError
+from mnist_core.explore.design import Design, Search, compact, make_search
+from mnist_core.explore.space import LAYERS, UNITS, Dimension, configure, keys, shown
+from mnist_core.recipes import RECIPES
+from tests.helpers import assert_friendly, configs
+
+RATE = "optimizer.learning_rate=log:1e-5..1"
+
+
+@pytest.mark.parametrize(
+    ("text", "grid"),
+    [
+        ("optimizer.learning_rate=log:1e-4..1:5", [0.0001, 0.001, 0.01, 0.1, 1.0]),
+        ("architecture.dropout=0..0.4:3", [0.0, 0.2, 0.4]),
+        ("architecture.dropout=0.1..0.5", [0.1, 0.2, 0.3, 0.4, 0.5]),
+        ("training.epochs=1..3:9", [1, 2, 3]),
+        (f"{UNITS}=log:16..256", [16, 32, 64, 128, 256]),
+        ("architecture.activation=relu|tanh", ["relu", "tanh"]),
+        ("architecture.batch_norm=true|false", [True, False]),
+        ("architecture.hidden_units=32|64,32", [(32,), (64, 32)]),
+        ("training.batch_size=16|64", [16, 64]),
+        ("seed=1|2|3", [1, 2, 3]),
+    ],
+)
+def test_ranges_and_choices_as_they_are_typed(text, grid):
+    dimension = Dimension.parse(text)
+    assert dimension.grid() == pytest.approx(grid) if isinstance(grid[0], float) else dimension.grid() == grid
+    assert Dimension.parse(dimension.text()) == dimension
+    assert Dimension.from_data(json.loads(json.dumps(dimension.to_data()))) == dimension
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("optimizer.learning_rate", "looks like"),
+        ("=1..2", "looks like"),
+        ("optimizer.speed=0..1", "no setting"),
+        ("architecture.blocks.filters=1..2", "no setting"),
+        ("optimizer.learning_rate=1..1e-5", "below"),
+        ("optimizer.learning_rate=1e-5..100", "within"),
+        ("architecture.dropout=log:0..0.5", "above 0"),
+        ("architecture.dropout=a..b", "two numbers"),
+        ("architecture.dropout=0..nan", "two ends"),
+        ("architecture.dropout=0..0.5:1", "2 to"),
+        ("architecture.activation=0..1", "takes no range"),
+        ("architecture.activation=relu|relu", "twice"),
+        ("seed=" + "|".join(map(str, range(99))), "50 at most"),
+    ],
+)
+def test_a_bad_range_has_its_sentence(text, word):
+    with pytest.raises(ConfigError) as error:
+        Dimension.parse(text)
+    assert_friendly(error, word)
+
+
+def test_layers_and_units_make_hidden_units():
+    base = RunConfig.parse({"architecture": {"hidden_units": [50, 20]}})
+    assert configure(base, {LAYERS: 3, UNITS: 16}).architecture.hidden_units == (16, 16, 16)
+    assert configure(base, {UNITS: 16}).architecture.hidden_units == (16, 16)
+    assert configure(base, {LAYERS: 1}).architecture.hidden_units == (50,)
+    assert LAYERS in keys(base)
+    assert LAYERS not in keys(RunConfig.parse({"architecture": {"name": "softmax"}}))
+
+
+@pytest.mark.parametrize("batch", [16, 64, 512])
+def test_the_same_number_of_steps_whatever_the_batch(batch):
+    base = RunConfig.parse({"data": {"subset": 10_000}})
+    config = configure(base, {"training.batch_size": batch}, steps=1250)
+    assert config.steps_per_epoch * config.training.epochs == pytest.approx(1250, rel=0.05)
+
+
+def test_a_trial_is_called_by_its_values():
+    words = "learning rate 0.0123, units of a hidden layer 32"
+    assert shown({"optimizer.learning_rate": 0.0123456, UNITS: 32}) == words
+
+
+def design(*over, base=None, **search):
+    return Design(RunConfig.parse(base or {}), tuple(map(Dimension.parse, over)), make_search(search))
+
+
+def test_a_design_survives_json():
+    made = design(RATE, "architecture.hidden_units=32|64,32", "optimizer.name=sgd|adam", sampler="grid", trials=9)
+    assert Design.parse(made.check().to_json()) == made
+    assert made.combinations == 20
+    assert made.trials == 9
+    assert design("seed=1|2", sampler="grid").trials == 2
+
+
+@given(configs())
+def test_a_compact_config_is_the_config(config):
+    assert RunConfig.parse(json.loads(json.dumps(compact(config)))) == config
+
+
+def test_the_default_config_is_compactly_nothing():
+    assert compact(RunConfig()) == {}
+    assert len(json.dumps(compact(RECIPES["mlp-100-64-32"].config))) < 250
+
+
+@pytest.mark.parametrize(
+    ("made", "word"),
+    [
+        (lambda: design(), "at least one"),
+        (lambda: design(RATE, "optimizer.learning_rate=0.1|0.2"), "varied twice"),
+        (lambda: design("architecture.activation=relu|tanh", sampler="cmaes"), "CMA-ES varies numbers"),
+        (lambda: design(RATE, sampler="cmaes", objective="accuracy and seconds"), "one objective"),
+        (lambda: design(RATE, pruner="median", objective="accuracy and parameters"), "cannot be pruned"),
+        (lambda: design(RATE, base={"data": {"validation_fraction": 0}}), "held-out"),
+        (lambda: design("optimizer.momentum=0..0.9"), "momentum"),
+        (lambda: design("architecture.activation=relu|wobble"), "wobble"),
+        (lambda: design("training.batch_size=16|x"), "batch_size"),
+        (lambda: design(RATE, base={"architecture": {"name": "softmax"}}).configure({UNITS: 5}), "hidden_units"),
+    ],
+)
+def test_what_does_not_fit_together_is_said(made, word):
+    with pytest.raises(ConfigError) as error:
+        made().check()
+    assert_friendly(error, word)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"base":{},"space":[],"search":{}}',
+        '{"base":{},"space":[1],"search":{}}',
+        '{"base":{},"space":[{"key":"seed","color":1}],"search":{}}',
+        '{"base":{},"space":[{"key":"architecture.dropout","low":"a","high":[]}],"search":{}}',
+        '{"base":1,"space":[],"search":[]}',
+        "[" * 5000,
+    ],
+)
+def test_a_hostile_design_has_its_sentence(text):
+    with pytest.raises(ConfigError) as error:
+        Design.parse(text)
+    assert_friendly(error)
+
+
+@given(st.integers(-5, 3000))
+def test_trials_have_bounds(trials):
+    if 1 <= trials <= 2000:
+        assert make_search({"trials": trials}) == Search(trials=trials)
+    else:
+        with pytest.raises(ConfigError, match="trials"):
+            make_search({"trials": trials})

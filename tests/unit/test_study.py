@@ -1,0 +1,173 @@
+"""Samplers and pruners with scripted objectives, and studies that are opened anew."""
+
+import math
+import threading
+
+import optuna
+import pytest
+
+from mnist_core.config import RunConfig
+from mnist_core.errors import StoreBusy
+from mnist_core.explore import study as studies
+from mnist_core.explore.design import Design, make_search
+from mnist_core.explore.space import UNITS, Dimension
+
+RATE, DROPOUT = "optimizer.learning_rate", "architecture.dropout"
+
+
+@pytest.fixture
+def storage(store, settings):
+    return studies.storage(settings.database_url)
+
+
+@pytest.fixture
+def begin(storage):
+    def begin(*over, name="sweep", **search):
+        over = over or (f"{RATE}=log:1e-5..1", f"{DROPOUT}=0..0.5")
+        design = Design(RunConfig(), tuple(map(Dimension.parse, over)), make_search(search)).check()
+        return studies.StudyOfSweep(design, storage, name)
+
+    return begin
+
+
+def hill(params):
+    """1 at a rate of 0.01 and no dropout, less all around."""
+    return 1 - 0.1 * abs(math.log10(params[RATE]) + 2) - params.get(DROPOUT, 0)
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "random", "qmc", "cmaes"])
+def test_samplers_keep_to_the_ranges_and_come_near_the_top(begin, sampler):
+    study, values = begin(sampler=sampler), []
+    for expected in range(40):
+        number, params = study.ask()
+        assert number == expected
+        assert 1e-5 <= params[RATE] <= 1
+        assert 0 <= params[DROPOUT] <= 0.5
+        values.append(hill(params))
+        study.tell(number, [values[-1]])
+    assert max(values) > 0.8
+    if sampler in ("tpe", "cmaes"):  # those that learn do better later
+        assert sum(values[20:]) > sum(values[:20])
+
+
+def test_the_same_seed_proposes_the_same(begin):
+    def first(name, seed):
+        return [begin(name=name, sampler="random", seed=seed).ask()[1] for _ in range(1)]
+
+    assert first("a", 1) == first("b", 1) != first("c", 2)
+
+
+def test_a_grid_visits_every_combination_once_and_ends_quietly(begin):
+    study, seen = begin(f"{UNITS}=16|32|64", "architecture.activation=relu|tanh", sampler="grid"), []
+    for _ in range(6):
+        number, params = study.ask()
+        seen.append((params[UNITS], params["architecture.activation"]))
+        study.tell(number, [0.5])
+    assert sorted(seen) == sorted((u, a) for u in (16, 32, 64) for a in ("relu", "tanh"))
+
+
+def test_lists_come_back_as_they_were(begin):
+    study = begin("architecture.hidden_units=32|64,32", sampler="grid")
+    assert {study.ask()[1]["architecture.hidden_units"] for _ in range(2)} == {(32,), (64, 32)}
+
+
+@pytest.mark.parametrize("pruner", ["median", "halving", "hyperband"])
+def test_pruners_give_up_the_bad_and_never_the_best(begin, pruner):
+    study, pruned = begin(f"{RATE}=log:1e-5..1", sampler="random", pruner=pruner), set()
+    best = 30
+    for trial in range(best + 1):
+        number, _ = study.ask()
+        quality = 1.0 if trial == best else 0.9 - 0.02 * trial
+        for epoch in range(1, 6):
+            if study.report(number, epoch, quality * epoch / 5):
+                pruned.add(trial)
+                study.tell(number, None, pruned=True)
+                break
+        else:
+            study.tell(number, [quality])
+    assert pruned
+    assert best not in pruned
+    assert len(study.study.get_trials(states=[optuna.trial.TrialState.PRUNED])) == len(pruned)
+
+
+def test_without_a_pruner_nothing_is_given_up(begin):
+    study = begin()
+    for _ in range(10):
+        number, _ = study.ask()
+        assert not study.report(number, 1, 0.0)
+        study.tell(number, [0.0])
+
+
+def test_a_study_goes_on_after_a_restart(begin):
+    before = begin()
+    for _ in range(3):
+        number, params = before.ask()
+        before.tell(number, [hill(params)])
+    open_number, _ = before.ask()
+    lost, _ = before.ask()
+    after = begin()
+    after.forget_unknown({0, 1, 2, open_number})
+    assert not after.report(open_number, 1, 0.5)
+    after.tell(open_number, [0.5])
+    states = [trial.state.name for trial in after.study.get_trials()]
+    assert states == ["COMPLETE"] * 4 + ["FAIL"]
+    assert after.ask()[0] == lost + 1
+
+
+def test_what_was_told_is_told_once(begin):
+    study = begin()
+    number, _ = study.ask()
+    study.tell(number, [0.25])
+    study.tell(number, [0.75])
+    assert study.study.trials[number].value == 0.25
+    assert not study.report(number, 3, 0.1)
+
+
+def test_two_objectives_make_a_front(begin):
+    study = begin(objective="accuracy and parameters")
+    for values in ([0.9, 100], [0.8, 10], [0.7, 50]):
+        study.tell(study.ask()[0], values)
+    assert sorted(trial.values for trial in study.study.best_trials) == [[0.8, 10.0], [0.9, 100.0]]
+
+
+def test_importances_name_what_matters(begin):
+    study = begin(sampler="random")
+    assert study.importances() == {}
+    for _ in range(40):
+        number, params = study.ask()
+        study.tell(number, [-abs(math.log10(params[RATE]) + 2)])
+    found = study.importances()
+    assert found[RATE] > found[DROPOUT] >= 0
+    assert sum(found.values()) == pytest.approx(1)
+
+
+def test_optuna_and_the_store_share_the_database_file(begin, store):
+    """Writers take turns: neither refuses because of the other."""
+    study, problems = begin(sampler="random"), []
+
+    def runs():
+        try:
+            for _ in range(60):
+                store.create(RunConfig())
+        except Exception as error:
+            problems.append(error)
+
+    other = threading.Thread(target=runs)
+    other.start()
+    for _ in range(25):
+        study.tell(study.ask()[0], [0.5])
+    other.join()
+    assert not problems
+    assert len(store.list()) == 60
+    assert len(study.study.trials) == 25
+
+
+def test_a_locked_database_is_busy_and_not_a_bug(store, settings, monkeypatch):
+    monkeypatch.setattr(studies, "LOCK_SECONDS", 0.05)
+    design = Design(RunConfig(), (Dimension.parse(f"{RATE}=log:1e-5..1"),), make_search({}))
+    study = studies.StudyOfSweep(design, studies.storage(settings.database_url), "sweep")
+    with store.database.write() as connection:
+        connection.exec_driver_sql("UPDATE runs SET wish = ''")
+        with pytest.raises(StoreBusy, match="tried again"):
+            study.ask()
+    assert study.ask()[0] >= 0
