@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mnist_core.explore.statistics import SIGNIFICANT, welch
+from mnist_core.store.run import Run
 
 
 class Spread(NamedTuple):
@@ -43,6 +44,18 @@ def band(curves: Sequence[Sequence[Mapping[str, Any]]], metric: str) -> dict[str
     epochs = sorted(by_epoch)
     columns = {"mean": np.mean, "low": np.min, "high": np.max}
     return {"epoch": epochs} | {name: [float(of(by_epoch[e])) for e in epochs] for name, of in columns.items()}
+
+
+def by_all_but_seed(runs: Sequence[Run]) -> list[tuple[str, list[Run]]]:
+    """Runs that differ by their seed alone together, each group with a name that tells it from the others."""
+    groups: dict[str, list[Run]] = {}
+    for run in runs:
+        groups.setdefault(run.settings.replace({"seed": 0}).to_json(), []).append(run)
+    firsts = [group[0].settings.flat() for group in groups.values()]
+    keys = {key for flat in firsts for key in flat}
+    differing = sorted(k for k in keys if k != "seed" and len({str(flat.get(k)) for flat in firsts}) > 1)
+    labels = [", ".join(f"{k.rpartition('.')[2]} {flat[k]}" for k in differing if k in flat) for flat in firsts]
+    return [(label or group[0].name, group) for label, group in zip(labels, groups.values(), strict=True)]
 
 
 def noise(groups: Mapping[str, Sequence[float]], higher_is_better: bool = True) -> str:

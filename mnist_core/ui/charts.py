@@ -30,7 +30,7 @@ def curve(epochs: Sequence[Row], metric: str, total: int) -> dict[str, Any]:
                 {"type": "scatter", "mode": "lines+markers", "name": name, "x": list(x), "y": list(y)}
                 | {"line": {"dash": dash, "width": 2.5}, "marker": marker}
             )
-    layout = _layout("epoch", "accuracy" if percent else "loss")
+    layout = axes("epoch", "accuracy" if percent else "loss")
     layout["xaxis"] |= {"range": [0, total * 1.02], "tickformat": ",d", "dtick": max(1, math.ceil(total / 10))}
     if percent:
         layout["yaxis"] |= {"tickformat": ".1%"}
@@ -46,7 +46,7 @@ def batch_curve(batches: Sequence[Row], steps: int) -> dict[str, Any]:
         {"type": "scatter", "mode": "lines", "name": "accuracy", "x": x, "yaxis": "y2", "line": {"dash": "dot"}}
         | {"y": [row["accuracy"] for row in shown]},
     ]
-    layout = _layout("step (one batch)", "loss")
+    layout = axes("step (one batch)", "loss")
     layout["xaxis"] |= {"range": [0, steps]} if steps else {}
     layout["yaxis2"] = {"overlaying": "y", "side": "right", "tickformat": ".0%", "showgrid": False}
     layout["yaxis2"] |= {"title": {"text": "accuracy"}}
@@ -56,7 +56,7 @@ def batch_curve(batches: Sequence[Row], steps: int) -> dict[str, Any]:
 def line(x: Sequence[float], y: Sequence[float], x_title: str, y_title: str) -> dict[str, Any]:
     """One plain line, such as the learning rate over steps."""
     trace = {"type": "scatter", "mode": "lines", "x": list(x), "y": list(y), "name": y_title}
-    layout = _layout(x_title, y_title) | {"showlegend": False}
+    layout = axes(x_title, y_title) | {"showlegend": False}
     layout["yaxis"] |= {"rangemode": "tozero"}
     return {"data": [trace], "layout": layout}
 
@@ -67,7 +67,7 @@ def bars(counts: Mapping[str, Sequence[float]], x_title: str, y_title: str) -> d
         {"type": "bar", "name": name, "x": [str(d) for d in range(10)], "y": [float(v) for v in values]}
         for name, values in counts.items()
     ]
-    layout = _layout(x_title, y_title) | {"barmode": "group", "showlegend": len(traces) > 1}
+    layout = axes(x_title, y_title) | {"barmode": "group", "showlegend": len(traces) > 1}
     layout["xaxis"] |= {"type": "category"}
     return {"data": traces, "layout": layout}
 
@@ -98,7 +98,7 @@ def confusion(matrix: np.ndarray, percent: bool) -> dict[str, Any]:
         "hovertemplate": "true %{customdata[0]}, read as %{customdata[1]}<extra>click to see them</extra>",
         "showlegend": False,
     }
-    layout = _layout("predicted", "true label") | {"height": 460, "dragmode": False, "clickmode": "event+select"}
+    layout = axes("predicted", "true label") | {"height": 460, "dragmode": False, "clickmode": "event+select"}
     layout["xaxis"] |= {"type": "category", "side": "top", "showgrid": False}
     layout["yaxis"] |= {"type": "category", "autorange": "reversed", "showgrid": False}
     return {"data": [heat, squares], "layout": layout}
@@ -119,7 +119,7 @@ def reliability(edges: np.ndarray, confidence: np.ndarray, accuracy: np.ndarray,
     }
     line_ = {"type": "scatter", "mode": "lines", "name": "perfectly honest", "x": [0, 1], "y": [0, 1]}
     line_ |= {"line": {"dash": "dash"}, "hoverinfo": "skip"}
-    layout = _layout("how sure the network is", "how often it is right")
+    layout = axes("how sure the network is", "how often it is right")
     layout["xaxis"] |= {"tickformat": ".0%", "range": [0, 1]}
     layout["yaxis"] |= {"tickformat": ".0%", "range": [0, 1.02]}
     return {"data": [bars_, line_], "layout": layout}
@@ -133,7 +133,8 @@ def thin(rows: Sequence[Row], most: int) -> Sequence[Row]:
     return [rows[i] for i in picks]
 
 
-def _layout(x_title: str, y_title: str) -> dict[str, Any]:
+def axes(x_title: str, y_title: str) -> dict[str, Any]:
+    """The layout that all charts begin with."""
     return {
         "margin": {"l": 8, "r": 8, "t": 28, "b": 8},
         "xaxis": {"title": {"text": x_title}, "automargin": True},

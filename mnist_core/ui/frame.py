@@ -26,6 +26,7 @@ MENU = (
     ("pages/3_Evaluate.py", "Evaluate", ":material/grid_on:"),
     ("pages/4_Draw.py", "Draw", ":material/draw:"),
     ("pages/5_Runs.py", "Runs", ":material/table_rows:"),
+    ("pages/6_Compare.py", "Compare", ":material/compare_arrows:"),
 )
 
 STYLE = """

@@ -29,6 +29,7 @@ PAGES = {
     "Evaluate": "pages/3_Evaluate.py",
     "Draw": "pages/4_Draw.py",
     "Runs": "pages/5_Runs.py",
+    "Compare": "pages/6_Compare.py",
 }
 BUG = "Something in MNIST Lab went wrong"
 """How a page begins to say that it failed in a way nobody thought of."""

@@ -1,0 +1,198 @@
+"""The parts of the Compare page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from mnist_core.errors import ConfigError
+from mnist_core.evaluation import predictions
+from mnist_core.explore import compare, seeds
+from mnist_core.explore.events import tensorboard
+from mnist_core.store.run import Run
+from mnist_core.ui import comparing
+from mnist_core.ui.digits import gallery
+from mnist_core.ui.lab import Lab, digits, test_probabilities
+from mnist_core.ui.live_chart import live_chart
+from mnist_core.ui.take import figure_button, table_buttons
+from mnist_core.ui.words import escaped, percent
+
+SHOWN = 24
+RECENT = 200
+"""Runs that can be chosen by hand; older ones come by link."""
+
+
+def choose(lab: Lab) -> list[Run]:
+    """The runs of the link, or those chosen by hand; what is not there is said, each in a sentence."""
+    link = st.query_params.get("runs", "")
+    linked, problems = compare.find(lab.store, [run_id.strip() for run_id in link.split(",")][: 2 * compare.MOST])
+    if len(linked) > compare.MOST:
+        problems.append(f"The link names more than {compare.MOST} runs; the first {compare.MOST} are compared.")
+    for problem in problems:
+        st.warning(escaped(problem), icon=":material/search_off:")
+    ids = [run.id for run in linked[: compare.MOST]]
+    runs = {run.id: run for run in [*linked, *filter(_readable, lab.store.list(limit=RECENT))]}
+    if "compare" not in st.session_state or st.session_state.get("compare-link") != link:
+        st.session_state["compare"], st.session_state["compare-link"] = ids, link
+    chosen = st.multiselect(
+        "Runs to compare",
+        list(runs),
+        format_func=lambda run_id: f"{runs[run_id].name} · {run_id}",
+        max_selections=compare.MOST,
+        key="compare",
+    )
+    if chosen != ids:
+        st.query_params["runs"] = st.session_state["compare-link"] = ",".join(chosen)
+    return [runs[run_id] for run_id in chosen]
+
+
+def _readable(run: Run) -> bool:
+    """Whether this version understands its settings."""
+    try:
+        return bool(run.settings)
+    except ConfigError:
+        return False
+
+
+def names(runs: Sequence[Run]) -> dict[str, str]:
+    """Run ids by names that are told apart: the run's own, with its id where two are alike."""
+    counts = {run.name: sum(other.name == run.name for other in runs) for run in runs}
+    return {run.id: run.name if counts[run.name] == 1 else f"{run.name} ({run.id})" for run in runs}
+
+
+def curves(lab: Lab, runs: Sequence[Run]) -> None:
+    st.subheader("Curves", anchor=False)
+    with st.container(horizontal=True):
+        metric = st.selectbox("What", list(comparing.METRICS), format_func=comparing.METRICS.get, key="metric")
+        across = st.segmented_control("By", list(comparing.ACROSS), default="epoch", key="across") or "epoch"
+        groups = seeds.by_all_but_seed(runs)
+        together = len(groups) < len(runs) and st.toggle(
+            "Mean and band over seeds", True, key="together", help="Runs that differ by their seed alone are one line."
+        )
+    called = names(runs)
+    histories = {called[run.id]: lab.store.epochs(run.id) for run in runs}
+    if together:
+        drawn = {label: seeds.band([histories[called[run.id]] for run in group], metric) for label, group in groups}
+        figure = comparing.bands(drawn, metric)
+    else:
+        figure = comparing.curves(histories, metric, across)
+    live_chart(figure, "compare-curves", f"{comparing.METRICS[metric]} of {len(runs)} runs.", height=400)
+    with st.container(horizontal=True):
+        rows = [{"run": name} | dict(row) for name, history in histories.items() for row in history]
+        table_buttons(rows, "curves")
+        figure_button(figure, "curves")
+        st.download_button(
+            "TensorBoard files", lambda: tensorboard(lab.store, runs), "tensorboard.zip", "application/zip",
+            icon=":material/download:", key="tensorboard",
+            help="Unpack it, then: tensorboard --logdir FOLDER",
+        )  # fmt: skip
+    if together:
+        spread_table(lab, groups)
+
+
+def spread_table(lab: Lab, groups: Sequence[tuple[str, Sequence[Run]]]) -> None:
+    """What seeds alone make of each setting, and whether the difference is more than that."""
+    last = {label: [lab.store.last_epoch(run.id) for run in group] for label, group in groups}
+    values = {
+        label: [row["val_accuracy"] for row in rows if row and row["val_accuracy"] is not None]
+        for label, rows in last.items()
+    }
+    st.dataframe(spread_rows(values), hide_index=True)
+    st.info(escaped(seeds.noise(values)), icon=":material/balance:")
+
+
+def spread_rows(values: dict[str, list[float]]) -> list[dict[str, Any]]:
+    found = {label: seeds.spread(group) for label, group in values.items() if group}
+    return [
+        {"setting": label, "seeds": s.runs, "mean": percent(s.mean), "standard deviation": percent(s.deviation)}
+        | {"lowest": percent(s.low), "highest": percent(s.high)}
+        for label, s in found.items()
+    ]
+
+
+def settings(runs: Sequence[Run]) -> None:
+    st.subheader("What differs", anchor=False)
+    differing, same = compare.settings(runs)
+    called = names(runs)
+    if not differing:
+        st.info("Their settings are the same, down to the seed.", icon=":material/drag_handle:")
+    rows = [
+        {"setting": key} | {called[run.id]: _text(value) for run, value in zip(runs, values, strict=True)}
+        for key, values in differing.items()
+    ]
+    if rows:
+        st.dataframe(rows, hide_index=True)
+        with st.container(horizontal=True):
+            table_buttons(rows, "differences")
+    if len(differing) == 1:
+        words = f"Only one thing changed: `{next(iter(differing))}`. That is a fair comparison."
+        st.success(words, icon=":material/check:")
+    with st.expander(f"What is the same ({len(same)} settings)"):
+        st.dataframe([{"setting": key, "value": _text(value)} for key, value in same.items()], hide_index=True)
+
+
+def marks(lab: Lab, runs: Sequence[Run]) -> dict[str, np.ndarray]:
+    """Test figures with intervals; gives by run id what each run read."""
+    st.subheader("On the test set", anchor=False)
+    url, truth, called = lab.settings.database_url, digits("test", lab.settings.data).labels, names(runs)
+    read = {run.id: predictions(test_probabilities(url, run.id, run.ended)) for run in runs if run.test_accuracy}
+    unscored = [called[run.id] for run in runs if run.id not in read]
+    if unscored:
+        st.caption(escaped(f"Without marks on the test set: {', '.join(unscored)}."))
+    if not read:
+        return read
+    scores = {run.id: compare.mark(truth, read[run.id]) for run in runs if run.id in read}
+    rows = [
+        {"run": called[run.id], "right": scores[run.id].right, "test accuracy": scores[run.id].accuracy}
+        | dict(zip(("interval from", "to"), scores[run.id].interval, strict=True))
+        | {"test loss": run.test_loss, "parameters": run.parameters, "seconds": round(run.train_seconds, 1)}
+        | {"id": run.id}
+        for run in runs
+        if run.id in scores
+    ]
+    share = st.column_config.NumberColumn(format="percent")
+    kinds = dict.fromkeys(("test accuracy", "interval from", "to"), share)
+    st.dataframe(rows, hide_index=True, column_config=kinds)
+    with st.container(horizontal=True):
+        table_buttons(rows, "marks")
+    figure = comparing.marks({called[run_id]: score for run_id, score in scores.items()})
+    live_chart(figure, "compare-marks", "Test accuracies with their intervals.", height=80 + 34 * len(scores))
+    st.caption(
+        "The interval (Wilson, 95 %) says how far luck with these 10,000 images may have moved the mark. "
+        "Intervals that overlap need a closer look: McNemar's test below compares two runs image by image."
+    )
+    return read
+
+
+def pair(lab: Lab, runs: Sequence[Run], read: dict[str, np.ndarray]) -> None:
+    """Two of the runs, image by image."""
+    st.subheader("Two of them, image by image", anchor=False)
+    called, ids = names(runs), list(read)
+    with st.container(horizontal=True):
+        first = st.selectbox("First", ids, index=0, format_func=called.get, key="first")
+        others = [run_id for run_id in ids if run_id != first]
+        second = st.selectbox("Second", others, index=0, format_func=called.get, key="second")
+    test_set = digits("test", lab.settings.data)
+    found = compare.pair(test_set.labels, read[first], read[second])
+    st.info(escaped(compare.verdict(called[first], called[second], found.test)), icon=":material/balance:")
+    st.caption(
+        f"McNemar's test: p = {found.test.p:.3g} (exact); {found.test.p_corrected:.3g} by chi squared = "
+        f"{found.test.chi_squared:.2f} with correction."
+    )
+    st.markdown("**Where the second reads differently** (its confusion matrix less the first's)")
+    live_chart(comparing.difference(found.difference), "difference", "Difference of the confusion matrices.", 420)
+    for name, indices, other in ((first, found.only_first, second), (second, found.only_second, first)):
+        st.markdown(f"**{len(indices):,} images only {escaped(called[name])} reads rightly**")
+        gallery(
+            (test_set.images[i], f"no. {i}\na {test_set.labels[i]}\nother: {read[other][i]}", False)
+            for i in indices[:SHOWN]
+        )
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list):
+        return "-".join(map(str, value)) if not any(isinstance(item, dict) for item in value) else str(value)
+    return "–" if value is None else str(value)

@@ -1,0 +1,104 @@
+"""Figures and tables of a comparison, from numbers: overlaid curves, marks with intervals, differences."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
+from typing import Any
+
+import numpy as np
+
+from mnist_core.explore.compare import Mark
+from mnist_core.ui.charts import Row, axes
+
+METRICS = {
+    "val_accuracy": "accuracy on held-out images",
+    "accuracy": "accuracy in training",
+    "val_loss": "loss on held-out images",
+    "loss": "loss in training",
+}
+ACROSS = {"epoch": "epoch", "step": "step (one batch)", "seconds": "seconds of training"}
+
+DASHES = ("solid", "dash", "dot", "dashdot")
+SYMBOLS = ("circle", "diamond", "square", "cross", "triangle-up", "x")
+
+
+def curves(histories: Mapping[str, Sequence[Row]], metric: str, across: str = "epoch") -> dict[str, Any]:
+    """One line a run, by its rows of epochs; told apart by dash and marker as well as by colour."""
+    traces = []
+    for i, (name, rows) in enumerate(histories.items()):
+        spent = list(accumulate(row["seconds"] or 0.0 for row in rows))
+        x = spent if across == "seconds" else [row[across] for row in rows]
+        points = [(a, row[metric]) for a, row in zip(x, rows, strict=True) if row.get(metric) is not None]
+        line = {"dash": DASHES[i % len(DASHES)], "width": 2}
+        marker = {"symbol": SYMBOLS[i % len(SYMBOLS)], "size": 6}
+        traces.append(
+            {"type": "scatter", "mode": "lines+markers", "name": name, "line": line, "marker": marker}
+            | {"x": [a for a, _ in points], "y": [b for _, b in points]}
+        )
+    return {"data": traces, "layout": _metric_layout(metric, ACROSS[across])}
+
+
+def bands(groups: Mapping[str, Mapping[str, Sequence[float]]], metric: str) -> dict[str, Any]:
+    """Mean and band (lowest to highest seed) of each group, as ``explore.seeds.band`` gives them."""
+    traces = []
+    for i, (name, band) in enumerate(groups.items()):
+        colour = COLOURS[i % len(COLOURS)]
+        epochs = list(band["epoch"])
+        outline = list(band["high"]) + list(band["low"])[::-1]
+        area = {"x": epochs + epochs[::-1], "y": outline, "fill": "toself", "fillcolor": colour + "33"}
+        traces.append(
+            {"type": "scatter", "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False}
+            | {"legendgroup": name}
+            | area
+        )
+        line = {"color": colour, "dash": DASHES[i % len(DASHES)], "width": 2.5}
+        marker = {"symbol": SYMBOLS[i % len(SYMBOLS)], "size": 6}
+        traces.append(
+            {"type": "scatter", "mode": "lines+markers", "name": name, "legendgroup": name, "line": line}
+            | {"marker": marker, "x": epochs, "y": list(band["mean"])}
+        )
+    return {"data": traces, "layout": _metric_layout(metric, "epoch")}
+
+
+COLOURS = (
+    "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9",
+    "#7b5ea7", "#8c6d31", "#637939", "#ad494a", "#3182bd", "#756bb1",
+)  # fmt: skip
+"""Okabe and Ito's colours, which colour-blind readers tell apart, and some more for the last of twelve."""
+
+
+def marks(scores: Mapping[str, Mark]) -> dict[str, Any]:
+    """Test accuracy of each run with its interval, best on top."""
+    order = sorted(scores, key=lambda name: scores[name].accuracy)
+    found = [scores[name] for name in order]
+    errors = {"type": "data", "symmetric": False, "array": [m.interval.high - m.accuracy for m in found]}
+    errors |= {"arrayminus": [m.accuracy - m.interval.low for m in found]}
+    trace = {"type": "scatter", "mode": "markers", "x": [m.accuracy for m in found], "y": order, "error_x": errors}
+    trace |= {"marker": {"size": 9}, "hovertemplate": "%{y}: %{x:.2%}<extra></extra>"}
+    figure = {"data": [trace], "layout": axes("test accuracy with its 95 % interval", "") | {"showlegend": False}}
+    figure["layout"]["xaxis"] |= {"tickformat": ".2%"}
+    return figure
+
+
+def difference(matrix: np.ndarray) -> dict[str, Any]:
+    """Of two confusion matrices, second less first: orange where the second has more, blue where it has fewer."""
+    digits = [str(digit) for digit in range(10)]
+    text = [[f"{value:+d}" if value else "" for value in row] for row in matrix.tolist()]
+    most = max(1, int(np.abs(matrix).max()))
+    scale = [[0, "#0072b2"], [0.5, "#f7f7f7"], [1, "#d55e00"]]
+    heat = {"type": "heatmap", "z": matrix.tolist(), "x": digits, "y": digits, "zmin": -most, "zmax": most}
+    heat |= {"text": text, "texttemplate": "%{text}", "textfont": {"color": "#1b2430"}}
+    heat |= {"colorscale": scale, "showscale": False}
+    heat |= {"hovertemplate": "true %{y}, read as %{x}: %{z:+d}<extra></extra>"}
+    figure = {"data": [heat], "layout": axes("predicted", "true label") | {"height": 420}}
+    figure["layout"]["xaxis"] |= {"type": "category", "side": "top", "showgrid": False}
+    figure["layout"]["yaxis"] |= {"type": "category", "autorange": "reversed", "showgrid": False}
+    return figure
+
+
+def _metric_layout(metric: str, across: str) -> dict[str, Any]:
+    shape = axes(across, METRICS[metric])
+    if metric.endswith("accuracy"):
+        shape["yaxis"] |= {"tickformat": ".1%"}
+    return shape

@@ -1,0 +1,47 @@
+"""Taking results along: tables as CSV and JSON, figures as web pages."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+
+def table_buttons(rows: Sequence[Mapping[str, Any]], name: str) -> None:
+    """Two buttons that download the rows; put them into a horizontal container."""
+    st.download_button(
+        "CSV", lambda: as_csv(rows), f"{name}.csv", "text/csv", icon=":material/download:", key=f"csv-{name}"
+    )
+    st.download_button(
+        "JSON", lambda: json.dumps(list(rows), indent=1, default=str), f"{name}.json", "application/json",
+        icon=":material/download:", key=f"json-{name}",
+    )  # fmt: skip
+
+
+def figure_button(figure: Mapping[str, Any], name: str) -> None:
+    """Downloads a chart as a web page that works offline; the camera above a chart saves it as PNG."""
+    st.download_button(
+        "Chart as web page", lambda: as_html(figure), f"{name}.html", "text/html", icon=":material/download:",
+        key=f"html-{name}", help="Opens in any browser, offline too. The camera above the chart saves it as PNG.",
+    )  # fmt: skip
+
+
+def as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
+    """All columns of any row, in the order of their first appearance."""
+    columns = list(dict.fromkeys(column for row in rows for column in row))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns)
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def as_html(figure: Mapping[str, Any]) -> str:
+    """With Plotly's script inside."""
+    import plotly.io
+
+    return plotly.io.to_html(dict(figure), include_plotlyjs=True, full_html=True, validate=False)

@@ -1,0 +1,87 @@
+"""The Compare page: by link and by hand."""
+
+import pytest
+
+from mnist_core.config import RunConfig
+from mnist_core.explore import compare
+from tests.helpers import assert_friendly
+from tests.pages.conftest import healthy, labels_of, words
+
+
+@pytest.fixture
+def two(finish):
+    return finish("one"), finish("two", RunConfig(seed=5))
+
+
+def test_without_runs_it_says_what_to_do(visit):
+    assert "Choose 2 to 12 runs" in words(visit("Compare"))
+
+
+def test_a_link_shows_the_comparison(visit, two, read):
+    app = visit("Compare", runs=",".join(two))
+    text = words(app)
+    for part in ("Curves", "What differs", "On the test set", "Two of them"):
+        assert part in text
+    assert "the very same images right" in text
+    assert "Only one thing changed: `seed`" in words(app, "success")
+    differing = next(frame.value for frame in app.dataframe if list(frame.value.columns) == ["setting", "one", "two"])
+    assert differing.values.tolist() == [["seed", "1", "5"]]
+    marks = next(frame.value for frame in app.dataframe if "test accuracy" in frame.value)
+    right = int((read.predicted == read.labels).sum())
+    assert marks["right"].tolist() == [right, right]
+    expected = compare.mark(read.labels, read.predicted).interval
+    assert (marks["interval from"][0], marks["to"][0]) == pytest.approx(tuple(expected))
+    assert {"CSV", "JSON", "Chart as web page", "TensorBoard files"} <= set(labels_of(app.get("download_button")))
+
+
+def test_runs_that_differ_by_seed_are_one_band_with_a_sentence(visit, two):
+    app = visit("Compare", runs=",".join(two))
+    table = next(frame.value for frame in app.dataframe if "standard deviation" in frame.value)
+    assert table["seeds"].tolist() == [2]
+
+
+def test_a_run_that_is_gone_has_its_sentence_and_the_others_are_compared(visit, two, store, finish):
+    gone = finish("gone")
+    store.delete(gone)
+    app = visit("Compare", runs=",".join([*two, gone, "<script>alert(1)</script>"]))
+    assert len(app.warning) == 2
+    assert_friendly(app.warning[0].value, gone, "deleted")
+    assert "On the test set" in words(app)
+    app.multiselect(key="compare").set_value([*reversed(two)]).run()
+    healthy(app)
+    assert app.query_params["runs"] == ",".join(reversed(two))
+
+
+def test_too_many_in_a_link(visit, finish):
+    ids = [finish(f"run {i}") for i in range(13)]
+    app = visit("Compare", runs=",".join(ids))
+    assert len(app.multiselect(key="compare").value) == 12
+    assert "first 12" in app.warning[0].value
+
+
+def test_runs_without_marks_are_compared_by_curves_and_settings(visit, two, store):
+    waiting = store.create(RunConfig(), "waiting")
+    app = visit("Compare", runs=f"{two[0]},{waiting}")
+    assert "Without marks on the test set: waiting" in words(app)
+    assert "Two of them" not in words(app)
+
+
+def test_a_run_of_another_version_is_left_out_of_the_list(visit, two, store):
+    from sqlalchemy import update
+
+    from mnist_core.store.tables import runs
+
+    with store.database.write() as connection:
+        connection.execute(update(runs).where(runs.c.id == two[0]).values(config='{"unheard": 1}'))
+    app = visit("Compare")
+    assert not any(two[0] in option for option in app.multiselect(key="compare").options)
+    assert_friendly(visit("Compare", runs=",".join(two)).warning[0].value, "unheard")
+
+
+def test_twelve_long_runs_are_drawn(visit, finish):
+    config = RunConfig.parse({"training": {"epochs": 50}})
+    ids = [finish(f"run {i}", config.replace({"seed": i})) for i in range(12)]
+    app = visit("Compare", runs=",".join(ids))
+    assert len(next(frame.value for frame in app.dataframe if "test accuracy" in frame.value)) == 12
+    assert app.toggle(key="together").value
+    healthy(app.toggle(key="together").set_value(False).run())
