@@ -21,6 +21,7 @@ import numpy as np
 
 from mnist_core.config import RunConfig
 from mnist_core.engine import tasks
+from mnist_core.engine.batching import Batcher
 from mnist_core.errors import EngineError, LabError, ModelFileError
 from mnist_core.models.upload import Upload
 from mnist_core.settings import Settings
@@ -47,6 +48,7 @@ class EngineClient:
         self._attended = self._started = float("-inf")
         self._dask: Any = None
         self._dask_address = ""
+        self._together = Batcher(lambda run_id, images: self._ask(tasks.predict, run_id, images, settings.database_url))
 
     def ensure(self) -> EngineStatus:
         """The engine's status; starts it in the background if it is away, and says that we want it to stay."""
@@ -84,7 +86,7 @@ class EngineClient:
             UnknownRun: no such run, or it has no model yet.
             EngineError: the engine cannot be reached.
         """
-        return self._ask(tasks.predict, run_id, images, self._settings.database_url)
+        return self._together(run_id, images)
 
     def predict_file(self, model: bytes, images: np.ndarray, scaled: bool = True) -> np.ndarray:
         """The same with a ``.keras`` file that ``vetted`` has given."""
