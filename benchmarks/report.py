@@ -7,17 +7,21 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 
-def arguments(description: str, repeats: int = 5) -> argparse.Namespace:
+def arguments(
+    description: str, repeats: int = 5, add: Callable[[argparse.ArgumentParser], None] = lambda parser: None
+) -> argparse.Namespace:
+    """What every benchmark understands; ``add`` gives the parser what one understands besides."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--json", action="store_true", help="end with one JSON document")
     parser.add_argument("--repeats", type=int, default=repeats, help=f"how often each thing is measured ({repeats})")
+    add(parser)
     return parser.parse_args()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
+from mnist_core.ui.components import component
 from mnist_core.ui.strokes import render
 
 SIDE = 320
@@ -40,6 +41,8 @@ def drawing_canvas(key: str) -> np.ndarray | None:
         initial_drawing={"version": FABRIC_VERSION, "objects": sheet["begin"]},
         return_image_data=True,
     )
+    tools = f"{key}-tools-{sheet['number']}"
+    component("canvas_tools", html="")(key=tools, data={"place": f".st-key-{key}-{sheet['number']}"}, height=1)
     strokes = sheet["strokes"] = result.json_data["objects"]
     with st.container(horizontal=True):
         if st.button("Undo stroke", icon=":material/undo:", key=f"{key}-undo", disabled=not strokes):
