@@ -35,18 +35,29 @@ def confusion(lab: Lab, labels, probabilities, predicted) -> None:
     figure = charts.confusion(matrix, percent=shown == "percent of row")
     columns = st.columns([3, 2])
     with columns[0]:
-        event = st.plotly_chart(figure, key="confusion", on_select="rerun", selection_mode="points")
+        st.plotly_chart(figure, key="confusion", on_select=_cell_clicked, selection_mode="points")
     with columns[1]:
-        points = event.selection.points if event else []
-        if not points:
+        st.info("Click a cell to see its images, or choose here.", icon=":material/touch_app:")
+        if "cell-true" not in st.session_state:
+            # The most frequent mistake to begin with.
             off = matrix - np.diag(np.diag(matrix))
-            true, read = np.unravel_index(off.argmax(), off.shape)
-            st.info("Click a cell to see its images. Here is the most frequent mistake.", icon=":material/touch_app:")
-        else:
-            true, read = points[0]["customdata"]
-        found = evaluation.cell(labels, predicted, int(true), int(read))
+            _choose_cell(*np.unravel_index(off.argmax(), off.shape))
+        with st.container(horizontal=True):
+            true = st.selectbox("A digit that is", range(10), key="cell-true")
+            read = st.selectbox("and was read as", range(10), key="cell-read")
+        found = evaluation.cell(labels, predicted, true, read)
         st.markdown(f"**{len(found):,} images of a {true} read as {read}**")
         show(lab, found[np.argsort(-probabilities[found, read])], labels, probabilities, predicted)
+
+
+def _cell_clicked() -> None:
+    points = st.session_state["confusion"].selection.points
+    if points:
+        _choose_cell(*points[0]["customdata"])
+
+
+def _choose_cell(true, read) -> None:
+    st.session_state["cell-true"], st.session_state["cell-read"] = int(true), int(read)
 
 
 def show(lab: Lab, indices, labels, probabilities, predicted) -> None:
