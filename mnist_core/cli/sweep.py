@@ -11,6 +11,7 @@ from mnist_core.cli.command import PROGRAM, Command, engine, json_option, open_s
 from mnist_core.cli.train import configuration
 from mnist_core.engine.client import EngineClient
 from mnist_core.explore.design import Design, Search, make_search
+from mnist_core.explore.results import best_trial
 from mnist_core.explore.space import LAYERS, UNITS, Dimension, shown
 from mnist_core.recipes import RECIPES
 from mnist_core.store.sweeps import Sweep, SweepStore, Trial
@@ -66,13 +67,6 @@ def result(sweep: Sweep, trials: list[Trial]) -> dict[str, Any]:
         "best_value": best and best.value,
         "best_params": best.params if best else {},
     }
-
-
-def best_trial(sweep: Sweep, trials: list[Trial]) -> Trial | None:
-    """The completed trial with the best first objective, whose run is still there if any such is."""
-    done = [trial for trial in trials if trial.state == "complete" and trial.value is not None]
-    sign = 1 if sweep.objectives[0][1] == "maximize" else -1
-    return max(done, key=lambda trial: (trial.run_id is not None, sign * trial.value), default=None)
 
 
 def follow(sweeps: SweepStore, client: EngineClient, sweep_id: str) -> Sweep:

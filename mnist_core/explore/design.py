@@ -86,7 +86,7 @@ class Design:
 
     def to_json(self) -> str:
         """Compact JSON; the base by its differences from the defaults only, so that it fits into a link."""
-        space = [{k: v for k, v in d.to_data().items() if v not in (None, (), False)} for d in self.space]
+        space = [{k: v for k, v in d.to_data().items() if (v == 0.0 and k == "low") or v} for d in self.space]
         return json.dumps(
             {
                 "base": compact(self.base),

@@ -161,3 +161,8 @@ _WIDGETS = {
     "integers": _integers,
     "parts": _parts,
 }
+
+
+def part_form(part: type[Part], start: Part, key: str) -> dict[str, Any]:
+    """Widgets for the fields of one part alone, such as those of a search."""
+    return _fields(part, start, key)

@@ -27,6 +27,7 @@ MENU = (
     ("pages/4_Draw.py", "Draw", ":material/draw:"),
     ("pages/5_Runs.py", "Runs", ":material/table_rows:"),
     ("pages/6_Compare.py", "Compare", ":material/compare_arrows:"),
+    ("pages/7_Explore.py", "Explore", ":material/science:"),
 )
 
 STYLE = """

@@ -30,6 +30,7 @@ PAGES = {
     "Draw": "pages/4_Draw.py",
     "Runs": "pages/5_Runs.py",
     "Compare": "pages/6_Compare.py",
+    "Explore": "pages/7_Explore.py",
 }
 BUG = "Something in MNIST Lab went wrong"
 """How a page begins to say that it failed in a way nobody thought of."""

@@ -90,6 +90,8 @@ def design(*over, base=None, **search):
 def test_a_design_survives_json():
     made = design(RATE, "architecture.hidden_units=32|64,32", "optimizer.name=sgd|adam", sampler="grid", trials=9)
     assert Design.parse(made.check().to_json()) == made
+    zero = design("architecture.dropout=0..0.5")
+    assert Design.parse(zero.to_json()) == zero
     assert made.combinations == 20
     assert made.trials == 9
     assert design("seed=1|2", sampler="grid").trials == 2

@@ -1,0 +1,154 @@
+"""Pictures of a sweep from its rows: Optuna's own Plotly figures, and the curves of its trials.
+
+Optuna's study is made anew from the store's rows, in memory, so a page needs no connection to Optuna's tables.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from mnist_core.store.sweeps import Sweep, Trial
+
+if TYPE_CHECKING:
+    import optuna
+
+PICTURES = {
+    "history": "Optimization history",
+    "slice": "Slice: each setting by itself",
+    "parallel": "Parallel coordinates",
+    "contour": "Contour: two settings together",
+    "importances": "Importances",
+    "intermediate": "Epoch by epoch, with pruned trials",
+    "curves": "Curves by setting",
+    "front": "Pareto front",
+}
+
+CONTOUR_TRIALS = 100
+"""At most so many in a contour: its size grows with their square."""
+
+OBJECTIVE_WORDS = {
+    "val_accuracy": "held-out accuracy",
+    "val_loss": "held-out loss",
+    "parameters": "parameters",
+    "train_seconds": "seconds of training",
+}
+
+
+def available(sweep: Sweep) -> list[str]:
+    """Which pictures this sweep can have."""
+    two, several = len(sweep.objectives) == 2, len(sweep.design.space) > 1
+    needs = {"front": two, "contour": several, "parallel": several, "importances": several}
+    return [kind for kind in PICTURES if kind != "curves" and needs.get(kind, True)]
+
+
+def draw(
+    kind: str, sweep: Sweep, trials: Sequence[Trial], epochs: Mapping[int, Sequence[Mapping[str, Any]]]
+) -> dict[str, Any]:
+    """A Plotly figure as plain data.
+
+    Args:
+        kind: a key of ``PICTURES``.
+        epochs: rows of epochs by trial number, for ``intermediate``.
+    """
+    if kind == "importances":
+        return _importances(sweep)
+    import optuna.visualization as plots
+
+    if kind == "contour":
+        trials = _fewer(sweep, trials, CONTOUR_TRIALS)
+    study = as_study(sweep, trials, epochs if kind == "intermediate" else {})
+    first = {"target": lambda trial: trial.values[0], "target_name": OBJECTIVE_WORDS[sweep.objectives[0][0]]}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # experimental, says Optuna of some
+        match kind:
+            case "front":
+                names = [OBJECTIVE_WORDS[metric] for metric, _ in sweep.objectives]
+                figure = plots.plot_pareto_front(study, target_names=names)
+            case "intermediate":
+                figure = plots.plot_intermediate_values(study)
+            case "contour":
+                figure = plots.plot_contour(study, params=most_important(sweep), **first)
+            case "parallel":
+                figure = plots.plot_parallel_coordinate(study, **first)
+            case "slice":
+                figure = plots.plot_slice(study, **first)
+            case _:
+                figure = plots.plot_optimization_history(study, **first)
+    drawn = json.loads(figure.to_json())
+    for piece in ("template", "title"):
+        drawn["layout"].pop(piece, None)
+    drawn["layout"] |= {"margin": {"l": 8, "r": 8, "t": 28, "b": 8}}
+    return drawn
+
+
+def as_study(
+    sweep: Sweep, trials: Sequence[Trial], epochs: Mapping[int, Sequence[Mapping[str, Any]]]
+) -> optuna.Study:
+    """An Optuna study in memory that holds these trials; settings by the names that readers know."""
+    import optuna
+
+    from mnist_core.explore.study import distribution, encoded
+
+    states = {"complete": optuna.trial.TrialState.COMPLETE, "pruned": optuna.trial.TrialState.PRUNED}
+    titles = named(sweep)
+    metric, two = sweep.objectives[0][0], len(sweep.objectives) == 2
+    study = optuna.create_study(directions=[direction for _, direction in sweep.objectives])
+    spaces = {titles[d.key]: distribution(d) for d in sweep.design.space}
+    frozen = []
+    for trial in trials:
+        if trial.state not in states:
+            continue
+        params = {}
+        for dimension in sweep.design.space:
+            value = trial.params[dimension.key]
+            params[titles[dimension.key]] = encoded(dimension, tuple(value) if isinstance(value, list) else value)
+        done = trial.state == "complete"
+        rows = [row for row in epochs.get(trial.number, ()) if row[metric] is not None]
+        values = {"values": [trial.value, trial.second]} if two and done else {}
+        values |= {"value": trial.value} if done and not two else {}
+        frozen.append(
+            optuna.trial.create_trial(
+                state=states[trial.state], params=params, distributions=spaces,
+                intermediate_values={row["epoch"]: row[metric] for row in rows}, **values,
+            )
+        )
+    study.add_trials(frozen)
+    return study
+
+
+def named(sweep: Sweep) -> dict[str, str]:
+    """Readers' names of the settings, told apart by their section where two are alike."""
+    titles = [dimension.spec.title for dimension in sweep.design.space]
+    return {
+        d.key: d.spec.title if titles.count(d.spec.title) == 1 else f"{d.spec.title} ({d.key})"
+        for d in sweep.design.space
+    }
+
+
+def most_important(sweep: Sweep) -> list[str]:
+    """The two settings that matter most, by name; as long as that is not known the first two."""
+    keys = sorted(named(sweep), key=lambda key: -sweep.importances.get(key, 0.0))
+    return [named(sweep)[key] for key in keys[:2]]
+
+
+def _importances(sweep: Sweep) -> dict[str, Any]:
+    order = sorted(sweep.importances.items(), key=lambda item: item[1])
+    titles = named(sweep)
+    trace = {"type": "bar", "orientation": "h", "x": [v for _, v in order], "y": [titles.get(k, k) for k, _ in order]}
+    trace |= {"text": [f"{value:.0%}" for _, value in order], "hoverinfo": "skip"}
+    layout = {"margin": {"l": 8, "r": 8, "t": 28, "b": 8}, "showlegend": False}
+    layout |= {"xaxis": {"title": {"text": "share of the difference it makes"}, "tickformat": ".0%"}}
+    return {"data": [trace], "layout": layout | {"yaxis": {"type": "category", "automargin": True}}}
+
+
+def _fewer(sweep: Sweep, trials: Sequence[Trial], most: int) -> list[Trial]:
+    """The best half and an even choice of the others, so that hills stay visible."""
+    done = [trial for trial in trials if trial.state == "complete"]
+    if len(done) <= most:
+        return done
+    done.sort(key=lambda trial: trial.value, reverse=sweep.objectives[0][1] == "maximize")
+    best, others = done[: most // 2], done[most // 2 :]
+    return best + others[:: max(1, len(others) // (most // 2))]

@@ -1,0 +1,198 @@
+"""A sweep as it happens: progress, the best so far, pictures that keep their zoom, and what to do next."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from mnist_core.explore import pictures, seeds
+from mnist_core.explore.questions import QUESTIONS
+from mnist_core.explore.results import best_trial, groups, rows_of
+from mnist_core.explore.space import shown
+from mnist_core.store.sweeps import Sweep, SweepStore, Trial
+from mnist_core.ui import comparing
+from mnist_core.ui.compare_view import spread_rows
+from mnist_core.ui.frame import errors_in_words
+from mnist_core.ui.lab import Lab
+from mnist_core.ui.live_chart import live_chart
+from mnist_core.ui.take import figure_button, table_buttons
+from mnist_core.ui.words import duration, escaped, percent
+
+REFRESH_SECONDS = 1.0
+COMPARED = 6
+"""Of the best trials, when the reader goes on to the Compare page."""
+
+
+def watch(lab: Lab, sweep_id: str) -> None:
+    """Draws a sweep and, while it is searching, draws it anew every second."""
+    sweep = SweepStore(lab.store.database).get(sweep_id)
+    st.fragment(_watch, run_every=REFRESH_SECONDS if _moving(lab, sweep) else None)(lab, sweep_id, sweep.status)
+
+
+def _moving(lab: Lab, sweep: Sweep) -> bool:
+    if sweep.active:
+        return True
+    chosen = [run for run in lab.store.list(statuses=("queued", "running")) if run.id == sweep.chosen]
+    return bool(chosen)
+
+
+def _watch(lab: Lab, sweep_id: str, status: str) -> None:
+    with errors_in_words():
+        sweeps = SweepStore(lab.store.database)
+        sweep, trials = sweeps.get(sweep_id), sweeps.trials(sweep_id)
+        _headline(sweep, trials)
+        _buttons(lab, sweeps, sweep, trials)
+        figure = _picture(sweeps, sweep, trials)
+        _spread(sweep, trials)
+        _test_set(lab, sweeps, sweep, trials)
+        _table(sweep, trials, figure)
+        if sweep.status != status:
+            st.rerun()
+
+
+def _headline(sweep: Sweep, trials: list[Trial]) -> None:
+    done, best = sum(not trial.open for trial in trials), best_trial(sweep, trials)
+    st.subheader(escaped(sweep.name), anchor=False)
+    if sweep.question in QUESTIONS:
+        st.info(f"**What to look for.** {QUESTIONS[sweep.question].look}", icon=":material/visibility:")
+    words = f"{done} of {sweep.trials} trials"
+    if sweep.active and done:
+        words += f" · about {duration(sweep.seconds / done * (sweep.trials - done))} left"
+    elif sweep.active:
+        words += " · the first one is on its way"
+    else:
+        words += f" · {sweep.status} after {duration(sweep.seconds)}"
+    st.progress(min(1.0, done / max(1, sweep.trials)), text=words)
+    if sweep.message:
+        st.error(escaped(sweep.message), icon=":material/error:")
+    with st.container(horizontal=True):
+        for word, state in (("Pruned", "pruned"), ("Failed", "failed"), ("In training", "running")):
+            count = sum(trial.state == state for trial in trials)
+            if count:
+                st.metric(word, count, width="content")
+        if best:
+            metric = sweep.objectives[0][0]
+            value = percent(best.value) if metric == "val_accuracy" else f"{best.value:.4f}"
+            st.metric(f"Best {pictures.OBJECTIVE_WORDS[metric]}", value, width="content")
+            st.metric("with", shown(best.params), width="content")
+
+
+def _buttons(lab: Lab, sweeps: SweepStore, sweep: Sweep, trials: list[Trial]) -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        if sweep.active and not sweep.wish:
+            if st.button("Stop", icon=":material/stop:", key="stop-sweep", help="What was found is kept."):
+                sweeps.stop(sweep.id)
+                st.rerun(scope="app")
+        elif sweep.active:
+            st.caption("Asked to stop …")
+        else:
+            more = st.number_input("More trials", 1, 500, 10, key="more", width=140)
+            if st.button("Continue", icon=":material/play_arrow:", key="continue"):
+                sweeps.go_on(sweep.id, int(more))
+                st.rerun(scope="app")
+        done = [trial for trial in rows_of(sweep, trials) if trial.state == "complete" and trial.run_id]
+        if len(done) >= 2 and st.button("Compare the best", icon=":material/compare_arrows:", key="compare-best"):
+            ids = ",".join(trial.run_id for trial in done[:COMPARED])
+            st.switch_page("pages/6_Compare.py", query_params={"runs": ids})
+
+
+def _picture(sweeps: SweepStore, sweep: Sweep, trials: list[Trial]) -> dict[str, Any] | None:
+    kinds = pictures.available(sweep)
+    kinds += ["curves"] if 1 <= len(groups(sweep, trials)) <= len(comparing.COLOURS) else []
+    first = QUESTIONS[sweep.question].picture if sweep.question in QUESTIONS else "history"
+    kind = st.selectbox(
+        "Picture", kinds, index=kinds.index(first) if first in kinds else 0, format_func=pictures.PICTURES.get,
+        key="picture",
+    )  # fmt: skip
+    if not any(trial.state in ("complete", "pruned") for trial in trials):
+        st.caption("The pictures begin with the first completed trial.")
+        return None
+    figure = _curves(sweeps, sweep, trials) if kind == "curves" else _drawn(sweeps, sweep, trials, kind)
+    words = f"{pictures.PICTURES[kind]} of {len(trials)} trials."
+    live_chart(figure, f"{kind}-{sweep.id}", words, height=420)
+    return figure
+
+
+def _drawn(sweeps: SweepStore, sweep: Sweep, trials: list[Trial], kind: str) -> dict[str, Any]:
+    """The picture of this state; drawn once, however often the page looks."""
+    state = (sweep.id, kind, sum(not trial.open for trial in trials), tuple(sweep.importances.items()))
+    if st.session_state.get("sweep-picture", (None,))[0] != state:
+        epochs = sweeps.epochs(sweep.id) if kind == "intermediate" else {}
+        st.session_state["sweep-picture"] = state, pictures.draw(kind, sweep, trials, epochs)
+    return st.session_state["sweep-picture"][1]
+
+
+def _curves(sweeps: SweepStore, sweep: Sweep, trials: list[Trial]) -> dict[str, Any]:
+    metrics = list(comparing.METRICS)
+    metric = st.selectbox(
+        "What", metrics, index=metrics.index(sweep.objectives[0][0]), format_func=comparing.METRICS.get, key="what"
+    )
+    rows = sweeps.epochs(sweep.id)
+    found = {
+        label: seeds.band([rows.get(trial.number, []) for trial in group], metric)
+        for label, group in groups(sweep, trials).items()
+    }
+    return comparing.bands(found, metric)
+
+
+def _spread(sweep: Sweep, trials: list[Trial]) -> None:
+    """Where seeds were repeated: their spread, and whether a difference is more than that."""
+    if not any(dimension.key == "seed" for dimension in sweep.design.space):
+        return
+    higher = sweep.objectives[0][1] == "maximize"
+    values = {
+        label: [trial.value for trial in group if trial.state == "complete"]
+        for label, group in groups(sweep, trials).items()
+    }
+    if any(values.values()):
+        st.dataframe(spread_rows(values), hide_index=True)
+        st.info(escaped(seeds.noise(values, higher)), icon=":material/balance:")
+
+
+def _test_set(lab: Lab, sweeps: SweepStore, sweep: Sweep, trials: list[Trial]) -> None:
+    with st.expander("The test set, once", expanded=bool(sweep.chosen)):
+        st.caption(
+            "Trials are compared by held-out images alone. Who picks the best of many by the test set has begun to "
+            "learn the test set by heart, and its mark then promises too much. So it is used once, for one chosen run."
+        )
+        if sweep.chosen:
+            run = next((run for run in lab.store.list() if run.id == sweep.chosen), None)
+            if run is None:
+                st.info("The run that was chosen has been deleted.")
+            elif run.usable:
+                st.metric(f"Test accuracy of run {run.id}", percent(run.test_accuracy), width="content")
+                if st.button("See where it errs", icon=":material/grid_on:", key="evaluate-chosen"):
+                    st.switch_page("pages/3_Evaluate.py", query_params={"run": run.id})
+            else:
+                st.caption(f"Run {run.id} is being scored …")
+            return
+        done = [trial for trial in rows_of(sweep, trials) if trial.state == "complete" and trial.run_id]
+        if sweep.active or not done:
+            st.caption("Wait for the end of the search, then choose.")
+            return
+        ids = {trial.run_id: trial for trial in done}
+        run_id = st.selectbox(
+            "Run", list(ids), key="to-score",
+            format_func=lambda run_id: f"no. {ids[run_id].number}: {shown(ids[run_id].params)}",
+        )  # fmt: skip
+        if st.button("Score this run on the test set", icon=":material/verified:", key="score"):
+            sweeps.choose(sweep.id, run_id)
+            st.rerun(scope="app")
+
+
+def _table(sweep: Sweep, trials: list[Trial], figure: dict[str, Any] | None) -> None:
+    first, *second = [pictures.OBJECTIVE_WORDS[metric] for metric, _ in sweep.objectives]
+    rows = [
+        {"no.": trial.number, "state": trial.state, first: trial.value}
+        | (dict.fromkeys(second, trial.second))
+        | {key: str(value) if isinstance(value, list) else value for key, value in trial.params.items()}
+        | {"seconds": trial.seconds and round(trial.seconds, 2), "run": trial.run_id, "message": trial.message}
+        for trial in rows_of(sweep, trials)
+    ]
+    with st.expander(f"All {len(rows)} trials, best first"):
+        st.dataframe(rows, hide_index=True)
+    with st.container(horizontal=True):
+        table_buttons(rows, f"sweep-{sweep.id}")
+        if figure:
+            figure_button(figure, f"picture-{sweep.id}")

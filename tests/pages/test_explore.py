@@ -1,0 +1,147 @@
+"""The Explore page: questions, fair experiments, free design, and a sweep from its link."""
+
+import json
+
+import pytest
+
+from mnist_core.config import RunConfig
+from mnist_core.explore.design import Design, make_search
+from mnist_core.explore.pictures import PICTURES
+from mnist_core.explore.questions import QUESTIONS, SMALL
+from mnist_core.explore.space import UNITS, Dimension
+from mnist_core.store.sweeps import SweepStore
+from tests.helpers import assert_friendly
+from tests.pages.conftest import curves, healthy, labelled, labels_of, words
+
+RATE = "optimizer.learning_rate"
+
+
+@pytest.fixture
+def sweeps(store):
+    return SweepStore(store.database)
+
+
+@pytest.fixture
+def searched(sweeps, store):
+    """A sweep as the engine leaves it after so many trials; every seventh was pruned and every eleventh failed."""
+
+    def searched(count=8, *over, status="finished", **search):
+        space = tuple(map(Dimension.parse, over or (f"{RATE}=log:1e-5..1", f"{UNITS}=log:16..256")))
+        design = Design(RunConfig.parse(SMALL), space, make_search({"sampler": "random", "trials": count} | search))
+        sweep_id = sweeps.create(design, "my sweep")
+        for number in range(count):
+            values = {d.key: d.grid()[(number // (5**i)) % len(d.grid())] for i, d in enumerate(space)}
+            run_id = sweeps.add_trial(sweep_id, number, values, design.configure(values), f"trial {number}")
+            store.mark_running(run_id)
+            store.record(run_id, {"status": "finished", "epoch": 3}, epoch_rows=curves(3))
+            trial = sweeps.trials(sweep_id)[-1] if count < 50 else None
+            state = "pruned" if number % 7 == 6 else "failed" if number % 11 == 10 else "complete"
+            columns = {"state": state, "value": 0.5 + 0.4 * number / count, "seconds": 1.0, "second": 100.0 + number}
+            if trial is None:
+                trial = next(t for t in sweeps.trials(sweep_id) if t.number == number)
+            sweeps.update_trial(trial, **columns)
+        importances = {dimension.key: 1 / len(space) for dimension in space}
+        sweeps.update(sweep_id, status=status, importances=importances, ended=None if status == "running" else 2e9)
+        return sweep_id
+
+    return searched
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_a_question_is_one_click_from_its_sweep(visit, sweeps, name):
+    app = visit("Explore")
+    healthy(app.button(key=f"ask-{name}").click().run())
+    (sweep,) = sweeps.list()
+    assert app.query_params["sweep"] in (sweep.id, [sweep.id])
+    assert (sweep.question, sweep.status) == (name, "running")
+    assert QUESTIONS[name].look in words(app)
+    assert "0 of" in app.get("progress")[0].proto.text
+
+
+def test_a_link_to_a_question_puts_it_first(visit):
+    app = visit("Explore", question="dropout")
+    assert next(b.key for b in app.button if (b.key or "").startswith("ask-")) == "ask-dropout"
+    assert_friendly(visit("Explore", question="<b>").error[0].value, "learning-rate")
+
+
+def test_an_unknown_sweep_has_its_sentence(visit):
+    assert_friendly(visit("Explore", sweep="deadbeef<script>").error[0].value, "no sweep")
+
+
+@pytest.mark.parametrize("objective", ["accuracy", "accuracy and parameters"])
+def test_every_picture_of_a_sweep(visit, searched, objective):
+    sweep_id = searched(12, objective=objective)
+    app = visit("Explore", sweep=sweep_id)
+    options = app.selectbox(key="picture").options
+    assert ("Pareto front" in options) == (objective != "accuracy")
+    assert len(options) >= len(PICTURES) - 1
+    for kind in [kind for kind, title in PICTURES.items() if title in options]:
+        healthy(app.selectbox(key="picture").set_value(kind).run())
+        assert app.selectbox(key="picture").value == kind
+    assert "Best held-out accuracy" in words(app)
+
+
+def test_a_sweep_without_a_trial_is_drawn_too(visit, sweeps):
+    sweep_id = sweeps.create(QUESTIONS["learning-rate"].design)
+    assert "first completed trial" in words(visit("Explore", sweep=sweep_id))
+
+
+def test_stop_continue_and_the_way_to_compare(visit, searched, sweeps):
+    sweep_id = searched(4, status="running")
+    app = visit("Explore", sweep=sweep_id)
+    healthy(labelled(app.button, "Stop").click().run())
+    assert sweeps.get(sweep_id).wish == "stop"
+    sweeps.update(sweep_id, status="stopped", wish="", ended=2e9)
+    app = visit("Explore", sweep=sweep_id)
+    app.number_input(key="more").set_value(5)
+    healthy(labelled(app.button, "Continue").click().run())
+    sweep = sweeps.get(sweep_id)
+    assert (sweep.status, sweep.trials) == ("running", 9)
+
+
+def test_one_run_is_scored_and_then_no_other(visit, searched, sweeps, store):
+    sweep_id = searched(4)
+    best = max(sweeps.trials(sweep_id), key=lambda trial: trial.value)
+    app = visit("Explore", sweep=sweep_id)
+    assert "learn the test set by heart" in words(app)
+    healthy(app.button(key="score").click().run())
+    assert sweeps.get(sweep_id).chosen == best.run_id
+    assert store.queue() == [best.run_id]
+    assert "being scored" in words(app)
+    assert "score" not in [button.key for button in app.button]
+
+
+def test_seeds_are_told_from_merit(visit, searched):
+    sweep_id = searched(6, f"{UNITS}=16|64", "seed=1|2|3", sampler="grid")
+    app = visit("Explore", sweep=sweep_id)
+    assert any("standard deviation" in frame.value for frame in app.dataframe)
+
+
+def test_a_design_comes_by_link_and_can_be_started(visit, sweeps):
+    space = (Dimension.parse("architecture.dropout=0..0.4"),)
+    design = Design(RunConfig.parse(SMALL), space, make_search({"sampler": "random", "trials": 7}))
+    app = visit("Explore", design=design.to_json())
+    assert app.text_input[0].value == "0..0.4"
+    assert f"?design={design.to_json()}" in "\n".join(code.value for code in app.code)
+    healthy(app.button(key="start-sweep").click().run())
+    assert sweeps.list()[0].design == design
+
+
+HOSTILE = json.dumps({"base": {}, "space": [{"key": "<b>"}], "search": {}})
+
+
+@pytest.mark.parametrize("text", ["}", '{"base":{}}', HOSTILE])
+def test_a_hostile_design_is_one_sentence_and_the_form_is_there(visit, text):
+    app = visit("Explore", design=text)
+    assert len(app.warning) == 1
+    assert not app.button(key="start-sweep").disabled
+
+
+@pytest.mark.parametrize("bad", ["1..0", "log:0..1", "a|", "", "1e-9..1"])
+def test_a_bad_range_is_said_and_nothing_starts(visit, bad):
+    design = Design(RunConfig.parse(SMALL), (Dimension.parse(f"{RATE}=log:1e-4..0.1"),))
+    app = visit("Explore", design=design.to_json())
+    healthy(app.text_input[0].set_value(bad).run())
+    assert len(app.error) == 1
+    assert app.button(key="start-sweep").disabled
+    assert "architecture.dropout" not in labels_of(app.text_input)

@@ -1,0 +1,88 @@
+"""Pictures made from rows, against the rows themselves."""
+
+import time
+
+import pytest
+
+from mnist_core.config import RunConfig
+from mnist_core.explore import pictures
+from mnist_core.explore.design import Design, make_search
+from mnist_core.explore.results import best_trial, groups, rows_of
+from mnist_core.explore.space import UNITS, Dimension
+from mnist_core.store.sweeps import Sweep, Trial
+
+RATE = "optimizer.learning_rate"
+
+
+def make(*over, objective="accuracy", importances=None):
+    space = tuple(map(Dimension.parse, over or (f"{RATE}=log:1e-5..1", f"{UNITS}=16|64|256")))
+    design = Design(RunConfig(), space, make_search({"objective": objective, "sampler": "random"})).check()
+    now = time.time()
+    return Sweep("1", "s", "", design.to_json(), 9, "finished", "", "", now, now, now, 0.0, importances or {}, "")
+
+
+def trial(number, value=None, state="complete", second=None, run_id="r", **params):
+    params = params or {RATE: 0.001 * (number + 1), UNITS: (16, 64, 256)[number % 3]}
+    return Trial("1", number, run_id, params, state, value, second, 1.0, "", False)
+
+
+TRIALS = [trial(0, 0.5), trial(1, 0.9), trial(2, 0.7), trial(3, 0.6, "pruned"), trial(4, None, "failed")]
+EPOCHS = {3: [{"epoch": 1, "val_accuracy": 0.4}, {"epoch": 2, "val_accuracy": None}]}
+
+
+def test_the_study_in_memory_holds_the_rows():
+    study = pictures.as_study(make(), TRIALS, EPOCHS)
+    assert [t.state.name for t in study.trials] == ["COMPLETE"] * 3 + ["PRUNED"]
+    assert study.best_value == 0.9
+    assert study.best_params == {"Learning rate": 0.002, "Units of a hidden layer": 64}
+    assert study.trials[3].intermediate_values == {1: 0.4}
+
+
+@pytest.mark.parametrize("kind", [kind for kind in pictures.PICTURES if kind not in ("front", "curves")])
+def test_every_picture_is_plain_data_with_something_in_it(kind):
+    figure = pictures.draw(kind, make(importances={RATE: 0.8, UNITS: 0.2}), TRIALS, {0: EPOCHS[3], **EPOCHS})
+    assert set(figure) >= {"data", "layout"}
+    assert figure["data"]
+    assert "template" not in figure["layout"]
+
+
+def test_the_front_has_both_objectives():
+    rows = [trial(0, 0.9, second=100), trial(1, 0.8, second=10), trial(2, 0.7, second=50)]
+    figure = pictures.draw("front", make(objective="accuracy and parameters"), rows, {})
+    assert sum(len(trace["x"]) if isinstance(trace["x"], list) else 1 for trace in figure["data"]) >= 2
+    assert figure["layout"]["xaxis"]["title"]["text"] == "held-out accuracy"
+
+
+def test_which_pictures_there_are():
+    one, two = make(f"{RATE}=0.1|0.2"), make(objective="accuracy and seconds")
+    assert pictures.available(one) == ["history", "slice", "intermediate"]
+    assert "front" in pictures.available(two)
+
+
+def test_a_contour_of_many_trials_stays_small():
+    many = [trial(i, i / 500) for i in range(500)]
+    fewer = pictures._fewer(make(), many, 100)
+    assert len(fewer) <= 101
+    assert many[-1] in fewer
+
+
+def test_lists_as_choices_are_drawn():
+    sweep = make("architecture.hidden_units=32|64,32", f"{RATE}=0.1|0.2")
+    shapes = ([32], [64, 32])
+    rows = [trial(i, 0.5, **{"architecture.hidden_units": units, RATE: 0.1}) for i, units in enumerate(shapes)]
+    assert pictures.draw("slice", sweep, rows, {})["data"]
+
+
+def test_best_order_and_groups():
+    sweep = make()
+    assert best_trial(sweep, TRIALS).number == 1
+    assert best_trial(sweep, []) is None
+    assert [t.number for t in rows_of(sweep, TRIALS)] == [1, 2, 0, 3, 4]
+    losses = make(objective="loss")
+    assert best_trial(losses, TRIALS).number == 0
+    assert best_trial(sweep, [trial(0, 0.9, run_id=None), trial(1, 0.5)]).number == 1
+    seeds = make(f"{UNITS}=16|64", "seed=1|2")
+    rows = [trial(i, 0.5, **{UNITS: u, "seed": s}) for i, (u, s) in enumerate([(64, 1), (16, 2), (16, 1), (64, 2)])]
+    found = groups(seeds, rows)
+    assert list(found) == ["units of a hidden layer 16", "units of a hidden layer 64"]
+    assert [t.number for t in found["units of a hidden layer 16"]] == [1, 2]
