@@ -1,32 +1,109 @@
-"""From the click on Train to the first point of a curve in the browser, on a warm worker."""
+"""What watching costs, and how soon it shows: three visitors against none, and the way of a point to the curve."""
 
 from __future__ import annotations
 
+import threading
 import time
 from statistics import median
 
-from benchmarks.report import arguments, finish, say
-from benchmarks.served import served, visitor, wait_until_warm
+from playwright.sync_api import Page
+
+from benchmarks.report import arguments, finish, p95, say
+from benchmarks.served import Served, served, visitors, wait_until_warm
+from mnist_core.config import RunConfig
+
+WATCHERS = 3
+LOOK_SECONDS = 0.02
+
+CONFIG = RunConfig.parse(
+    {
+        "architecture": {"hidden_units": [512, 256]},
+        "training": {"epochs": 12, "precision": "float32"},
+        "data": {"subset": 30_000},
+    }
+)
+"""Epochs of about a second, as in a lesson."""
 
 POINTS = "[...document.querySelectorAll('.live-chart')].some(c => (c.data ?? []).some(t => t.x?.length > 0))"
+EPOCHS_SEEN = "n => (document.querySelector('.live-chart')?.data?.[0].x.length ?? 0) >= n"
 
 
 def main() -> None:
     options = arguments(__doc__)
-    seconds = []
-    with served() as lab, visitor() as page:
+    alone, watched, clicks, delays = [], [], [], []
+    with served() as lab, visitors() as newcomer:
         wait_until_warm(lab)
+        images_per_second(lab, [])  # compiles, and does not count
         for round_ in range(options.repeats):
-            say(f"run {round_ + 1} of {options.repeats}")
-            page.goto(f"{lab.url}/Train")
-            page.get_by_text("Learning rate by step").wait_for()
-            page.get_by_role("button", name="Train", exact=True).click()
-            began = time.perf_counter()
-            page.get_by_text("Batch by batch").wait_for()
-            page.wait_for_function(POINTS, timeout=60_000)
-            seconds.append(time.perf_counter() - began)
-            page.get_by_role("button", name="See where it errs").wait_for(timeout=60_000)
-    finish({"click_to_first_point_seconds": median(seconds), "seconds": [round(s, 2) for s in seconds]}, options.json)
+            say(f"round {round_ + 1} of {options.repeats}")
+            alone.append(images_per_second(lab, []))
+            pages = [newcomer() for _ in range(WATCHERS)]
+            watched.append(images_per_second(lab, pages))
+            delays += epoch_to_curve(lab, pages[0])
+            clicks.append(click_to_first_point(lab, pages[0]))
+            for page in pages:
+                page.context.close()
+    result = {
+        "throughput_ratio": median(with_ / without for with_, without in zip(watched, alone, strict=True)),
+        "epoch_to_curve_p95_seconds": p95(delays),
+        "click_to_first_point_seconds": median(clicks),
+        "images_per_second_unwatched": median(alone),
+    }
+    finish(result, options.json)
+
+
+def images_per_second(lab: Served, pages: list[Page]) -> float:
+    """Of a whole training, by the worker's own clock, with these pages on it."""
+    run_id = lab.store.create(CONFIG)
+    for page in pages:
+        page.goto(f"{lab.url}/Train?run={run_id}", wait_until="commit")
+    finished(lab, run_id)
+    run = lab.store.get(run_id)
+    return CONFIG.training_images * CONFIG.training.epochs / run.train_seconds
+
+
+def epoch_to_curve(lab: Served, page: Page) -> list[float]:
+    """Seconds from an epoch's standing in the store to its point in the browser, for every epoch but the first.
+
+    The worker writes an epoch when it ends; the store is asked every few milliseconds for when that was.
+    """
+    run_id = lab.store.create(CONFIG)
+    ended: dict[int, float] = {}
+
+    def watch() -> None:
+        while len(ended) < CONFIG.training.epochs:
+            for row in lab.store.epochs(run_id, after=len(ended)):
+                ended[row["epoch"]] = time.perf_counter()
+            time.sleep(LOOK_SECONDS)
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    page.goto(f"{lab.url}/Train?run={run_id}")
+    seen = {}
+    for epoch in range(1, CONFIG.training.epochs + 1):
+        page.wait_for_function(EPOCHS_SEEN, arg=epoch, timeout=120_000)
+        seen[epoch] = time.perf_counter()
+    watcher.join()
+    finished(lab, run_id)
+    return [seen[epoch] - ended[epoch] for epoch in seen if epoch > 1]
+
+
+def click_to_first_point(lab: Served, page: Page) -> float:
+    """Seconds, on a warm worker."""
+    page.goto(f"{lab.url}/Train")
+    page.get_by_text("Learning rate by step").wait_for()
+    page.get_by_role("button", name="Train", exact=True).click()
+    began = time.perf_counter()
+    page.get_by_text("Batch by batch").wait_for()
+    page.wait_for_function(POINTS, timeout=60_000)
+    seconds = time.perf_counter() - began
+    page.get_by_role("button", name="See where it errs").wait_for(timeout=120_000)
+    return seconds
+
+
+def finished(lab: Served, run_id: str) -> None:
+    while lab.store.get(run_id).active:
+        time.sleep(0.1)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,14 +59,25 @@ def served() -> Iterator[Served]:
 
 
 @contextmanager
-def visitor(dark: bool = False, phone: bool = False) -> Iterator[Page]:
-    """A browser with nothing in its cache."""
+def visitors() -> Iterator[Callable[..., Page]]:
+    """A browser; every call gives a page of another visitor, with nothing in its cache."""
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=browser.ensure(), args=FLAGS)
-        size = {"width": 390, "height": 844} if phone else {"width": 1400, "height": 900}
-        context = chromium.new_context(viewport=size, color_scheme="dark" if dark else "light", has_touch=phone)
-        yield context.new_page()
+
+        def newcomer(dark: bool = False, phone: bool = False) -> Page:
+            size = {"width": 390, "height": 844} if phone else {"width": 1400, "height": 900}
+            scheme = "dark" if dark else "light"
+            return chromium.new_context(viewport=size, color_scheme=scheme, has_touch=phone).new_page()
+
+        yield newcomer
         chromium.close()
+
+
+@contextmanager
+def visitor(dark: bool = False, phone: bool = False) -> Iterator[Page]:
+    """The page of one visitor."""
+    with visitors() as newcomer:
+        yield newcomer(dark, phone)
 
 
 def wait_until_warm(lab: Served) -> None:

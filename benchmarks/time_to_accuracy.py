@@ -1,7 +1,8 @@
-"""How long the quick recipe takes to 97 % test accuracy, from a warm worker taking the run to its end."""
+"""How long it takes to 99 % test accuracy, or to 97 %, from a warm worker taking the run to its end."""
 
 from __future__ import annotations
 
+import argparse
 import time
 from statistics import median
 
@@ -9,24 +10,38 @@ from benchmarks.report import arguments, finish, say
 from benchmarks.served import served, wait_until_warm
 from mnist_core.recipes import recipe
 
-TARGET = 0.97
+RECIPES = {0.99: "cnn-fast", 0.97: "quick"}
+"""By what share of the test images is to be read rightly."""
 
 
 def main() -> None:
-    options = arguments(__doc__)
+    options = arguments(__doc__, add=_add_arguments)
     seconds, accuracies = [], []
-    with served() as lab:
-        wait_until_warm(lab)
-        for seed in range(1, options.repeats + 1):
-            run_id = lab.store.create(recipe("quick").config.replace({"seed": seed}))
+    config = recipe(RECIPES[options.target]).config
+    for seed in range(1, options.repeats + 1):
+        # A server of its own for each: in a worker that has trained this shape before, nothing would be compiled.
+        with served() as lab:
+            wait_until_warm(lab)
+            run_id = lab.store.create(config.replace({"seed": seed}))
             while lab.store.get(run_id).active:
                 time.sleep(0.05)
             run = lab.store.get(run_id)
-            seconds.append(run.ended - run.queued)
-            accuracies.append(run.test_accuracy)
-            say(f"seed {seed}: {run.test_accuracy:.2%} after {seconds[-1]:.1f} s")
-    result = {"target": TARGET, "median_seconds": median(seconds), "seconds": [round(s, 2) for s in seconds]}
-    finish(result | {"test_accuracy": median(accuracies), "reached": min(accuracies) >= TARGET}, options.json)
+        seconds.append(run.ended - run.queued)
+        accuracies.append(run.test_accuracy)
+        say(f"seed {seed}: {run.test_accuracy:.2%} after {seconds[-1]:.1f} s")
+    result = {
+        "target": options.target,
+        "recipe": RECIPES[options.target],
+        "median_seconds": median(seconds),
+        "seconds": [round(s, 2) for s in seconds],
+        "test_accuracy": median(accuracies),
+        "lowest_test_accuracy": min(accuracies),
+    }
+    finish(result, options.json)
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--target", type=float, choices=list(RECIPES), default=0.99, help="test accuracy to reach")
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ class Recorder(keras.callbacks.Callback):
     def __init__(self, store: RunStore, run_id: str, sink: dict[str, list[dict[str, Any]]]):
         super().__init__()
         self._store, self._run_id, self._sink = store, run_id, sink
-        self._pace, self._last_write, self._epoch_waits = 0.0, 0.0, False
+        self._pace, self._last_write, self._last_epoch, self._epoch_waits = 0.0, 0.0, 0.0, False
         self.outcome = "finished"
 
     def on_train_begin(self, logs=None):
@@ -58,7 +58,10 @@ class Recorder(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         self._epoch_waits = True
         self._mark = time.perf_counter()
-        if time.monotonic() - self._last_write >= WRITE_SECONDS:
+        # The end of an epoch is what readers wait for: it goes at once, unless epochs follow each other too fast.
+        now = time.monotonic()
+        if now - self._last_epoch >= WRITE_SECONDS and now >= self._last_write:
+            self._last_epoch = now
             self._write()
 
     def on_train_end(self, logs=None):

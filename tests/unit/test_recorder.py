@@ -104,19 +104,28 @@ def test_writes_are_throttled_but_nothing_is_left_out(script):
     assert len(script.store.batches(script.run_id)) == 10
 
 
-def test_an_epoch_and_its_checkpoint_go_together(script):
+def test_an_epoch_and_its_checkpoint_go_together_and_at_once(script):
     script.begin()
     script.slice(10, seconds=recorder.WRITE_SECONDS * 1.5)
     assert script.kept is None  # in the middle of an epoch nothing needs to be kept
-    script.end_epoch(seconds=recorder.WRITE_SECONDS / 2)
-    assert script.store.epochs(script.run_id) == []  # too soon after the last write
-    assert script.kept is None
-    script.slice(2, seconds=recorder.WRITE_SECONDS)
+    script.end_epoch(seconds=recorder.WRITE_SECONDS / 10)
     assert [row["epoch"] for row in script.store.epochs(script.run_id)] == [1]
-    assert script.kept == "epoch 1, step 2"
+    assert script.kept == "epoch 1, step 0"
     script.slice(2)
-    assert script.kept == "epoch 1, step 2"
+    assert script.kept == "epoch 1, step 0"
     assert script.checkpoints == 1
+
+
+def test_epochs_that_follow_fast_share_a_write(script):
+    script.begin()
+    for _ in range(3):
+        script.slice(10, seconds=recorder.WRITE_SECONDS / 8)
+        script.end_epoch(seconds=recorder.WRITE_SECONDS / 8)
+    assert [row["epoch"] for row in script.store.epochs(script.run_id)] == [1]
+    script.slice(2, seconds=recorder.WRITE_SECONDS)
+    assert [row["epoch"] for row in script.store.epochs(script.run_id)] == [1, 2, 3]
+    assert script.kept == "epoch 3, step 2"
+    assert script.checkpoints == 2
 
 
 def test_pause_keeps_a_checkpoint_of_that_very_moment(script):
