@@ -6,6 +6,7 @@ import base64
 import html
 import io
 from collections.abc import Iterable
+from functools import lru_cache
 
 import numpy as np
 import streamlit as st
@@ -19,9 +20,20 @@ def png(image: np.ndarray) -> bytes:
     return packed.getvalue()
 
 
+SMALL = 28 * 28
+"""Pixels of a digit. Larger pictures are not remembered: thousands of them would fill the memory."""
+
+
+@lru_cache(maxsize=4096)
+def _encoded(shape: tuple[int, int], pixels: bytes) -> str:
+    """The picture for an address. A page draws the same hundred again whenever anything on it is touched."""
+    return base64.b64encode(png(np.frombuffer(pixels, np.uint8).reshape(shape))).decode()
+
+
 def picture(image: np.ndarray, description: str, width: str = "100%") -> str:
     """An ``<img>`` of a digit, ink white on black as in MNIST."""
-    data = base64.b64encode(png(image)).decode()
+    encoded = _encoded if image.size <= SMALL else _encoded.__wrapped__
+    data = encoded(image.shape, image.tobytes())
     text = html.escape(description, quote=True)
     return f'<img class="pixels" src="data:image/png;base64,{data}" alt="{text}" style="max-width:{width}">'
 
