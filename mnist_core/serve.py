@@ -21,6 +21,9 @@ from mnist_core.settings import Settings
 from mnist_core.store import RunStore
 from mnist_core.store.lease import attend, attended, engine_status, leave
 
+LEAST_UPLOAD = 20
+"""Megabytes: photos come in the same way as models."""
+
 APP = Path(__file__).parents[1] / "streamlit_app.py"
 LOCAL, EVERYWHERE = "127.0.0.1", ("", "0.0.0.0", "::")
 
@@ -60,7 +63,7 @@ def serve(settings: Settings, port: int, address: str = LOCAL) -> int:
     attend(store.database)  # A write, to hear now whether the data folder takes any.
     engine = EngineClient(settings, store)
     with _signals() as stopping:
-        web = _start_web(port, address)
+        web = _start_web(port, address, settings.upload_megabytes)
         try:
             _keep(engine)
             if _opened(web, port, address, stopping):
@@ -102,11 +105,12 @@ def _signals() -> Iterator[threading.Event]:
             signal.signal(getattr(signal, name), handler)
 
 
-def _start_web(port: int, address: str) -> subprocess.Popen:
+def _start_web(port: int, address: str, upload_megabytes: int) -> subprocess.Popen:
     options = {
         "server.port": port,
         "server.address": address,
         "server.headless": "true",
+        "server.maxUploadSize": max(LEAST_UPLOAD, upload_megabytes),
         "browser.gatherUsageStats": "false",
         "logger.hideWelcomeMessage": "true",
         "logger.level": "warning",

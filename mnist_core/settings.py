@@ -10,9 +10,6 @@ from typing import Any
 
 from mnist_core.errors import LabError
 
-URL_SIGNS = "?%"
-"""Signs that SQLAlchemy's versions read differently in an SQLite address."""
-
 
 def _setting(variable: str, default: str, help: str) -> Any:
     return field(metadata={"variable": variable, "default": default, "help": help})
@@ -38,8 +35,9 @@ class Settings:
         "MNIST_LAB_IDLE_SECONDS", "30", "How long the engine stays when no dashboard is open and nothing is to do."
     )
     upload_megabytes: int = _setting(
-        "MNIST_LAB_UPLOAD_MEGABYTES", "128", "How large an uploaded model may be, its weights included."
-    )
+        "MNIST_LAB_UPLOAD_MEGABYTES", "128",
+        "How large an uploaded model may be, its weights included (with `streamlit run`, 128 at most).",
+    )  # fmt: skip
     upload_seconds: int = _setting(
         "MNIST_LAB_UPLOAD_SECONDS", "60", "How long reading an uploaded model and scoring it may take."
     )
@@ -52,11 +50,6 @@ class Settings:
         for entry in fields(cls):
             text = environment.get(entry.metadata["variable"], "") or entry.metadata["default"]
             values[entry.name] = _convert(entry, text)
-        if set(URL_SIGNS) & set(str(values["home"])):
-            raise LabError(
-                f"MNIST_LAB_HOME is {str(values['home'])!r}, but its name may hold neither ? nor %, which mean "
-                f"something else in a database's address. Choose another folder."
-            )
         return cls(**values)
 
     def environment(self) -> dict[str, str]:

@@ -13,6 +13,7 @@ from mnist_core.ui.lab import Lab
 from mnist_core.ui.live import watch
 from mnist_core.ui.live_chart import live_chart
 from mnist_core.ui.network import graph, layer_table
+from mnist_core.ui.weights import untrained
 from mnist_core.ui.words import ago, duration, escaped
 
 
@@ -77,6 +78,7 @@ def set_up(lab: Lab) -> None:
         graph(config)
         with st.expander("Layers and parameters", expanded=True):
             layer_table(config)
+            untrained(config)
         show_schedule(config)
 
 
@@ -98,7 +100,9 @@ with page("Train", "Choose a network and how it learns, and watch it get better.
             st.rerun()
         watch(lab, run_id)
         with st.expander("Settings of this run"):
-            if st.button("Change and train again", icon=":material/edit:", key="again"):
+            if run.uploaded:
+                st.caption("How it was trained is not in its file, so it cannot be trained again here.")
+            elif st.button("Change and train again", icon=":material/edit:", key="again"):
                 begin_with(run.settings, run.recipe)
                 del st.query_params["run"]
                 st.rerun()

@@ -14,6 +14,7 @@ from mnist_core.ui.frame import page
 from mnist_core.ui.lab import Lab, digits, test_probabilities
 from mnist_core.ui.live_chart import live_chart
 from mnist_core.ui.probabilities import probability_bars
+from mnist_core.ui.weights import inside
 from mnist_core.ui.words import percent
 
 SHOWN = 48
@@ -25,7 +26,10 @@ def marks(run, labels, predicted) -> None:
         st.metric("Test accuracy", percent(run.test_accuracy), width="content")
         st.metric("Test loss", f"{run.test_loss:.4f}", width="content")
         st.metric("Read wrongly", f"{wrong:,} of {len(labels):,}", width="content")
-        st.metric("Epochs", run.epoch, width="content")
+        if run.uploaded:
+            st.metric("Origin", run.origin, width="content")
+        else:
+            st.metric("Epochs", run.epoch, width="content")
 
 
 def confusion(lab: Lab, labels, probabilities, predicted) -> None:
@@ -35,29 +39,18 @@ def confusion(lab: Lab, labels, probabilities, predicted) -> None:
     figure = charts.confusion(matrix, percent=shown == "percent of row")
     columns = st.columns([3, 2])
     with columns[0]:
-        st.plotly_chart(figure, key="confusion", on_select=_cell_clicked, selection_mode="points")
+        event = st.plotly_chart(figure, key="confusion", on_select="rerun", selection_mode="points")
     with columns[1]:
-        st.info("Click a cell to see its images, or choose here.", icon=":material/touch_app:")
-        if "cell-true" not in st.session_state:
-            # The most frequent mistake to begin with.
+        points = event.selection.points if event else []
+        if not points:
             off = matrix - np.diag(np.diag(matrix))
-            _choose_cell(*np.unravel_index(off.argmax(), off.shape))
-        with st.container(horizontal=True):
-            true = st.selectbox("A digit that is", range(10), key="cell-true")
-            read = st.selectbox("and was read as", range(10), key="cell-read")
-        found = evaluation.cell(labels, predicted, true, read)
+            true, read = np.unravel_index(off.argmax(), off.shape)
+            st.info("Click a cell to see its images. Here is the most frequent mistake.", icon=":material/touch_app:")
+        else:
+            true, read = points[0]["customdata"]
+        found = evaluation.cell(labels, predicted, int(true), int(read))
         st.markdown(f"**{len(found):,} images of a {true} read as {read}**")
         show(lab, found[np.argsort(-probabilities[found, read])], labels, probabilities, predicted)
-
-
-def _cell_clicked() -> None:
-    points = st.session_state["confusion"].selection.points
-    if points:
-        _choose_cell(*points[0]["customdata"])
-
-
-def _choose_cell(true, read) -> None:
-    st.session_state["cell-true"], st.session_state["cell-read"] = int(true), int(read)
 
 
 def show(lab: Lab, indices, labels, probabilities, predicted) -> None:
@@ -129,3 +122,4 @@ with page("Evaluate", "How good is a network on 10,000 digits it has never seen,
             f"Bars below the dashed line: it is surer than it should be. On average they differ by {honest.ece:.2%} "
             "(expected calibration error)."
         )
+        inside(lab, run)

@@ -15,6 +15,7 @@ from mnist_core.ui.probabilities import probability_bars
 from mnist_core.ui.words import STATUS, escaped
 
 MOST_RUNS = 3
+PHOTO_MEGABYTES = 20
 
 
 def choose_runs(lab: Lab) -> list:
@@ -46,7 +47,10 @@ def from_canvas() -> ink.Ink | None:
 
 def from_file() -> ink.Ink | None:
     file = st.file_uploader(
-        "A photo or scan of one digit", type=["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"], key="photo"
+        "A photo or scan of one digit",
+        type=["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"],
+        max_upload_size=PHOTO_MEGABYTES,
+        key="photo",
     )
     return read_photo(file.getvalue()) if file else None
 

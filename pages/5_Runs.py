@@ -8,6 +8,7 @@ from mnist_core.errors import ConfigError
 from mnist_core.store.run import Run
 from mnist_core.store.runs import NAME_LENGTH, NOTE_LENGTH
 from mnist_core.ui.choose import train_quickly
+from mnist_core.ui.files import downloads, upload_form
 from mnist_core.ui.frame import errors_in_words, page
 from mnist_core.ui.lab import Lab
 from mnist_core.ui.words import STATUS, badge, escaped
@@ -24,6 +25,7 @@ def row(run: Run, every_setting: bool) -> dict:
     return {
         "name": run.name,
         "status": STATUS[run.status][1],
+        "origin": run.origin,
         "test accuracy": run.test_accuracy,
         "test loss": run.test_loss,
         "epochs": run.epoch,
@@ -45,7 +47,7 @@ def matching(runs: list[Run]) -> list[Run]:
         run
         for run in runs
         if (not statuses or run.status in statuses)
-        and all(word in f"{run.name} {run.note} {run.id} {run.summary}".lower() for word in text)
+        and all(word in f"{run.name} {run.note} {run.id} {run.origin} {run.summary}".lower() for word in text)
     ]
 
 
@@ -99,14 +101,7 @@ def details(lab: Lab, run: Run) -> None:
         if run.usable:
             if st.button("Evaluate", icon=":material/grid_on:", key="evaluate"):
                 st.switch_page("pages/3_Evaluate.py", query_params={"run": run.id})
-            st.download_button(
-                "Download the model (.keras)",
-                lambda: lab.store.load_blob(run.id, "model.keras"),
-                f"{run.id}.keras",
-                icon=":material/download:",
-                key="keras",
-                help="For keras.models.load_model. It takes pixels from 0 to 1, shaped (N, 28, 28, 1).",
-            )
+            downloads(lab, run)
         with st.popover("Delete", icon=":material/delete:"):
             st.markdown("The run, its curves and its model go for good.")
             st.button("Yes, delete it", type="primary", key=f"delete-{run.id}", on_click=delete, args=(lab, run.id))
@@ -116,7 +111,7 @@ def details(lab: Lab, run: Run) -> None:
         st.form_submit_button("Save", icon=":material/save:", on_click=save, args=(lab, run.id))
 
 
-with page("Runs", "Everything that has been trained here, newest first.") as lab:
+with page("Runs", "Everything that has been trained or brought in here, newest first.") as lab:
     runs = lab.store.list()
     if not runs:
         train_quickly(lab)
@@ -126,3 +121,4 @@ with page("Runs", "Everything that has been trained here, newest first.") as lab
             st.info("No run matches. Take a word out of the filter.", icon=":material/filter_alt_off:")
         elif chosen := table(shown):
             details(lab, chosen)
+    upload_form(lab)

@@ -50,7 +50,8 @@ def _watch(lab: Lab, run_id: str, status: str) -> None:
         run = lab.store.get(run_id)
         _headline(lab, run)
         _buttons(lab, run)
-        _curves(run, history(lab, run_id))
+        if not run.uploaded:
+            _curves(run, history(lab, run_id))
         if run.status != status:
             st.rerun()
 
@@ -63,6 +64,8 @@ def _headline(lab: Lab, run: Run) -> None:
         st.error(escaped(run.message), icon=":material/error:")
     elif run.status == "cancelled":
         st.info("This run was taken back before it began. *Change and train again* stands below.")
+    elif run.uploaded:
+        st.info("This network was trained elsewhere and brought in as a file, so there are no curves of its training.")
     elif not run.steps:
         st.progress(0.0, text="Building and compiling the network …")
     else:

@@ -1,4 +1,4 @@
-"""The network before training: a picture of its layers, and a table of shapes and parameter counts."""
+"""A network before and after training: a picture of its layers, and a table of shapes and parameter counts."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ def layer_table(config: RunConfig) -> None:
     for layer in config.layers:
         rows.append(f"| {layer.name} | {shape_text(layer.output_shape)} | {layer.arithmetic or 0} |")
     st.markdown("\n".join(rows))
-    st.markdown(f"**{config.parameters:,} parameters** that training adjusts, beginning from random values.")
+    origin = "that training adjusts, beginning from random values" if config.architecture.trainable else "from its file"
+    st.markdown(f"**{config.parameters:,} parameters** {origin}.")
 
 
 def graph(config: RunConfig) -> None:
@@ -42,15 +43,16 @@ def graph(config: RunConfig) -> None:
 def dot(config: RunConfig) -> str:
     """The same in Graphviz' language. Colours work on light and on dark pages."""
     nodes = ['image [label="image\\n28 × 28", fillcolor="#e3e8ef"]']
-    edges, before, shape = [], "image", INPUT_SHAPE
+    edges, before, shapes = [], "image", {"image": INPUT_SHAPE}
     for layer in config.layers:
         colour = {"Conv2D": "#b9dcf4", "Dense": "#ffdfb3"}.get(layer.kind, "#e3e8ef")
         count = f"\\n{layer.parameters:,} parameters" if layer.parameters else ""
         nodes.append(f'{layer.name} [label="{layer.name}\\n{_what(layer)}{count}", fillcolor="{colour}"]')
-        edges.append(f'{before} -> {layer.name} [label=" {shape_text(shape)}"]')
-        before, shape = layer.name, layer.output_shape
+        for source in layer.inputs or (before,):
+            edges.append(f'{source} -> {layer.name} [label=" {shape_text(shapes[source])}"]')
+        before, shapes[layer.name] = layer.name, layer.output_shape
     nodes.append('digits [label="ten probabilities", fillcolor="#e3e8ef"]')
-    edges.append(f'{before} -> digits [label=" {shape_text(shape)}"]')
+    edges.append(f'{before} -> digits [label=" {shape_text(shapes[before])}"]')
     style = (
         'bgcolor="transparent"; rankdir=TB; nodesep=0.2; ranksep=0.3; '
         'node [shape=box, style="rounded,filled", fontname="sans-serif", fontsize=12, color="#7b8794", '

@@ -4,9 +4,11 @@ import subprocess
 import sys
 
 import pytest
+from playwright.sync_api import expect
 
 from mnist_core.config import RunConfig
 from tests.helpers import ROOT
+from tests.uploads import zipped
 
 pytestmark = pytest.mark.e2e
 
@@ -50,6 +52,42 @@ def test_take_the_model_home(lab, trained, tmp_path):
     command = [sys.executable, "-c", READ_IT, str(file)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=True)
     assert float(done.stdout) == pytest.approx(trained.test_accuracy, abs=0.0002)
+
+
+def test_a_network_goes_home_and_comes_back(lab, store, trained, tmp_path):
+    lab.open("Runs")
+    lab.choose_row("trained")
+    lab.click("Other formats")
+    lab.page.get_by_role("button", name="Prepare the file").click()
+    with lab.page.expect_download() as found:
+        lab.page.get_by_role("button", name=f"Download {trained.id}.h5").click()
+    file = tmp_path / found.value.suggested_filename
+    found.value.save_as(file)
+    lab.page.keyboard.press("Escape")
+    lab.page.get_by_text("Bring in a network that was trained elsewhere").click()
+    lab.upload(file)
+    lab.fill("What to call it", "back again")
+    lab.click("Check and add it")
+    lab.sees("back again is among the runs now")
+    lab.lists("back again", "trained")
+    back = store.list(limit=1)[0]
+    assert (back.origin, back.test_accuracy) == ("uploaded", trained.test_accuracy)
+    lab.click("See where it errs")
+    lab.on("Evaluate")
+    assert lab.linked_run == back.id
+    lab.click("Show the weights")
+    expect(lab.main.get_by_role("img", name="Weights of no. 63, as uploaded")).to_be_visible()
+
+
+def test_a_hostile_file_is_refused_with_the_reason(lab, store, trained, tmp_path):
+    file = tmp_path / "evil.keras"
+    file.write_bytes(zipped([("../../evil.py", b"print()"), ("config.json", b"{}")]))
+    lab.open("Runs")
+    lab.page.get_by_text("Bring in a network that was trained elsewhere").click()
+    lab.upload(file)
+    lab.click("Check and add it")
+    lab.sees("does not belong into one of standard layers")
+    assert [run.id for run in store.list()] == [trained.id]
 
 
 def test_rename_and_delete(lab, store, trained):

@@ -1,0 +1,100 @@
+"""The first layer's weights as small pictures, before and after training."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from mnist_core.config import RunConfig
+from mnist_core.store.run import Run
+from mnist_core.ui.digits import picture
+from mnist_core.ui.frame import errors_in_words
+from mnist_core.ui.lab import Lab, lab
+from mnist_core.ui.network import graph, layer_table
+
+BELOW, NOTHING, ABOVE = (np.array(c, float) for c in ((33, 102, 172), (247, 247, 247), (230, 97, 1)))
+"""Blue, nearly white and orange: told apart with every kind of colour vision, and in print by what they mean."""
+
+SHARE_SHOWN = 99.5
+"""Per cent of the weights that the scale spans; a few extreme ones would make all others pale."""
+
+
+def inside(here: Lab, run: Run) -> None:
+    """What a finished run's network is made of, and what its first layer has learned."""
+    settings = run.settings
+    if not settings.layers:
+        return
+    st.subheader("Inside the network")
+    columns = st.columns([2, 3])
+    with columns[0]:
+        graph(settings)
+    with columns[1]:
+        layer_table(settings)
+    st.markdown("**What the first layer looks for**")
+    tiles = here.store.load_array(run.id, "first_layer")
+    if tiles is None:
+        st.caption("One small picture for each unit or filter: the weights with which it looks at the pixels.")
+        if not st.button("Show the weights", icon=":material/grid_view:", key="first-layer"):
+            return
+        with errors_in_words():
+            with st.spinner("A worker is looking them up …", show_time=True):
+                here.engine.first_layer(run.id)
+            st.rerun()  # They are in the store now.
+        return
+    show_tiles(tiles, ["Before training", "After training"] if len(tiles) == 2 else ["As uploaded"])
+
+
+def untrained(config: RunConfig) -> None:
+    """The weights with which a configuration would begin: random ones, fixed by the seed."""
+    if not config.layers:
+        return
+    key = f"untrained-{config.architecture.name}"
+    if st.toggle("Show the first layer before training", key=key, help="Random weights, drawn by the seed."):
+        with errors_in_words(), st.spinner("A worker is building the network …", show_time=True):
+            show_tiles(_untrained(config.to_json()), ["Before training"])
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _untrained(config: str) -> np.ndarray:
+    return lab().engine.untrained_first_layer(RunConfig.parse(config))
+
+
+def show_tiles(states: np.ndarray, names: list[str]) -> None:
+    """Tiles of one or two states, ``(states, tiles, rows, columns)``, all on one scale."""
+    if not states.size:
+        st.info("The first layer with weights does not look at the pixels themselves, so its weights are no pictures.")
+        return
+    most = limit(states)
+    for column, tiles, name in zip(st.columns(len(names), gap="large"), states, names, strict=True):
+        with column:
+            st.markdown(name)
+            figures = (
+                f"<figure>{picture(coloured(tile, most), f'Weights of no. {n}, {name.lower()}')}"
+                f"<figcaption>{n}</figcaption></figure>"
+                for n, tile in enumerate(tiles)
+            )
+            st.html(f'<div class="digits">{"".join(figures)}</div>')
+    st.html(
+        f'<div role="img" aria-label="Colours from {-most:.2g} over 0 to {most:.2g}" style="height:.7rem; '
+        f"max-width:16rem; border-radius:.35rem; "
+        f'background:linear-gradient(to right, {_css(BELOW)}, {_css(NOTHING)}, {_css(ABOVE)})"></div>'
+    )
+    st.caption(
+        f"Blue ({-most:.2g} and below): ink there speaks against what the unit looks for. Orange ({most:.2g} and "
+        f"above): it speaks for it. White: no matter. The scale is the same for all pictures."
+    )
+
+
+def limit(states: np.ndarray) -> float:
+    """The weight at which colours are full, the same for all states; above 0."""
+    return float(np.percentile(np.abs(states), SHARE_SHOWN)) or 1.0
+
+
+def coloured(tile: np.ndarray, most: float) -> np.ndarray:
+    """``uint8 (rows, columns, 3)``: blue below zero, white at zero, orange above, full at ``most``."""
+    share = np.clip(tile / most, -1, 1)[..., None]
+    return np.rint(NOTHING + np.abs(share) * (np.where(share < 0, BELOW, ABOVE) - NOTHING)).astype(np.uint8)
+
+
+def _css(colour: np.ndarray) -> str:
+    return f"rgb({','.join(str(int(part)) for part in colour)})"

@@ -1,0 +1,188 @@
+"""Models that come and go on the pages: formats to take home, the form for uploads, and runs that came in by it."""
+
+import io
+
+import keras
+import numpy as np
+import pytest
+
+from mnist_core.config import RunConfig
+from mnist_core.models.build import build
+from mnist_core.models.uploaded import Uploaded
+from mnist_core.recipes import recipe
+from tests.helpers import assert_friendly
+from tests.pages.conftest import healthy, labelled, labels_of, words
+from tests.pages.test_runs import choose, listed
+from tests.uploads import saved
+
+LAYERS = [
+    {"name": "left", "kind": "Conv2D", "input_shape": [28, 28, 1], "output_shape": [26, 26, 4], "inputs": ["image"]},
+    {"name": "right", "kind": "Conv2D", "input_shape": [28, 28, 1], "output_shape": [26, 26, 4], "inputs": ["image"]},
+    {"name": "both", "kind": "Add", "input_shape": [26, 26, 4], "output_shape": [26, 26, 4]}
+    | {"inputs": ["left", "right"]},
+    {"name": "flat", "kind": "Flatten", "input_shape": [26, 26, 4], "output_shape": [2704]},
+    {"name": "last", "kind": "Dense", "input_shape": [2704], "output_shape": [10], "trainable": 27050}
+    | {"arithmetic": "2704×10 + 10 = 27,050"},
+]
+UNDECIDED = np.full((10_000, 10), 0.1, np.float32)
+UPLOADED = RunConfig(architecture=Uploaded.model_validate({"file": "theirs.h5", "table": LAYERS}))
+
+
+@pytest.fixture
+def add(store, read):
+    """Puts an uploaded run in the store as a worker does."""
+
+    def add(name="theirs"):
+        files = {"test_probabilities": array(read.probabilities), "model.keras": b"x"}
+        score = {"test_loss": read.loss, "test_accuracy": read.accuracy}
+        return store.add(UPLOADED, name, files, "Uploaded as theirs.h5.", **score)
+
+    return add
+
+
+def array(values):
+    packed = io.BytesIO()
+    np.save(packed, values)
+    return packed.getvalue()
+
+
+def chosen_format(app, name):
+    labelled(app.radio, "Format").set_value(name).run()
+    return healthy(app)
+
+
+# -- an uploaded run -----------------------------------------------------------------------------------------------
+
+
+def test_an_uploaded_run_is_listed_with_its_origin(visit, add, finish, store):
+    add()
+    finish("ours")
+    store.create(recipe("quick").config, "a recipe", recipe="quick")
+    app = visit("Runs")
+    assert list(app.dataframe[0].value["origin"]) == ["quick", "own settings", "uploaded"]
+    labelled(app.text_input, "Filter").set_value("uploaded").run()
+    assert listed(healthy(app)) == ["theirs"]
+
+
+def test_its_page_says_that_there_are_no_curves_and_no_training_again(visit, add):
+    app = visit("Train", run=add())
+    assert "trained elsewhere" in words(app, "info")
+    assert "Change and train again" not in labels_of(app.button)
+    assert "cannot be trained again" in words(app, "caption")
+    assert "2704×10 + 10 = 27,050" in words(app, "markdown")
+    assert "Uploaded as theirs.h5" in words(app, "markdown")
+
+
+def test_it_is_evaluated_like_any_other(visit, add, read):
+    app = visit("Evaluate", run=add())
+    shown = {metric.label: metric.value for metric in app.metric}
+    assert shown["Test accuracy"] == f"{read.accuracy:.2%}"
+    assert shown["Origin"] == "uploaded"
+    assert "Inside the network" in words(app, "subheader")
+    [picture] = app.get("graphviz_chart")
+    for edge in ("image -> left", "image -> right", "left -> both", "right -> both", "both -> flat", "last -> digits"):
+        assert edge in picture.proto.spec
+
+
+# -- the first layer -----------------------------------------------------------------------------------------------
+
+
+def test_the_first_layer_before_and_after(visit, finish, store):
+    run_id = finish()
+    tiles = np.linspace(-1, 1, 2 * 3 * 28 * 28, dtype=np.float32).reshape(2, 3, 28, 28)
+    store.keep(run_id, "first_layer", array(tiles))
+    app = visit("Evaluate", run=run_id)
+    html = words(app, "html")
+    for text in ("no. 0, before training", "no. 2, before training", "no. 2, after training", "Colours from"):
+        assert text in html
+    assert "Show the weights" not in labels_of(app.button)
+    assert "784×128 + 128" in words(app, "markdown")
+
+
+def test_the_first_layer_is_asked_for_only_when_wanted(visit, finish):
+    app = visit("Evaluate", run=finish())
+    assert "Show the weights" in labels_of(app.button)
+    assert "Colours from" not in words(app, "html")
+
+
+def test_a_first_layer_that_sees_no_pixels(visit, finish, store):
+    run_id = finish()
+    store.keep(run_id, "first_layer", array(np.empty((2, 0, 0, 0), np.float32)))
+    assert "no pictures" in words(visit("Evaluate", run=run_id), "info")
+
+
+# -- with a worker -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def trained(engine):
+    """A run in the real store with a network that has learned nothing."""
+    _, store, _ = engine
+    config = RunConfig.parse({"architecture": {"name": "softmax"}})
+    run_id = store.create(config, "to take home")
+    store.record(
+        run_id,
+        {"status": "finished", "test_accuracy": 0.1, "test_loss": 2.3, "ended": 1.0, "steps": 1, "step": 1},
+        files={"model.keras": saved(build(config)), "test_probabilities": array(UNDECIDED)},
+    )
+    yield run_id
+    store.delete(run_id)
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_format_is_made_when_it_is_asked_for(visit, trained):
+    app = choose(visit("Runs"), "to take home")
+    assert labels_of(app.get("download_button")) == ["Download the model (.keras)"]
+    for name, ending in (("h5", ".h5"), ("json", ".json"), ("weights", ".weights.h5")):
+        chosen_format(app, name)
+        assert len(app.get("download_button")) == 1
+        labelled(app.button, "Prepare the file").click().run(timeout=120)
+        assert f"Download {trained}{ending}" in labels_of(healthy(app).get("download_button"))
+    chosen_format(app, "json")
+    assert "subclassed" in words(app, "caption")
+
+
+@pytest.mark.usefixtures("engine")
+def test_weights_are_shown_when_they_are_asked_for_and_then_kept(visit, trained, engine):
+    app = visit("Evaluate", run=trained)
+    labelled(app.button, "Show the weights").click().run(timeout=120)
+    assert "no. 9, after training" in words(healthy(app), "html")
+    assert engine[1].load_array(trained, "first_layer").shape == (2, 10, 28, 28)
+    assert "no. 9, before training" in words(visit("Evaluate", run=trained), "html")
+
+
+@pytest.mark.usefixtures("engine")
+def test_the_weights_before_training(visit):
+    app = visit("Train")
+    labelled(app.toggle, "Show the first layer before training").set_value(True).run(timeout=120)
+    assert "no. 63, before training" in words(healthy(app), "html")
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_file_becomes_a_run(visit, engine):
+    store, before = engine[1], {run.id for run in engine[1].list()}
+    model = keras.Sequential([keras.Input((28, 28)), keras.layers.Flatten(), keras.layers.Dense(10)])
+    app = visit("Runs")
+    app.get("file_uploader")[0].upload("mine.keras", saved(model), "application/zip")
+    labelled(app.button, "Check and add it").click().run(timeout=180)
+    [new] = [run for run in store.list() if run.id not in before]
+    assert (new.name, new.origin) == ("mine.keras", "uploaded")
+    assert f"{new.test_accuracy:.2%} on the test set" in words(healthy(app), "success")
+    assert "softmax is applied" in words(app, "success")
+    store.delete(new.id)
+
+
+@pytest.mark.usefixtures("engine")
+def test_a_refused_file_is_told_and_leaves_nothing(visit, engine):
+    before = len(engine[1].list())
+    app = visit("Runs")
+    app.get("file_uploader")[0].upload("evil.keras", b"PK\x03\x04 no zip", "application/zip")
+    labelled(app.button, "Check and add it").click().run(timeout=180)
+    assert_friendly(healthy(app).error[0].value, "damaged or cut short")
+    assert len(engine[1].list()) == before
+
+
+def test_no_file_chosen(visit):
+    app = visit("Runs")
+    labelled(app.button, "Check and add it").click().run()
+    assert "Choose a file first" in words(healthy(app), "info")
