@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import streamlit as st
 
+from mnist_core.errors import ConfigError, UnknownRun
 from mnist_core.models.formats import FORMATS
 from mnist_core.models.upload import gather
 from mnist_core.store.run import Run
@@ -20,14 +23,17 @@ PIXELS = {
 
 def downloads(here: Lab, run: Run) -> None:
     """The ``.keras`` file at once; other formats are made by a worker when they are asked for."""
-    pixels = "0 to 1" if run.settings.data.scaled else "0 to 255"
+    takes = "It takes pixels from 0 to 1, shaped (N, 28, 28, 1)."
+    with suppress(ConfigError):  # of a run that another version made
+        if not run.settings.data.scaled:
+            takes = takes.replace("0 to 1", "0 to 255")
     st.download_button(
         "Download the model (.keras)",
         lambda: here.store.load_blob(run.id, "model.keras"),
         f"{run.id}.keras",
         icon=":material/download:",
         key="keras",
-        help=f"For keras.models.load_model. It takes pixels from {pixels}, shaped (N, 28, 28, 1).",
+        help=f"For keras.models.load_model. {takes}",
     )
     with st.popover("Other formats", icon=":material/save_alt:"):
         names = [name for name in FORMATS if name != "keras"]
@@ -100,10 +106,13 @@ def upload_form(here: Lab) -> None:
 
 def _welcome(here: Lab) -> None:
     """What came of the last upload of this visitor, until the next one."""
-    runs = [run for run in here.store.list() if run.id == st.session_state.get("uploaded")]
-    if not runs:
+    if "uploaded" not in st.session_state:
         return
-    [run] = runs
+    try:
+        run = here.store.get(st.session_state["uploaded"])
+    except UnknownRun:  # it has been deleted since
+        del st.session_state["uploaded"]
+        return
     said = " ".join(event["text"] for event in here.store.events(run.id))
     st.success(f"**{escaped(run.name)}** is among the runs now. {escaped(said)}")
     with st.container(horizontal=True):

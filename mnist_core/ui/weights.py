@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 
 from mnist_core.config import RunConfig
+from mnist_core.errors import ConfigError
 from mnist_core.store.run import Run
 from mnist_core.ui.digits import picture
 from mnist_core.ui.frame import errors_in_words
@@ -21,7 +22,10 @@ SHARE_SHOWN = 99.5
 
 def inside(here: Lab, run: Run) -> None:
     """What a finished run's network is made of, and what its first layer has learned."""
-    settings = run.settings
+    try:
+        settings = run.settings
+    except ConfigError:  # made by another version
+        return
     if not settings.layers:
         return
     st.subheader("Inside the network")

@@ -84,6 +84,27 @@ def test_it_is_evaluated_like_any_other(visit, add, read):
         assert edge in picture.proto.spec
 
 
+def test_a_run_of_another_version_may_still_be_taken_home_and_evaluated(visit, finish, store):
+    run_id = finish("old")
+    with store.database.write() as connection:
+        connection.exec_driver_sql("UPDATE runs SET config = '{\"future\": 1}'")
+    app = choose(visit("Runs"), "old")
+    assert "Download the model (.keras)" in labels_of(app.get("download_button"))
+    assert "Yes, delete it" in labels_of(app.button)
+    app = visit("Evaluate", run=run_id)
+    assert "Inside the network" not in words(app, "subheader")
+    assert not app.error
+
+
+def test_the_last_upload_is_deleted(visit, add, store):
+    run_id = add()
+    app = visit("Runs")
+    app.session_state["uploaded"] = run_id
+    assert "theirs" in words(healthy(app.run()), "success")
+    store.delete(run_id)
+    assert not healthy(app.run()).success
+
+
 # -- the first layer -----------------------------------------------------------------------------------------------
 
 
