@@ -17,6 +17,7 @@ with page("Compare", "What differs between runs, how good each is, and whether t
     else:
         compare_view.curves(lab, runs)
         compare_view.settings(runs)
+        compare_view.start(lab, runs)
         read = compare_view.marks(lab, runs)
         if len(read) >= compare.FEWEST:
             compare_view.pair(lab, runs, read)

@@ -26,6 +26,7 @@ from mnist_core.store.run import Run
 from mnist_core.store.sweeps import SweepStore
 from mnist_core.training.compiled import CompiledEvaluation
 from mnist_core.training.execution import choose, cpu_name, gpu_names, prepare_devices
+from mnist_core.training.fingerprint import fingerprint
 from mnist_core.training.fit import Trainer
 from mnist_core.training.metrics import MetricsCallback
 from mnist_core.training.programs import Programs
@@ -85,6 +86,8 @@ def _train(store: RunStore, run: Run) -> str:
     event = f"{'Goes on' if checkpoint else 'Starts'} on {execution.device_name}: {execution.reason}."
     patiently(lambda: store.record(run.id, {}, event=event))
     trainer = Trainer(config, _programs(), execution)
+    if not checkpoint:
+        patiently(lambda: store.keep(run.id, "start", fingerprint(trainer.model)))
     sink: dict[str, list] = {}
     recorder = Recorder(store, run.id, sink)
     trainer.fit([MetricsCallback(sink), recorder], resume_from=checkpoint)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -74,6 +75,29 @@ def settings(runs: Sequence[Run]) -> tuple[dict[str, list[Any]], dict[str, Any]]
     values = {key: [flat.get(key) for flat in flats] for key in keys}
     differing = {key: row for key, row in values.items() if any(value != row[0] for value in row)}
     return differing, {key: row[0] for key, row in values.items() if key not in differing}
+
+
+ORDER = ("seed", "data.", "training.batch_size", "training.shuffle", "training.reshuffle")
+"""How settings begin that decide which images come in which batch, but for how their pixels are scaled."""
+
+
+def same_order(runs: Sequence[Run]) -> bool:
+    """Whether all of them see the same images in the same batches, as long as each trains."""
+    differing, _ = settings(runs)
+    return not any(key.startswith(ORDER) for key in differing if key != "data.scaled")
+
+
+def same_start(prints: Sequence[bytes | None]) -> tuple[list[str], list[str]]:
+    """Layers that begin from the same weights in all runs that have them, and those that do not.
+
+    Args:
+        prints: of each run what ``training.fingerprint`` made; ``None`` where it is not known.
+    """
+    starts = [json.loads(text) for text in prints if text]
+    names = list(dict.fromkeys(name for start in starts for name in start))
+    known = {name: [start[name] for start in starts if name in start] for name in names}
+    same = [name for name, found in known.items() if len(found) > 1 and len(set(found)) == 1]
+    return same, [name for name in names if name not in same]
 
 
 def mark(labels: np.ndarray, predicted: np.ndarray) -> Mark:

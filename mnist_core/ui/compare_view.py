@@ -134,6 +134,19 @@ def settings(runs: Sequence[Run]) -> None:
         st.dataframe([{"setting": key, "value": _text(value)} for key, value in same.items()], hide_index=True)
 
 
+def start(lab: Lab, runs: Sequence[Run]) -> None:
+    """Whether they began alike, which makes a comparison fair."""
+    prints = [lab.store.load_blob(run.id, "start") for run in runs]
+    same, other = compare.same_start(prints)
+    order = "The same images in the same batches." if compare.same_order(runs) else "Other images, order or batches."
+    words = f"**First weights.** The same in all that have it: {', '.join(same) or 'no layer'}."
+    if other:
+        words += f" Not the same, by seed or shape, or in one alone: {', '.join(other)}."
+    if not all(prints):
+        words = "**First weights.** Not known of all of these runs: they have not begun, or began elsewhere."
+    st.markdown(f"{words} **Order.** {order}")
+
+
 def marks(lab: Lab, runs: Sequence[Run]) -> dict[str, np.ndarray]:
     """Test figures with intervals; gives by run id what each run read."""
     st.subheader("On the test set", anchor=False)

@@ -17,8 +17,8 @@ TENSORFLOW_SIDE = {
     f"mnist_core.{name}"
     for name in (
         "data.augment", "engine.files", "engine.jobs", "engine.recorder", "models.build", "models.describe",
-        "models.restore", "training.checkpoint", "training.compiled", "training.execution", "training.fit",
-        "training.metrics", "training.programs",
+        "models.restore", "training.checkpoint", "training.compiled", "training.execution",
+        "training.fingerprint", "training.fit", "training.metrics", "training.programs",
     )
 }  # fmt: skip
 """Modules that only workers import."""

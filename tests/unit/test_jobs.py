@@ -64,7 +64,7 @@ def test_a_run_is_trained_scored_and_kept(store, run_id, train, digits):
     assert (run.epoch, run.step, run.steps, run.wish) == (2, 10, 10, "")
     assert run.started <= run.ended
     assert [row["epoch"] for row in store.epochs(run_id)] == [1, 2]
-    assert files(store, run_id) == {"model.keras", "test_probabilities"}  # no checkpoint is left
+    assert files(store, run_id) == {"model.keras", "test_probabilities", "start"}  # no checkpoint is left
 
     probabilities = store.load_array(run_id, "test_probabilities")
     assert (probabilities.argmax(axis=1) == digits.labels).mean() == pytest.approx(run.test_accuracy)
@@ -104,7 +104,7 @@ def test_a_paused_run_goes_on_and_a_stopped_one_keeps_its_weights(store, run_id,
     store.ask(run_id, "pause")  # before its first step
     answer, run = train(run_id)
     assert answer == run.status == "paused"
-    assert files(store, run_id) == {"checkpoint"}
+    assert files(store, run_id) == {"checkpoint", "start"}
     store.resume(run_id)
     answer, run = train(run_id)
     assert answer == run.status == "finished"
