@@ -184,7 +184,8 @@ class RunConfig(Part):
         """
         flat = dict(_flatten(self.model_dump(mode="json")))
         if not self.architecture.trainable:
-            flat = {key: flat[key] for key in ("architecture.name", "architecture.file", "data.scaled")}
+            known = ("architecture.name", "architecture.file", "architecture.digest", "data.scaled")
+            flat = {key: flat[key] for key in known}
         return flat
 
     def differences(self, other: RunConfig) -> dict[str, tuple[Any, Any]]:

@@ -32,7 +32,7 @@ def describe(model: keras.Model, upload: Upload) -> RunConfig:
     try:
         return RunConfig.parse(
             {
-                "architecture": {"name": "uploaded", "file": file, "table": table},
+                "architecture": {"name": "uploaded", "file": file, "digest": upload.digest, "table": table},
                 "data": {"scaled": upload.scaled},
             }
         )

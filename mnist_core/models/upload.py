@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 from mnist_core.errors import ModelFileError
@@ -28,6 +29,11 @@ class Upload:
     @property
     def size(self) -> int:
         return len(self.model) + len(self.weights)
+
+    @property
+    def digest(self) -> str:
+        """The beginning of the content's SHA-256, in hexadecimal."""
+        return hashlib.sha256(self.model + self.weights).hexdigest()[:12]
 
 
 def gather(files: list[tuple[str, bytes]], scaled: bool = True) -> Upload:

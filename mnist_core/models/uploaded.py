@@ -36,6 +36,8 @@ class Uploaded(Architecture):
 
     name: Literal["uploaded"] = "uploaded"
     file: Annotated[str, Field(max_length=200)]
+    digest: Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")]
+    """Of the file's content, by which two files of one name are told apart."""
     table: Annotated[tuple[UploadedLayer, ...], Field(min_length=1, max_length=300)]
 
     def layers(self):

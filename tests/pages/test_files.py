@@ -25,17 +25,18 @@ LAYERS = [
     | {"arithmetic": "2704×10 + 10 = 27,050"},
 ]
 UNDECIDED = np.full((10_000, 10), 0.1, np.float32)
-UPLOADED = RunConfig(architecture=Uploaded.model_validate({"file": "theirs.h5", "table": LAYERS}))
+THEIRS = Uploaded.model_validate({"file": "theirs.h5", "digest": "0123456789ab", "table": LAYERS})
+UPLOADED = RunConfig(architecture=THEIRS)
 
 
 @pytest.fixture
 def add(store, read):
     """Puts an uploaded run in the store as a worker does."""
 
-    def add(name="theirs"):
+    def add(name="theirs", config=UPLOADED):
         files = {"test_probabilities": array(read.probabilities), "model.keras": b"x"}
         score = {"test_loss": read.loss, "test_accuracy": read.accuracy}
-        return store.add(UPLOADED, name, files, "Uploaded as theirs.h5.", **score)
+        return store.add(config, name, files, "Uploaded as theirs.h5.", **score)
 
     return add
 
@@ -82,6 +83,15 @@ def test_it_is_evaluated_like_any_other(visit, add, read):
     [picture] = app.get("graphviz_chart")
     for edge in ("image -> left", "image -> right", "left -> both", "right -> both", "both -> flat", "last -> digits"):
         assert edge in picture.proto.spec
+
+
+def test_it_is_compared_like_any_other(visit, add, finish):
+    other = UPLOADED.replace({"architecture.digest": "ba9876543210"})
+    runs = [add(), add("other", other), finish("ours")]
+    app = visit("Compare", runs=",".join(runs))
+    assert not app.error
+    said = [str(table.value.to_dict()) for table in app.dataframe]
+    assert any("ba9876543210" in text and "0123456789ab" in text for text in said), said
 
 
 def test_a_run_of_another_version_may_still_be_taken_home_and_evaluated(visit, finish, store):

@@ -1,5 +1,6 @@
 """Uploaded models: what is accepted and how it is made to fit, and what is refused before or after it is built."""
 
+import hashlib
 import io
 import json
 import subprocess
@@ -153,13 +154,15 @@ def test_a_wrong_choice_of_pixels_is_told(digits):
 
 
 def test_what_readers_are_told_of_it(digits):
-    restored = restore(gather([("<b>mine\n.keras", saved(branched()))]), digits)
+    upload = gather([("<b>mine\n.keras", saved(branched()))])
+    restored = restore(upload, digits)
     config = RunConfig.parse(restored.config.to_json())
     assert config == restored.config
     assert config.summary() == "Uploaded network of 7 layers"
     assert config.flat() == {
         "architecture.name": "uploaded",
         "architecture.file": "<b>mine .keras",
+        "architecture.digest": hashlib.sha256(upload.model).hexdigest()[:12],
         "data.scaled": True,
     }
     first, second, add = config.layers[:3]
