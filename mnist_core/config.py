@@ -11,7 +11,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from typing import Annotated, Any, ClassVar, Literal, Union
+from typing import Annotated, Any, Union
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -20,7 +20,8 @@ from mnist_core.messages import sentences
 from mnist_core.models.architectures import ARCHITECTURES, MLP
 from mnist_core.models.plan import PlannedLayer, count_parameters
 from mnist_core.models.uploaded import Uploaded
-from mnist_core.parts import Part, number, option, plain
+from mnist_core.parts import Part, number, plain
+from mnist_core.sections import Augmentation, DataConfig, Training
 from mnist_core.training.optimizers import OPTIMIZERS, Adam
 from mnist_core.training.schedules import SCHEDULES, Constant
 
@@ -34,68 +35,6 @@ MNIST_IMAGES = 60_000
 
 MOST_PARAMETERS = 30_000_000
 """Six layers of 2,048 units have 23 million. A checkpoint holds three numbers of 4 bytes for each."""
-
-
-class DataConfig(Part):
-    label: ClassVar[str] = "Data"
-    sentence: ClassVar[str] = "Which of the 60,000 training images are learned from, and which are held out."
-
-    validation_fraction: float = number(
-        0.1, 0.0, 0.9, "Held out for validation",
-        "Share of the 60,000 images that is kept from training, to see how well the network does on unseen ones. "
-        "At 0 there are no validation curves.",
-    )  # fmt: skip
-    split: Literal["random", "stratified", "first"] = option(
-        "random", "How they are held out",
-        "At random; at random with every digit in equal share (stratified); or the first images to train on and "
-        "the last to validate.",
-    )  # fmt: skip
-    split_seed: int = number(0, 0, 2**31 - 1, "Split seed", "Another number, another random choice of images.")
-    subset: int = number(
-        60_000, 500, 60_000, "Training images at most",
-        "Learn from only this many images: less time, and a lesson in how much data is enough.",
-    )  # fmt: skip
-    scaled: bool = option(True, "Scale pixels to 0-1", "Divides pixels by 255; raw 0-255 values train badly.")
-
-
-class Augmentation(Part):
-    label: ClassVar[str] = "Augmentation"
-    sentence: ClassVar[str] = "Every image is changed a little at random each time it is used, as if there were more."
-
-    shift: float = number(0.0, 0.0, 8.0, "Shift", "Moves the digit by up to so many pixels each way.")
-    rotate: float = number(0.0, 0.0, 45.0, "Rotate", "Turns the digit by up to so many degrees each way.")
-    zoom: float = number(0.0, 0.0, 0.5, "Zoom", "Grows or shrinks the digit by up to this share.")
-    shear: float = number(0.0, 0.0, 30.0, "Shear", "Slants the digit by up to so many degrees each way.")
-
-    @property
-    def active(self) -> bool:
-        return any((self.shift, self.rotate, self.zoom, self.shear))
-
-
-class Training(Part):
-    label: ClassVar[str] = "Training"
-    sentence: ClassVar[str] = "How long and in what portions the network learns."
-
-    epochs: int = number(5, 1, 500, "Epochs", "How many times the network sees every training image.")
-    batch_size: int = number(
-        128, 1, 4096, "Batch size", "How many images are averaged for one step; small is noisy and slow.", log=True
-    )
-    shuffle: bool = option(True, "Shuffle every epoch", "Draws a new order of the images for every epoch.")
-    label_smoothing: float = number(
-        0.0, 0.0, 0.5, "Label smoothing", "Asks for a little less than certainty; keeps the network modest. 0 is off."
-    )
-    early_stopping: int = number(
-        0, 0, 100, "Early stopping",
-        "Stops when the validation loss has not improved for so many epochs, and takes the best weights; 0 is off.",
-    )  # fmt: skip
-    precision: Literal["float32", "bfloat16", "auto"] = option(
-        "auto", "Precision",
-        "Numbers of 32 bits, or of 16 (bfloat16): auto takes 16 where the hardware has them and gains, which is in "
-        "convolutions. Weights, the last layer and the loss keep 32 bits.",
-    )  # fmt: skip
-    device: Literal["auto", "cpu", "gpu"] = option(
-        "auto", "Device", "auto takes a GPU if a worker has one, else the processor (CPU)."
-    )
 
 
 class RunConfig(Part):
@@ -148,6 +87,13 @@ class RunConfig(Part):
                     f"{wish.replace('_', ' ').capitalize()} watches the validation loss, but "
                     f"data.validation_fraction is 0. Hold out some images, for example 0.1, or turn it off."
                 )
+        if self.training.loss == "clipped" and (
+            getattr(self.architecture, "output", "") == "logits" or self.training.label_smoothing
+        ):
+            raise ConfigError(
+                "The clipped loss is written for probabilities and plain labels. Set architecture.output to softmax "
+                "and training.label_smoothing to 0, or training.loss to cross_entropy."
+            )
         if getattr(self.optimizer, "nesterov", False) and not self.optimizer.momentum:
             raise ConfigError("Nesterov needs momentum. Set optimizer.momentum, for example to 0.9, or turn it off.")
         return self
@@ -212,21 +158,42 @@ class RunConfig(Part):
     def steps_per_epoch(self) -> int:
         return math.ceil(self.training_images / self.training.batch_size)
 
+    @property
+    def total_steps(self) -> int:
+        """Steps of the whole run, early stopping aside."""
+        if self.architecture.family == "classical":
+            return self.architecture.steps
+        return self.training.steps or self.training.epochs * self.steps_per_epoch
+
+    @property
+    def epochs(self) -> int:
+        """Epochs of the whole run, one that is only begun among them; of classical models, rounds."""
+        if self.architecture.family == "classical":
+            return self.architecture.rounds
+        return math.ceil(self.total_steps / self.steps_per_epoch)
+
     def summary(self) -> str:
         """One line for lists: ``MLP 128, Adam 0.001, 5 epochs of 128``."""
         arch = self.architecture
         if not arch.trainable:
             return f"{arch.label} of {len(self.layers)} layers"
+        if arch.family == "classical":
+            return arch.summary()
         shape = [b.filters for b in getattr(arch, "blocks", ())] + list(getattr(arch, "hidden_units", ()))
         name = arch.name.upper() if len(arch.name) <= 3 else arch.name.capitalize()
         size = " " + "-".join(map(str, shape)) if shape else ""
-        epochs = f"{self.training.epochs} epoch" + "s" * (self.training.epochs != 1)
+        unit, count = ("step", self.training.steps) if self.training.steps else ("epoch", self.training.epochs)
+        epochs = f"{count:,} {unit}" + "s" * (count != 1)
         rate = plain(self.optimizer.learning_rate)
         return f"{name}{size}, {self.optimizer.label} {rate}, {epochs} of {self.training.batch_size}"
 
 
 SECTIONS: tuple[str, ...] = ("architecture", "optimizer", "schedule", "data", "augmentation", "training")
 """The parts of a RunConfig in the order in which a form shows them; ``seed`` stands alone."""
+
+
+TITLES = {"architecture": "Network", "optimizer": "Optimizer", "schedule": "Learning-rate schedule"}
+"""What readers call the sections that are a choice of kinds; the others have a label of their own."""
 
 
 def choices(section: str) -> tuple[type[Part], ...]:

@@ -24,8 +24,9 @@ class Part(BaseModel):
 
     @classmethod
     def specs(cls) -> list[FieldSpec]:
-        """Every field that a reader may set, in the order of declaration."""
-        return [FieldSpec.of(name, info) for name, info in cls.model_fields.items() if name != "name"]
+        """Every field that a reader may set, in the order of declaration, the seldom used last."""
+        specs = [FieldSpec.of(name, info) for name, info in cls.model_fields.items() if name != "name"]
+        return sorted(specs, key=lambda spec: spec.rare)
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,9 @@ class FieldSpec:
     longest: int | None = None
     choices: tuple[Any, ...] = ()
     log: bool = False
+    rare: bool = False
+    counted: str = ""
+    """What the entries of a list are called where their number is asked for."""
     item: type[Part] | None = None
 
     @classmethod
@@ -65,6 +69,8 @@ class FieldSpec:
             longest=getattr(bounds.get("MaxLen"), "max_length", None),
             choices=choices,
             log=bool(extra.get("log")),
+            rare=bool(extra.get("rare")),
+            counted=extra.get("counted", ""),
             item=item,
         )
 
@@ -90,19 +96,28 @@ def plain(number: float | int | None) -> str:
     return f"{number:,}" if isinstance(number, int) else f"{number:,g}"
 
 
-def number(default: float, low: float, high: float, title: str, help: str, log: bool = False) -> Any:
+def number(
+    default: float, low: float, high: float, title: str, help: str, log: bool = False, rare: bool = False
+) -> Any:
     """Declares a bounded number; ``log`` says that it is best explored by factors, not by steps."""
-    return Field(default, ge=low, le=high, title=title, description=help, json_schema_extra={"log": log})
+    extra = {"log": log, "rare": rare}
+    return Field(default, ge=low, le=high, title=title, description=help, json_schema_extra=extra)
 
 
-def option(default: Any, title: str, help: str) -> Any:
-    """Declares a switch or a choice among the values of its ``Literal`` type."""
-    return Field(default, title=title, description=help)
+def option(default: Any, title: str, help: str, rare: bool = False) -> Any:
+    """Declares a switch or a choice among the values of its ``Literal`` type.
+
+    ``rare`` is for what few readers need: forms keep it apart from the rest.
+    """
+    return Field(default, title=title, description=help, json_schema_extra={"rare": rare})
 
 
-def several(default: Any, shortest: int, longest: int, title: str, help: str) -> Any:
-    """Declares a list of numbers or of parts, with its allowed length."""
-    return Field(default, min_length=shortest, max_length=longest, title=title, description=help)
+def several(default: Any, shortest: int, longest: int, title: str, help: str, counted: str) -> Any:
+    """Declares a list of numbers or of parts, with its allowed length; ``counted`` is what its entries are called."""
+    extra = {"counted": counted}
+    return Field(
+        default, min_length=shortest, max_length=longest, title=title, description=help, json_schema_extra=extra
+    )
 
 
 def _kind(annotation: Any) -> tuple[str, tuple, type[Part] | None, tuple | None]:

@@ -1,8 +1,11 @@
 """Train: choose a network and its hyperparameters, then watch it learn."""
 
+from pathlib import Path
+
 import numpy as np
 import streamlit as st
 
+import mnist_core.training
 from mnist_core.config import RunConfig
 from mnist_core.recipes import RECIPES, recipe
 from mnist_core.training.estimate import expected_seconds
@@ -14,7 +17,9 @@ from mnist_core.ui.live import watch
 from mnist_core.ui.live_chart import live_chart
 from mnist_core.ui.network import graph, layer_table
 from mnist_core.ui.weights import untrained
-from mnist_core.ui.words import ago, duration, escaped
+from mnist_core.ui.words import ago, duration, escaped, percent
+
+LOOP = Path(mnist_core.training.__file__).with_name("tape.py")
 
 
 def begin_with(config: RunConfig, name: str) -> None:
@@ -30,13 +35,30 @@ def choose_recipe() -> None:
 
 def show_schedule(config: RunConfig) -> None:
     """The learning rate from first to last step, as far as it is known before training."""
-    per_epoch = config.steps_per_epoch
-    total = per_epoch * config.training.epochs
+    per_epoch, total = config.steps_per_epoch, config.total_steps
     steps = np.unique(np.linspace(0, total - 1, 300).astype(int))
     rates = config.optimizer.learning_rate * config.schedule.factors(steps, total, per_epoch)
     st.markdown("**Learning rate by step**")
     figure = charts.line((steps / per_epoch).tolist(), rates.tolist(), "epoch", "learning rate")
     live_chart(figure, "schedule", f"Learning rate, {config.schedule.label}.", height=200)
+
+
+def describe(name: str) -> None:
+    """The recipe to start from, and what its author reported."""
+    if name not in RECIPES:
+        st.caption("The settings of an earlier run.")
+        return
+    found = RECIPES[name]
+    st.caption(found.sentence)
+    if found.published:
+        st.caption(f"{found.source}; {found.measure_in_words} as published: {percent(found.published[found.measure])}.")
+
+
+def show_loop(config: RunConfig) -> None:
+    """The explicit training loop, to be read: the very file that trains."""
+    if config.training.loop == "tape" and config.architecture.family == "network":
+        with st.expander("The training loop as it is run"):
+            st.code(LOOP.read_text(encoding="utf-8"), language="python")
 
 
 def set_up(lab: Lab) -> None:
@@ -59,7 +81,7 @@ def set_up(lab: Lab) -> None:
             on_change=choose_recipe,
             help="Fills in all settings below; change what you like.",
         )
-        st.caption(RECIPES[chosen].sentence if chosen in names else "The settings of an earlier run.")
+        describe(chosen)
         start_here = st.container()
         config = config_form(st.session_state["draft"], str(st.session_state["version"]))
     if config is None:
@@ -72,14 +94,18 @@ def set_up(lab: Lab) -> None:
             same = chosen in names and config == RECIPES[chosen].config
             st.query_params["run"] = lab.store.create(config, recipe=chosen if same else "")
             st.rerun()
-        st.caption(f"{config.summary()} · {config.parameters:,} parameters · about {duration(seconds)}")
+        parameters = f"{config.parameters:,} parameters · " if config.parameters else ""
+        st.caption(f"{config.summary()} · {parameters}about {duration(seconds)}")
     with preview:
         st.markdown("**The network**")
         graph(config)
         with st.expander("Layers and parameters", expanded=True):
             layer_table(config)
-            untrained(config)
-        show_schedule(config)
+            if config.architecture.family == "network":
+                untrained(config)
+        if config.architecture.family == "network":
+            show_schedule(config)
+        show_loop(config)
 
 
 def diary(lab: Lab, run_id: str) -> None:
@@ -108,5 +134,6 @@ with page("Train", "Choose a network and how it learns, and watch it get better.
                 st.rerun()
             st.json(run.settings.flat(), expanded=True)
             layer_table(run.settings)
+        show_loop(run.settings)
         with st.expander("What happened to it"):
             diary(lab, run_id)

@@ -14,10 +14,16 @@ from mnist_core.ui.frame import page
 from mnist_core.ui.lab import Lab, digits, test_probabilities
 from mnist_core.ui.live_chart import live_chart
 from mnist_core.ui.probabilities import probability_bars
+from mnist_core.ui.published import comparison, published_recipe, report_rows
 from mnist_core.ui.weights import inside
 from mnist_core.ui.words import percent
 
 SHOWN = 48
+
+DISTANCES = (
+    "This model knows distances from its dividing lines and no probabilities. A softmax of the distances stands in: it "
+    "ranks the digits as the model does, but how sure it looks, and the loss made of it, mean little."
+)
 
 
 def marks(run, labels, predicted) -> None:
@@ -29,7 +35,9 @@ def marks(run, labels, predicted) -> None:
         if run.uploaded:
             st.metric("Origin", run.origin, width="content")
         else:
-            st.metric("Epochs", run.epoch, width="content")
+            st.metric(f"{run.settings.architecture.unit.capitalize()}s", run.epoch, width="content")
+    if not getattr(run.settings.architecture, "probabilistic", True):
+        st.caption(DISTANCES)
 
 
 def confusion(lab: Lab, labels, probabilities, predicted) -> None:
@@ -86,6 +94,13 @@ def report(labels, predicted) -> None:
     st.download_button("Download as CSV", text.getvalue(), name, "text/csv", icon=":material/download:", key="csv")
 
 
+def published_report(run) -> None:
+    recipe = published_recipe(run)
+    if recipe and recipe.report:
+        with st.expander("The report as published"):
+            st.dataframe(report_rows(recipe), hide_index=True, height="content")
+
+
 def one_image(lab: Lab, labels, probabilities) -> None:
     st.subheader("One test image")
     index = int(st.number_input("Number of the image", 0, len(labels) - 1, 0, key="one"))
@@ -106,8 +121,10 @@ with page("Evaluate", "How good is a network on 10,000 digits it has never seen,
         probabilities = test_probabilities(lab.settings.database_url, run.id, run.ended)
         predicted = evaluation.predictions(probabilities)
         marks(run, labels, predicted)
+        comparison(run, lab.store.last_epoch(run.id))
         confusion(lab, labels, probabilities, predicted)
         report(labels, predicted)
+        published_report(run)
         st.subheader("Mistakes, surest first")
         show(lab, evaluation.mistakes(labels, probabilities), labels, probabilities, predicted)
         one_image(lab, labels, probabilities)

@@ -11,12 +11,13 @@ from mnist_core.ui.choose import train_quickly
 from mnist_core.ui.files import downloads, upload_form
 from mnist_core.ui.frame import errors_in_words, page
 from mnist_core.ui.lab import Lab
+from mnist_core.ui.published import beside_published
 from mnist_core.ui.words import STATUS, badge, escaped
 
 SHOWN_SETTINGS = ("architecture.name", "architecture.hidden_units", "optimizer.name", "optimizer.learning_rate")
 
 
-def row(run: Run, every_setting: bool) -> dict:
+def row(run: Run, every_setting: bool, compared: dict[str, float | None]) -> dict:
     try:
         settings = run.settings.flat()
     except ConfigError:
@@ -27,6 +28,7 @@ def row(run: Run, every_setting: bool) -> dict:
         "status": STATUS[run.status][1],
         "origin": run.origin,
         "test accuracy": run.test_accuracy,
+        **compared,
         "test loss": run.test_loss,
         "epochs": run.epoch,
         "seconds": round(run.train_seconds, 1),
@@ -51,17 +53,22 @@ def matching(runs: list[Run]) -> list[Run]:
     ]
 
 
-def table(runs: list[Run]) -> Run | None:
+def table(lab: Lab, runs: list[Run]) -> Run | None:
     """The table; gives the run whose row is chosen."""
     every_setting = st.toggle("Show every setting", key="every")
     event = st.dataframe(
-        [row(run, every_setting) for run in runs],
+        [row(run, every_setting, found) for run, found in zip(runs, beside_published(lab, runs), strict=True)],
         hide_index=True,
         on_select="rerun",
         selection_mode="single-row",
         key="table",
         column_config={
             "test accuracy": st.column_config.NumberColumn(format="percent"),
+            "published": st.column_config.NumberColumn(format="percent", help="By the author of the recipe."),
+            "difference": st.column_config.NumberColumn(
+                format="%+.2f",
+                help="Here less published, in percentage points; of held-out accuracy where that was given.",
+            ),
             "test loss": st.column_config.NumberColumn(format="%.4f"),
             "images/s": st.column_config.NumberColumn(format="localized"),
             "created": st.column_config.DatetimeColumn(format="distance"),
@@ -101,7 +108,8 @@ def details(lab: Lab, run: Run) -> None:
         if run.usable:
             if st.button("Evaluate", icon=":material/grid_on:", key="evaluate"):
                 st.switch_page("pages/3_Evaluate.py", query_params={"run": run.id})
-            downloads(lab, run)
+            if run.settings.architecture.family == "network":
+                downloads(lab, run)
         with st.popover("Delete", icon=":material/delete:"):
             st.markdown("The run, its curves and its model go for good.")
             st.button("Yes, delete it", type="primary", key=f"delete-{run.id}", on_click=delete, args=(lab, run.id))
@@ -119,6 +127,6 @@ with page("Runs", "Everything that has been trained or brought in here, newest f
         shown = matching(runs)
         if not shown:
             st.info("No run matches. Take a word out of the filter.", icon=":material/filter_alt_off:")
-        elif chosen := table(shown):
+        elif chosen := table(lab, shown):
             details(lab, chosen)
     upload_form(lab)

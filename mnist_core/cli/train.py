@@ -88,14 +88,18 @@ def _change(text: str) -> tuple[str, Any]:
     return key.strip(), parse_value(value.strip())
 
 
-def follow(store: RunStore, client: EngineClient, run_id: str) -> Run:
-    """Shows a run's progress until it ends, and gives it. Ctrl-C stops the run, once more leaves it alone."""
+def follow(store: RunStore, client: EngineClient, run_id: str, every_epoch: bool = True) -> Run:
+    """Shows a run's progress until it ends, and gives it. Ctrl-C stops the run, once more leaves it alone.
+
+    Args:
+        every_epoch: writes a line for each.
+    """
     run, asked, epoch = store.get(run_id), False, 0
     with progress(desc=run.status, unit=" steps") as bar:
         while True:
             try:
                 run = store.get(run_id)
-                epoch = _show(bar, run, store.epochs(run_id, after=epoch)) or epoch
+                epoch = _show(bar, run, store.epochs(run_id, after=epoch) if every_epoch else []) or epoch
                 if not run.active:
                     return run
                 if not client.ensure().ready:
@@ -115,7 +119,8 @@ def _show(bar: tqdm, run: Run, rows: list[dict[str, Any]]) -> int:
         bar.reset(run.steps)  # The time in the queue is over; from now on the bar tells the pace of training.
     bar.set_description(run.status, refresh=False)
     for row in rows:
-        text = f"Epoch {row['epoch']}/{run.settings.training.epochs}: "
+        unit = run.settings.architecture.unit.capitalize()
+        text = f"{unit} {row['epoch']}/{run.settings.epochs}: "
         text += f"loss {row['loss']:.4f}, {row['accuracy']:.2%} right"
         if row["val_loss"] is not None:
             text += f"; held out: loss {row['val_loss']:.4f}, {row['val_accuracy']:.2%} right"

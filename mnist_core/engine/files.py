@@ -14,6 +14,7 @@ from mnist_core.errors import UnknownRun
 from mnist_core.models.build import build
 from mnist_core.models.first_layer import first_layer_tiles
 from mnist_core.models.formats import FORMATS
+from mnist_core.models.subclassed import portable
 from mnist_core.models.upload import Upload
 from mnist_core.store import RunStore
 
@@ -67,7 +68,7 @@ def first_layer(run_id: str, database_url: str) -> np.ndarray:
     run = store.get(run_id)
     states = [first_layer_tiles(from_bytes(_model_file(store, run_id)))]
     if run.settings.architecture.trainable:
-        states.insert(0, first_layer_tiles(build(run.settings)))
+        states.insert(0, first_layer_tiles(portable(build(run.settings))))
     tiles = np.stack(states)
     store.keep(run_id, "first_layer", array_bytes(tiles))
     return tiles
@@ -75,11 +76,13 @@ def first_layer(run_id: str, database_url: str) -> np.ndarray:
 
 def untrained_first_layer(config: str) -> np.ndarray:
     """The weights with which a configuration begins, ``(1, tiles, rows, columns)``."""
-    return first_layer_tiles(build(RunConfig.parse(config)))[None]
+    return first_layer_tiles(portable(build(RunConfig.parse(config))))[None]
 
 
 def _model_file(store: RunStore, run_id: str) -> bytes:
     run, data = store.get(run_id), store.load_blob(run_id, "model.keras")
+    if run.settings.architecture.family == "classical":
+        raise UnknownRun(f"The run {run.name!r} was fitted by scikit-learn, so there is no Keras model of it.")
     if data is None:
         raise UnknownRun(f"The run {run.name!r} has no Keras model. Wait for its end, or stop it to use it as it is.")
     return data

@@ -10,15 +10,21 @@ import time
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
 import tensorflow as tf
 from zict import LRU
 
+from mnist_core.config import RunConfig
 from mnist_core.data import mnist
 from mnist_core.engine.recorder import Recorder
 from mnist_core.errors import EngineError, LabError, ModelFileError, StoreError, UnknownRun
+from mnist_core.models import fitted
+from mnist_core.models.build import gives_logits
+from mnist_core.models.fitted import Fitted
+from mnist_core.models.subclassed import portable
 from mnist_core.store import RunStore
 from mnist_core.store.lease import HOST
 from mnist_core.store.patience import patiently
@@ -30,6 +36,9 @@ from mnist_core.training.fingerprint import fingerprint
 from mnist_core.training.fit import Trainer
 from mnist_core.training.metrics import MetricsCallback
 from mnist_core.training.programs import Programs
+
+if TYPE_CHECKING:
+    from mnist_core.training.classical import ClassicalTrainer
 
 log = logging.getLogger("mnist_core.worker")
 
@@ -80,17 +89,20 @@ def _train(store: RunStore, run: Run) -> str:
     config = run.settings
     prepare_devices()
     _step_back()
-    execution = choose(config)
-    patiently(lambda: store.start(run.id, worker=f"{HOST}:{os.getpid()}", device=execution.device_name))
+    classical = config.architecture.family == "classical"
+    execution = None if classical else choose(config)
+    device, reason = (execution.device_name, execution.reason) if execution else (cpu_name(), "scikit-learn's own code")
+    patiently(lambda: store.start(run.id, worker=f"{HOST}:{os.getpid()}", device=device))
     checkpoint = store.load_blob(run.id, "checkpoint")
-    event = f"{'Goes on' if checkpoint else 'Starts'} on {execution.device_name}: {execution.reason}."
+    event = f"{'Goes on' if checkpoint else 'Starts'} on {device}: {reason}."
     patiently(lambda: store.record(run.id, {}, event=event))
-    trainer = Trainer(config, _programs(), execution)
-    if not checkpoint:
+    trainer = Trainer(config, _programs(), execution) if execution else _classical_trainer(config)
+    if not checkpoint and not classical:
         patiently(lambda: store.keep(run.id, "start", fingerprint(trainer.model)))
     sink: dict[str, list] = {}
     recorder = Recorder(store, run.id, sink)
-    trainer.fit([MetricsCallback(sink), recorder], resume_from=checkpoint)
+    metrics = MetricsCallback(sink, every_step=config.training.history > 0)
+    trainer.fit([metrics, recorder], resume_from=checkpoint)
     if trainer.step == 0 and recorder.outcome == "stopped":
         columns = {"status": "cancelled", "wish": "", "ended": time.time()}
         patiently(lambda: store.record(run.id, columns, event="Taken back before the first step."))
@@ -98,6 +110,12 @@ def _train(store: RunStore, run: Run) -> str:
     if recorder.outcome != "paused":
         _conclude(store, run.id, trainer, recorder.outcome)
     return recorder.outcome
+
+
+def _classical_trainer(config: RunConfig) -> ClassicalTrainer:
+    from mnist_core.training.classical import ClassicalTrainer  # scikit-learn only where it is needed
+
+    return ClassicalTrainer(config, mnist.load("train"))
 
 
 def _step_back() -> None:
@@ -110,7 +128,7 @@ def _step_back() -> None:
             os.setpriority(os.PRIO_PROCESS, int(thread.name), NICENESS)
 
 
-def _conclude(store: RunStore, run_id: str, trainer: Trainer, status: str) -> None:
+def _conclude(store: RunStore, run_id: str, trainer: Trainer | ClassicalTrainer, status: str) -> None:
     """Scores the test set once and keeps what every later page needs: the probabilities and the model.
 
     A trial of a sweep is compared by held-out images alone. It keeps its weights, should it be the one chosen.
@@ -125,7 +143,8 @@ def _conclude(store: RunStore, run_id: str, trainer: Trainer, status: str) -> No
     trainer.require_finite(scores["loss"])
     columns = {"status": status, "wish": "", "ended": time.time()}
     columns |= {f"test_{name}": score for name, score in scores.items()}
-    files = {"model.keras": to_bytes(trainer.model), "test_probabilities": array_bytes(probabilities)}
+    model = trainer.files() if isinstance(trainer.evaluation, Fitted) else {"model.keras": to_bytes(trainer.model)}
+    files = model | {"test_probabilities": array_bytes(probabilities)}
     event = f"{status.capitalize()} after {trainer.step:,} steps with {scores['accuracy']:.2%} on the test set."
     patiently(lambda: store.record(run_id, columns, files=files | {"checkpoint": None}, event=event))
 
@@ -143,12 +162,19 @@ def predict_run(run_id: str, images: np.ndarray, database_url: str) -> np.ndarra
     """Probabilities ``float32 (N, 10)`` of a finished or stopped run's model for ``uint8 (N, 28, 28)`` images."""
     model = _models.get(run_id)
     if model is None:
-        store = _store(database_url)
-        run, data = store.get(run_id), store.load_blob(run_id, "model.keras")
-        if data is None:
-            raise UnknownRun(f"The run {run.name!r} has no model yet. Wait for its end, or stop it to use it as it is.")
-        model = _models[run_id] = CompiledEvaluation(from_bytes(data), run.settings.data.scaled)
+        model = _models[run_id] = _kept_model(_store(database_url), run_id)
     return _predict(model, images)
+
+
+def _kept_model(store: RunStore, run_id: str) -> CompiledEvaluation | Fitted:
+    run = store.get(run_id)
+    classical = run.settings.architecture.family == "classical"
+    data = store.load_blob(run_id, "model.npz" if classical else "model.keras")
+    if data is None:
+        raise UnknownRun(f"The run {run.name!r} has no model yet. Wait for its end, or stop it to use it as it is.")
+    if classical:
+        return fitted.from_bytes(data)
+    return CompiledEvaluation(from_bytes(data), run.settings.data.scaled, gives_logits(run.settings))
 
 
 def predict_file(data: bytes, images: np.ndarray, scaled: bool = True) -> np.ndarray:
@@ -162,7 +188,7 @@ def predict_file(data: bytes, images: np.ndarray, scaled: bool = True) -> np.nda
     return probabilities
 
 
-def _predict(model: CompiledEvaluation, images: np.ndarray) -> np.ndarray:
+def _predict(model: CompiledEvaluation | Fitted, images: np.ndarray) -> np.ndarray:
     try:
         return model.probabilities(images)
     except tf.errors.OpError as error:
@@ -171,9 +197,10 @@ def _predict(model: CompiledEvaluation, images: np.ndarray) -> np.ndarray:
 
 
 def to_bytes(model: keras.Model) -> bytes:
+    """The network as a ``.keras`` file of standard layers."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "model.keras")
-        model.save(path)
+        portable(model).save(path)
         return path.read_bytes()
 
 

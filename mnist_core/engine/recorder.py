@@ -38,6 +38,7 @@ class Recorder(keras.callbacks.Callback):
         super().__init__()
         self._store, self._run_id, self._sink = store, run_id, sink
         self._pace, self._last_write, self._last_epoch, self._epoch_waits = 0.0, 0.0, 0.0, False
+        self._last_checkpoint = float("-inf")
         self.outcome = "finished"
 
     def on_train_begin(self, logs=None):
@@ -70,7 +71,7 @@ class Recorder(keras.callbacks.Callback):
 
     def _write(self) -> None:
         try:
-            wish = self._record(checkpoint=self._epoch_waits)
+            wish = self._record(checkpoint=self._epoch_waits and self._checkpoint_due)
         except StoreBusy as error:
             # No room, or locked: training goes on, and the rows wait here for a later write.
             log.warning("run %s: %s", self._run_id, error)
@@ -85,6 +86,10 @@ class Recorder(keras.callbacks.Callback):
             event = f"Paused at step {self.trainer.step:,}."
             patiently(lambda: self._record(checkpoint=True, event=event, **columns))
 
+    @property
+    def _checkpoint_due(self) -> bool:
+        return time.monotonic() - self._last_checkpoint >= getattr(self.trainer, "CHECKPOINT_SECONDS", 0.0)
+
     def _record(self, checkpoint: bool, event: str = "", **columns: Any) -> str:
         trainer, position = self.trainer, self.trainer.position
         columns |= {"epoch": position.epoch, "step": trainer.step, "steps": trainer.total_steps}
@@ -94,5 +99,7 @@ class Recorder(keras.callbacks.Callback):
         wish = self._store.record(self._run_id, columns, batches, epochs, files, event)
         batches.clear()
         epochs.clear()
-        self._last_write, self._epoch_waits = time.monotonic(), False
+        self._last_write = time.monotonic()
+        if checkpoint:
+            self._last_checkpoint, self._epoch_waits = self._last_write, False
         return wish

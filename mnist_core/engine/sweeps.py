@@ -112,7 +112,7 @@ class Sweeper:
         for row in self._runs.epochs(run.id, after=self._seen.get(key, 0)):
             self._seen[key] = row["epoch"]
             worse = row[metric] is not None and study.report(trial.number, row["epoch"], row[metric])
-            if worse and row["epoch"] < run.settings.training.epochs:
+            if worse and row["epoch"] < run.settings.epochs:
                 return True
         return False
 

@@ -1,17 +1,18 @@
 """The registry of architectures. One class is one entry: its fields are the form, ``layers`` is the network.
 
-To add an architecture, write an ``Architecture`` with a ``name``, a ``label``, a ``sentence`` and ``layers``, and list
+To add an architecture, write a ``Network`` with a ``name``, a ``label``, a ``sentence`` and ``layers``, and list
 it in ``ARCHITECTURES``. The form, the command line, the layer table and the documents pick it up.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from mnist_core.models.plan import CLASSES, Layer, PlannedLayer, plan
+from mnist_core.models.architecture import Architecture
+from mnist_core.models.classical import RandomForest, SGDClassifier
+from mnist_core.models.plan import CLASSES, Layer
 from mnist_core.parts import Part, number, option, several
 
 Activation = Literal["relu", "tanh", "sigmoid", "elu", "gelu", "selu"]
@@ -39,9 +40,10 @@ def hidden_layers(units: tuple[int, ...], activation: str, batch_norm: bool, dro
             yield Layer("Dropout", {"rate": dropout})
 
 
-def output_layer(l2: float = 0.0) -> Layer:
-    """Ten probabilities that sum to one. Always float32, because a softmax in 16 bits loses digits."""
-    return Layer("Dense", {"units": CLASSES, "activation": "softmax", "l2": l2, "dtype": "float32"})
+def output_layer(l2: float = 0.0, output: str = "softmax", **more) -> Layer:
+    """Ten probabilities that sum to one, or their logits. Always float32: a softmax in 16 bits loses digits."""
+    activation = {"softmax": "softmax", "logits": "linear"}[output]
+    return Layer("Dense", {"units": CLASSES, "activation": activation, "l2": l2, "dtype": "float32", **more})
 
 
 def _activated(kind: str, arguments: dict, activation: str, batch_norm: bool):
@@ -54,50 +56,74 @@ def _activated(kind: str, arguments: dict, activation: str, batch_norm: bool):
     yield Layer("Activation", {"activation": activation})
 
 
-class Architecture(Part):
-    """Base: ``layers`` gives the network, first to last; ``convolutional`` says which compiler suits it."""
+class Network(Architecture):
+    """Base of all that Keras builds. ``api`` and ``output`` change how, not what: the numbers are the same."""
 
-    convolutional: ClassVar[bool] = False
-    trainable: ClassVar[bool] = True
-    """Whether a network of this kind can be built and trained from its settings."""
+    api: Literal["sequential", "functional", "subclassed"] = option(
+        "sequential", "Keras API",
+        "How the same layers are put together: a Sequential list; the functional API, by calling one layer on the "
+        "other; or a subclass of keras.Model with a call method of its own. All three learn the same.",
+        rare=True,
+    )  # fmt: skip
+    output: Literal["softmax", "logits"] = option(
+        "softmax", "Last layer gives",
+        "Probabilities (softmax), or the ten numbers before the softmax (logits), of which the loss is then computed. "
+        "Predictions are probabilities either way.",
+        rare=True,
+    )  # fmt: skip
 
-    def layers(self) -> Iterator[Layer]:
-        raise NotImplementedError
 
-    def planned(self) -> list[PlannedLayer]:
-        """The layers in their places; ``ConfigError`` names one that cannot be built."""
-        return plan(self.layers())
-
-
-class Softmax(Architecture):
+class Softmax(Network):
     label: ClassVar[str] = "Softmax regression"
     sentence: ClassVar[str] = "One weighted sum of all pixels per digit: the simplest network, with no hidden layer."
 
     name: Literal["softmax"] = "softmax"
     l2: float = number(0.0, 0.0, 0.1, "L2 penalty", _L2_HELP)
+    start: Literal["glorot", "normal"] = option(
+        "glorot", "First weights",
+        "Small random weights and a bias of 0, as Keras begins (glorot); or weights and bias from the standard normal "
+        "distribution, as tutorials with raw variables do: far too large, so that it begins sure of wrong answers and "
+        "spends most of its time in unlearning them.",
+        rare=True,
+    )  # fmt: skip
+    api: Literal["sequential", "functional", "subclassed", "variables"] = option(
+        "sequential", "Keras API",
+        "A Sequential list of layers, the functional API, or a subclass of keras.Model; or a subclass with two raw "
+        "variables and no layer at all: softmax(xW + b) written out. All learn the same.",
+        rare=True,
+    )  # fmt: skip
 
     def layers(self):
         yield Layer("Flatten")
-        yield output_layer(self.l2)
+        start = {"kernel_initializer": "standard_normal", "bias_initializer": "standard_normal"}
+        yield output_layer(self.l2, self.output, **(start if self.start == "normal" else {}))
 
 
-class MLP(Architecture):
+class MLP(Network):
     label: ClassVar[str] = "Multilayer perceptron (MLP)"
     sentence: ClassVar[str] = "Layers in which every value sees every value before it; quick to train, blind to place."
 
     name: Literal["mlp"] = "mlp"
     hidden_units: tuple[Units, ...] = several(
-        (128,), 1, 6, "Units of the hidden layers", "How many values each hidden layer computes, first to last."
-    )
+        (128,), 1, 6, "Units of the hidden layers", "How many values each hidden layer computes, first to last.",
+        counted="Hidden layers",
+    )  # fmt: skip
     activation: Activation = option("relu", "Activation", _ACTIVATION_HELP)
     dropout: float = number(0.0, 0.0, 0.9, "Dropout", _DROPOUT_HELP)
     batch_norm: bool = option(False, "Batch normalisation", _BATCH_NORM_HELP)
     l2: float = number(0.0, 0.0, 0.1, "L2 penalty", _L2_HELP)
+    flatten_again: bool = option(
+        False, "Flatten before the output",
+        "A second Flatten layer, as some tutorials have it. Values are in one row by then, so it changes nothing.",
+        rare=True,
+    )  # fmt: skip
 
     def layers(self):
         yield Layer("Flatten")
         yield from hidden_layers(self.hidden_units, self.activation, self.batch_norm, self.dropout, self.l2)
-        yield output_layer(self.l2)
+        if self.flatten_again:
+            yield Layer("Flatten")
+        yield output_layer(self.l2, self.output)
 
 
 class ConvBlock(Part):
@@ -125,22 +151,24 @@ class ConvBlock(Part):
             yield Layer("Dropout", {"rate": self.dropout})
 
 
-class CNN(Architecture):
+class CNN(Network):
     label: ClassVar[str] = "Convolutional network (CNN)"
     sentence: ClassVar[str] = "Slides small windows over the picture: a stroke counts wherever it is. Best for images."
     convolutional: ClassVar[bool] = True
 
     name: Literal["cnn"] = "cnn"
     blocks: tuple[ConvBlock, ...] = several(
-        (ConvBlock(filters=16), ConvBlock(filters=32)), 1, 4, "Blocks", "Convolution and pooling, first to last."
-    )
+        (ConvBlock(filters=16), ConvBlock(filters=32)), 1, 4, "Blocks", "Convolution and pooling, first to last.",
+        counted="Blocks",
+    )  # fmt: skip
     activation: Activation = option("relu", "Activation", _ACTIVATION_HELP)
     head: Literal["flatten", "global_average", "global_max"] = option(
         "flatten", "From pictures to values", "Keep every value (flatten), or one average or maximum per filter."
     )
     hidden_units: tuple[Units, ...] = several(
-        (), 0, 3, "Units of dense layers", "Fully connected layers after the convolutions; none is fine."
-    )
+        (), 0, 3, "Units of dense layers", "Fully connected layers after the convolutions; none is fine.",
+        counted="Hidden layers",
+    )  # fmt: skip
     dropout: float = number(0.0, 0.0, 0.9, "Dropout before the output", _DROPOUT_HELP)
     l2: float = number(0.0, 0.0, 0.1, "L2 penalty", _L2_HELP)
 
@@ -152,7 +180,7 @@ class CNN(Architecture):
         yield from hidden_layers(self.hidden_units, self.activation, False, self.dropout, self.l2)
         if self.dropout and not self.hidden_units:
             yield Layer("Dropout", {"rate": self.dropout})
-        yield output_layer(self.l2)
+        yield output_layer(self.l2, self.output)
 
 
-ARCHITECTURES: tuple[type[Architecture], ...] = (Softmax, MLP, CNN)
+ARCHITECTURES: tuple[type[Architecture], ...] = (Softmax, MLP, CNN, RandomForest, SGDClassifier)

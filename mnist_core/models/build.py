@@ -7,11 +7,13 @@ import random
 import keras
 
 from mnist_core.config import RunConfig
+from mnist_core.models.losses import ClippedCrossentropy
 from mnist_core.models.plan import INPUT_SHAPE, PlannedLayer
+from mnist_core.models.subclassed import RawSoftmax, SubclassedNetwork
 
 
-def build(config: RunConfig, precision: str = "float32") -> keras.Sequential:
-    """The untrained, compiled network: ``(N, 28, 28, 1)`` float in, ``(N, 10)`` float32 probabilities out.
+def build(config: RunConfig, precision: str = "float32") -> keras.Model:
+    """The untrained, compiled network: ``(N, 28, 28, 1)`` float in, ``(N, 10)`` float32 probabilities or logits out.
 
     Initial weights depend on ``config.seed`` and the architecture alone: a layer begins alike in every network in
     which it has its name (the last one is the *output*) and its shape, whatever stands beside it.
@@ -23,9 +25,27 @@ def build(config: RunConfig, precision: str = "float32") -> keras.Sequential:
     names = [layer.name for layer in config.layers[:-1]] + ["output"]
     layers = [_layer(layer, policy, config.seed, name) for layer, name in zip(config.layers, names, strict=True)]
     keras.utils.set_random_seed(config.seed)
-    model = keras.Sequential([keras.Input(INPUT_SHAPE, name="image"), *layers], name=config.architecture.name)
+    model = _put_together(config.architecture.api, layers, config.architecture.name)
     model.compile(optimizer=make_optimizer(config), loss=make_loss(config), metrics=["accuracy"])
     return model
+
+
+def _put_together(api: str, layers: list[keras.layers.Layer], name: str) -> keras.Model:
+    """The same layers by one of Keras' ways. Their weights depend on the order in which the layers were made alone."""
+    image = keras.Input(INPUT_SHAPE, name="image")
+    if api == "sequential":
+        return keras.Sequential([image, *layers], name=name)
+    if api == "functional":
+        values = image
+        for layer in layers:
+            values = layer(values)
+        return keras.Model(image, values, name=name)
+    return RawSoftmax(layers[-1], name) if api == "variables" else SubclassedNetwork(layers, name)
+
+
+def gives_logits(config: RunConfig) -> bool:
+    """Whether the network's output still has to go through a softmax."""
+    return getattr(config.architecture, "output", "softmax") == "logits"
 
 
 def make_optimizer(config: RunConfig) -> keras.optimizers.Optimizer:
@@ -34,10 +54,12 @@ def make_optimizer(config: RunConfig) -> keras.optimizers.Optimizer:
 
 def make_loss(config: RunConfig) -> keras.losses.Loss:
     """Cross-entropy on labels 0-9; with label smoothing on one-hot rows, as Keras defines it only there."""
-    smoothing = config.training.label_smoothing
+    smoothing, logits = config.training.label_smoothing, gives_logits(config)
+    if config.training.loss == "clipped":
+        return ClippedCrossentropy()
     if smoothing:
-        return keras.losses.CategoricalCrossentropy(label_smoothing=smoothing)
-    return keras.losses.SparseCategoricalCrossentropy()
+        return keras.losses.CategoricalCrossentropy(from_logits=logits, label_smoothing=smoothing)
+    return keras.losses.SparseCategoricalCrossentropy(from_logits=logits)
 
 
 def _layer(planned: PlannedLayer, policy: str, seed: int, name: str) -> keras.layers.Layer:
@@ -47,4 +69,7 @@ def _layer(planned: PlannedLayer, policy: str, seed: int, name: str) -> keras.la
     l2 = arguments.pop("l2", 0.0)
     if l2:
         arguments["kernel_regularizer"] = keras.regularizers.L2(l2)
+    for name, value in arguments.items():
+        if value == "standard_normal":
+            arguments[name] = keras.initializers.RandomNormal(0.0, 1.0)
     return getattr(keras.layers, planned.kind)(name=planned.name, **arguments)

@@ -81,7 +81,7 @@ def count_operations(planned: Iterable[PlannedLayer]) -> int:
     for layer in planned:
         if layer.kind == "Conv2D":
             total += math.prod(layer.output_shape) * math.prod(_window(layer)) * layer.input_shape[-1]
-        elif layer.kind == "Dense":
+        elif layer.kind in ("Dense", "LinearClassifier"):
             total += layer.input_shape[-1] * layer.output_shape[-1]
     return total
 
@@ -92,6 +92,7 @@ _SHORT = {
     "AveragePooling2D": "average_pool",
     "GlobalAveragePooling2D": "global_average",
     "GlobalMaxPooling2D": "global_max",
+    "LinearClassifier": "linear",
 }
 
 
@@ -145,6 +146,11 @@ def _batch_normalization(layer: PlannedLayer) -> PlannedLayer:
     return _with(layer, layer.input_shape, 2 * channels, 2 * channels, arithmetic)
 
 
+def _forest(layer: PlannedLayer) -> PlannedLayer:
+    """How many questions the trees ask shows only when they are grown."""
+    return _with(layer, (CLASSES,))
+
+
 def _with(
     layer: PlannedLayer, shape: tuple[int, ...], trainable: int = 0, frozen: int = 0, arithmetic: str = ""
 ) -> PlannedLayer:
@@ -160,6 +166,8 @@ def _window(layer: PlannedLayer) -> tuple[int, int]:
 _RULES: dict[str, Callable[[PlannedLayer], PlannedLayer]] = {
     "Flatten": _flatten,
     "Dense": _dense,
+    "LinearClassifier": _dense,
+    "Forest": _forest,
     "Conv2D": _conv2d,
     "MaxPooling2D": _pool,
     "AveragePooling2D": _pool,

@@ -5,27 +5,16 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from typing import Any
 
 import keras
 import numpy as np
 
-from mnist_core.training.compiled import Sums
+from mnist_core.training.position import Position, Sums
 
 CALLBACK_STATE = ("wait", "best", "best_epoch", "best_weights", "cooldown_counter", "stopped_epoch")
 """What Keras' EarlyStopping and ReduceLROnPlateau remember between epochs."""
-
-
-@dataclass
-class Position:
-    """Where a run stands: ``epoch`` completed epochs, ``step`` steps and their sums in the one begun."""
-
-    epoch: int = 0
-    step: int = 0
-    sums: Sums = field(default_factory=Sums)
-    train_seconds: float = 0.0
-    epoch_seconds: float = 0.0
 
 
 def save(model: keras.Model, callbacks: Iterable[keras.callbacks.Callback], position: Position) -> bytes:
@@ -61,7 +50,8 @@ def restore(data: bytes, model: keras.Model, callbacks: Sequence[keras.callbacks
             if best:
                 callback.best_weights = best
     position = meta["position"]
-    return Position(**position | {"sums": Sums(**position["sums"])})
+    sums = {name: Sums(**position.get(name, {})) for name in ("sums", "recent")}
+    return Position(**position | sums)
 
 
 def variables(model: keras.Model) -> list:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import keras
 import numpy as np
@@ -19,6 +18,7 @@ from mnist_core.config import RunConfig
 from mnist_core.data.augment import augment
 from mnist_core.data.mnist import Digits
 from mnist_core.models.plan import CLASSES
+from mnist_core.training.fresh import forgetting
 
 SLICE_SECONDS = 0.06
 """How long a slice should take: buttons feel immediate, and coming back to Python costs under 1 %."""
@@ -27,22 +27,6 @@ EVALUATION_BATCH = 1000
 
 CODE_BYTES = 10_000_000
 """Counted for compiled code, which cannot be asked for its size."""
-
-
-@dataclass
-class Sums:
-    """What has been added up over the images of an epoch so far."""
-
-    loss: float = 0.0
-    correct: int = 0
-    images: int = 0
-
-    def add(self, loss: float, correct: int, images: int) -> None:
-        self.loss, self.correct, self.images = self.loss + loss, self.correct + correct, self.images + images
-
-    def means(self) -> dict[str, float]:
-        images = max(1, self.images)
-        return {"loss": self.loss / images, "accuracy": self.correct / images}
 
 
 class CompiledEpoch:
@@ -60,6 +44,7 @@ class CompiledEpoch:
     ):
         self.model, self.config, self.batch = model, config, batch
         self._images, self._labels = images, labels
+        self._forget = forgetting(model, config.optimizer.fresh)
         whole, number, seed = labels.shape, tf.TensorSpec([], tf.int32), tf.TensorSpec([2], tf.int32)
         many = tf.TensorSpec(whole, tf.int32), tf.TensorSpec(whole, tf.float32), seed, number, number
         self._loop = tf.function(self._many, input_signature=many, jit_compile=xla)
@@ -68,19 +53,24 @@ class CompiledEpoch:
         self._last = tf.function(self._one, input_signature=rest)
         self._slice = 1
 
-    def run(self, order: np.ndarray, rates: np.ndarray, first: int, seed: tuple[int, int]) -> Iterator[tuple]:
+    def run(
+        self, order: np.ndarray, rates: np.ndarray, first: int, seed: tuple[int, int], every: int = 0
+    ) -> Iterator[tuple]:
         """Trains an epoch from step ``first`` on, giving ``(next step, loss sum, correct, images)`` per slice.
 
         Args:
             order: int32 ``(N,)``, the images of this epoch as positions in ``images``, in their order.
             rates: float32 ``(steps,)``, the learning rate of every step.
             seed: of the run, and number of the epoch's first step in it; together they seed the augmentation.
+            every: if not 0, a slice ends at every step of the run that is a multiple of this.
         """
         full_steps, rest = divmod(len(order), self.batch)
         everything = tuple(map(tf.constant, (self._padded(order), self._padded(rates), np.int32(seed))))
         step = first
         while step < full_steps:
             end = min(full_steps, step + self._slice)
+            if every:
+                end = min(end, step + every - (seed[1] + step) % every)
             began = time.perf_counter()
             loss, correct = self._loop(*everything, tf.constant(step), tf.constant(end))
             yield end, float(loss) * self.batch, int(correct), (end - step) * self.batch
@@ -118,23 +108,27 @@ class CompiledEpoch:
             images = augment(images, self.config.augmentation, seed)
         labels = tf.gather(self._labels, indices)
         optimizer, variables = self.model.optimizer, self.model.trainable_variables
+        self._forget()
         optimizer.learning_rate.assign(rate)
         with tf.GradientTape() as tape:
-            probabilities = self.model(images, training=True)
-            loss = total_loss(self.model, labels, probabilities)
+            outputs = self.model(images, training=True)
+            loss = total_loss(self.model, labels, outputs)
         optimizer.apply(tape.gradient(loss, variables), variables)
-        return loss, right_answers(labels, probabilities)
+        return loss, right_answers(labels, outputs)
 
 
 class CompiledEvaluation:
     """The forward pass of a model on ``uint8`` images, compiled once for any number of them.
 
+    Args:
+        logits: what the model gives still has to go through a softmax.
+
     Attributes:
         bytes: that the model and its compiled code take, about.
     """
 
-    def __init__(self, model: keras.Model, scaled: bool):
-        self.model, self._scale = model, 1 / 255.0 if scaled else 1.0
+    def __init__(self, model: keras.Model, scaled: bool, logits: bool = False):
+        self.model, self._scale, self._logits = model, 1 / 255.0 if scaled else 1.0, logits
         self.bytes = 4 * model.count_params() + CODE_BYTES
         images, labels = tf.TensorSpec([None, 28, 28], tf.uint8), tf.TensorSpec([None], tf.int32)
         self._forward = tf.function(self._batch, input_signature=[images])
@@ -161,12 +155,18 @@ class CompiledEvaluation:
         return {"loss": total / images, "accuracy": correct / images}, probabilities
 
     def _batch(self, images):
+        return self._as_probabilities(self._outputs(images))
+
+    def _batch_with_loss(self, images, labels):
+        outputs = self._outputs(images)
+        return total_loss(self.model, labels, outputs), self._as_probabilities(outputs)
+
+    def _outputs(self, images):
         images = tf.cast(images, tf.float32)[..., tf.newaxis] * self._scale
         return tf.cast(self.model(images, training=False), tf.float32)
 
-    def _batch_with_loss(self, images, labels):
-        probabilities = self._batch(images)
-        return total_loss(self.model, labels, probabilities), probabilities
+    def _as_probabilities(self, outputs):
+        return tf.nn.softmax(outputs) if self._logits else outputs
 
 
 def _parts(images: int) -> list[slice]:
@@ -177,14 +177,15 @@ def _joined(parts: list[np.ndarray]) -> np.ndarray:
     return np.concatenate(parts) if parts else np.empty((0, CLASSES), np.float32)
 
 
-def total_loss(model: keras.Model, labels, probabilities):
+def total_loss(model: keras.Model, labels, outputs):
     """Mean cross-entropy over the batch plus the penalties on weights, as Keras reports it."""
     if isinstance(model.loss, keras.losses.CategoricalCrossentropy):
-        labels = tf.one_hot(labels, probabilities.shape[-1])
-    loss = model.loss(labels, probabilities)
+        labels = tf.one_hot(labels, outputs.shape[-1])
+    loss = model.loss(labels, outputs)
     return tf.add_n([loss, *(tf.cast(penalty, loss.dtype) for penalty in model.losses)])
 
 
-def right_answers(labels, probabilities):
-    answers = tf.argmax(probabilities, axis=-1, output_type=tf.int32)
+def right_answers(labels, outputs):
+    """How many of the likeliest digits are the true ones; ``outputs`` may be probabilities or logits."""
+    answers = tf.argmax(outputs, axis=-1, output_type=tf.int32)
     return tf.reduce_sum(tf.cast(answers == labels, tf.int32))

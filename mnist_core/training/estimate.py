@@ -17,6 +17,15 @@ SECONDS_PER_STEP = {"dense": 3e-5, "convolution": 8e-4}
 START_SECONDS = {"dense": 2.5, "convolution": 2.0}
 """Building and compiling, before the first step."""
 
+SECONDS_PER_TAPE_STEP = 1e-3
+"""What an explicit loop costs more for every step: Python is asked for each."""
+
+SECONDS_PER_IMAGE = {"random_forest": 6e-6, "sgd_classifier": 1.5e-6}
+"""Of a classical model, for one step: a tree, or a pass for one digit."""
+
+PASSES = 40
+"""After which one digit's classifier is usually done, however many passes are allowed."""
+
 BACKWARD = 3
 """A training step costs about three forward passes: one forward, two for the gradients."""
 
@@ -29,11 +38,16 @@ def expected_seconds(config: RunConfig, earlier: Iterable[Run] = ()) -> float:
 
 
 def _training_seconds(config: RunConfig) -> float:
+    architecture = config.architecture
+    if architecture.family == "classical":
+        steps = min(architecture.steps // architecture.rounds, PASSES) * architecture.rounds
+        return SECONDS_PER_IMAGE[architecture.name] * config.training_images * steps
     kind = _kind(config)
     forward = count_operations(config.layers) / MULTIPLICATIONS_PER_SECOND[kind]
     held_out = MNIST_IMAGES * config.data.validation_fraction
-    epoch = config.steps_per_epoch * SECONDS_PER_STEP[kind] + (config.training_images * BACKWARD + held_out) * forward
-    return config.training.epochs * epoch
+    step = SECONDS_PER_STEP[kind] + (SECONDS_PER_TAPE_STEP if config.training.loop == "tape" else 0)
+    epoch = config.steps_per_epoch * step + (config.training_images * BACKWARD + held_out) * forward
+    return config.total_steps / config.steps_per_epoch * epoch
 
 
 def _correction(earlier: Iterable[Run]) -> float:

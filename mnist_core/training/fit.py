@@ -16,6 +16,8 @@ from mnist_core.data.split import split
 from mnist_core.errors import TrainingDiverged
 from mnist_core.training import checkpoint
 from mnist_core.training.execution import Execution, choose
+from mnist_core.training.order import Order
+from mnist_core.training.position import Position, Sums
 from mnist_core.training.programs import Programs
 
 DIVERGED = (
@@ -50,20 +52,31 @@ class Trainer:
         self.epoch_steps = math.ceil(len(parts.train) / batch)
         program = programs.take(config, self.execution, batch)
         self.model, self.epoch, self.evaluation = program.model, program.epoch, program.evaluation
-        self.position = checkpoint.Position()
+        self.position = Position()
+        self._order = Order(config.training, config.seed, len(parts.train))
         self._own_callbacks = _own_callbacks(config)
 
     @property
     def total_steps(self) -> int:
-        return self.epoch_steps * self.config.training.epochs
+        return self.config.training.steps or self.epoch_steps * self.config.training.epochs
 
     @property
     def step(self) -> int:
         """Steps done in the whole run."""
-        return self.position.epoch * self.epoch_steps + self.position.step
+        return self._first_step + self.position.step
+
+    @property
+    def _first_step(self) -> int:
+        """Of the epoch begun, in the whole run."""
+        return min(self.total_steps, self.position.epoch * self.epoch_steps)
+
+    @property
+    def _steps(self) -> int:
+        """How many steps the epoch begun has: fewer than others if the run is counted by steps and ends in it."""
+        return min(self.epoch_steps, self.total_steps - self._first_step)
 
     def fit(self, callbacks: Sequence[keras.callbacks.Callback] = (), resume_from: bytes | None = None) -> None:
-        """Trains until the last epoch, or until a callback stops it.
+        """Trains until the last step, or until a callback stops it.
 
         Raises:
             TrainingDiverged: when the loss is no longer a finite number.
@@ -76,10 +89,10 @@ class Trainer:
         self.model.stop_training = False
         with tf.device(self.execution.device):
             everyone.on_train_begin()
-            while self.position.epoch < self.config.training.epochs and not self.model.stop_training:
+            while self._steps and not self.model.stop_training:
                 everyone.on_epoch_begin(self.position.epoch)
                 self._train_epoch(everyone)
-                if self.position.step < self.epoch_steps:
+                if self.position.step < self._steps:
                     break
                 logs = self._finish_epoch()
                 everyone.on_epoch_end(self.position.epoch - 1, logs)
@@ -101,16 +114,23 @@ class Trainer:
             self.model.stop_training = any(getattr(c, "stopped_epoch", 0) for c in self._own_callbacks)
 
     def _train_epoch(self, callbacks: keras.callbacks.CallbackList) -> None:
-        here = self.position
-        seed = self.config.seed, here.epoch * self.epoch_steps
+        here, every = self.position, self.config.training.history
+        order = self.train_indices[self._order.epoch(here.epoch)][: self._steps * self.epoch.batch]
+        seed = self.config.seed, self._first_step
         began = time.perf_counter()
-        for end, loss, correct, images in self.epoch.run(self._order(), self._rates(), here.step, seed):
+        for end, loss, correct, images in self.epoch.run(order, self._rates(), here.step, seed, every):
             here.sums.add(loss, correct, images)
             here.step = end
             here.epoch_seconds += time.perf_counter() - began
             here.train_seconds += time.perf_counter() - began
             self.require_finite(loss)
             logs = {"loss": loss / images, "accuracy": correct / images, "images": images, "step": self.step}
+            if every:
+                here.recent.add(loss, correct, images)
+                if self.step % every == 0 or self.step == self.total_steps:
+                    # Flat, since Keras flattens what callbacks get.
+                    logs |= {f"history_{name}": mean for name, mean in here.recent.means().items()}
+                    here.recent = Sums()
             callbacks.on_train_batch_end(end - 1, logs)
             if self.model.stop_training:
                 return
@@ -125,15 +145,8 @@ class Trainer:
             self.require_finite(logs["val_loss"])
         logs["learning_rate"] = float(self.model.optimizer.learning_rate)
         logs["seconds"], logs["step"] = here.epoch_seconds, self.step
-        self.position = checkpoint.Position(epoch=here.epoch + 1, train_seconds=here.train_seconds)
+        self.position = Position(epoch=here.epoch + 1, recent=here.recent, train_seconds=here.train_seconds)
         return logs
-
-    def _order(self) -> np.ndarray:
-        """The epoch's order of images, from seed and epoch alone, so that a resumed epoch repeats it."""
-        order = self.train_indices.copy()
-        if self.config.training.shuffle:
-            np.random.default_rng([self.config.seed, self.position.epoch]).shuffle(order)
-        return order
 
     def _rates(self) -> np.ndarray:
         per_epoch = self.epoch_steps

@@ -22,11 +22,17 @@ class MetricsCallback(keras.callbacks.Callback):
     Rows of epochs: ``epoch`` (from 1), ``step``, ``loss``, ``accuracy`` and, where there are any, ``val_loss``,
     ``val_accuracy``, ``learning_rate`` and ``seconds``. Rows of batches: ``step``, ``loss``, ``accuracy``, the
     means over the batches since the last row. Accuracies are fractions 0..1.
+
+    Args:
+        every_step: rows of batches come from the trainer, as ``history_loss`` and ``history_accuracy`` at the steps
+            asked for, and not by the clock.
     """
 
-    def __init__(self, sink: MutableMapping[str, Any], point_seconds: float = POINT_SECONDS):
+    def __init__(
+        self, sink: MutableMapping[str, Any], point_seconds: float = POINT_SECONDS, every_step: bool = False
+    ):
         super().__init__()
-        self._sink, self._point_seconds = sink, point_seconds
+        self._sink, self._point_seconds, self._every_step = sink, point_seconds, every_step
 
     def on_train_begin(self, logs=None):
         for key in ("epochs", "batches"):
@@ -35,6 +41,13 @@ class MetricsCallback(keras.callbacks.Callback):
         self._last_point = float("-inf")
 
     def on_train_batch_end(self, batch, logs=None):
+        if self._every_step:
+            if "history_loss" in logs:
+                row = {name: logs[f"history_{name}"] for name in ("loss", "accuracy")}
+                self._sink["batches"].append({"step": int(logs["step"]), **row})
+            return
+        if "loss" not in logs:
+            return  # a classical model, whose rounds tell more
         images = logs.get("images", 1)
         self._loss += logs["loss"] * images
         self._accuracy += logs["accuracy"] * images

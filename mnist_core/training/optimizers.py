@@ -26,9 +26,17 @@ class Optimizer(Part):
 
     keras_class: ClassVar[str]
 
+    fresh: bool = option(
+        False, "A new optimizer at every step",
+        "A slip that tutorials make: the optimizer is created inside the loop, so it forgets its moving averages "
+        "after every step. Adam's first step moves every weight by just the learning rate, up or down, whatever "
+        "the gradient's size: so it is plain steps by sign. Compare it with SGD and with the switch off.",
+        rare=True,
+    )  # fmt: skip
+
     def arguments(self) -> dict[str, float | bool]:
         """Keyword arguments for the Keras class."""
-        return self.model_dump(exclude={"name"})
+        return self.model_dump(exclude={"name", "fresh"})
 
 
 class SGD(Optimizer):

@@ -12,10 +12,11 @@ from zict import LRU
 
 from mnist_core.config import RunConfig
 from mnist_core.data.mnist import Digits
-from mnist_core.models.build import build
+from mnist_core.models.build import build, gives_logits
 from mnist_core.training.checkpoint import variables
 from mnist_core.training.compiled import CODE_BYTES, CompiledEpoch, CompiledEvaluation
 from mnist_core.training.execution import Execution
+from mnist_core.training.tape import TapeEpoch
 
 MOST_BYTES = 400_000_000
 """What the variables of all kept programs may take: more than any one network's, with three numbers a parameter."""
@@ -28,8 +29,11 @@ ARGUMENTS = (
     "data.split",
     "data.subset",
     "training.epochs",
+    "training.steps",
+    "training.history",
     "training.batch_size",
     "training.shuffle",
+    "training.reshuffle",
     "training.early_stopping",
     "training.precision",
     "training.device",
@@ -43,7 +47,7 @@ class Program:
     """A model, and the compiled functions that train and evaluate it."""
 
     model: keras.Model
-    epoch: CompiledEpoch
+    epoch: CompiledEpoch | TapeEpoch
     evaluation: CompiledEvaluation
 
     @property
@@ -75,8 +79,12 @@ class Programs:
                 for variable, value in zip(variables(program.model), state, strict=True):
                     variable.assign(value)
             else:
-                epoch = CompiledEpoch(fresh, *self._data(execution.device), config, batch, execution.xla)
-                program = Program(fresh, epoch, CompiledEvaluation(fresh, config.data.scaled))
+                data = self._data(execution.device)
+                if config.training.loop == "tape":
+                    epoch = TapeEpoch(fresh, *data, config, batch)
+                else:
+                    epoch = CompiledEpoch(fresh, *data, config, batch, execution.xla)
+                program = Program(fresh, epoch, CompiledEvaluation(fresh, config.data.scaled, gives_logits(config)))
                 self._kept[key] = program
         return program
 

@@ -16,8 +16,16 @@ MOST_POINTS = 1500
 """More points than a screen has columns only cost time."""
 
 
-def curve(epochs: Sequence[Row], metric: str, total: int) -> dict[str, Any]:
-    """Training and validation curve of ``loss`` or ``accuracy`` over ``total`` epochs, drawn as far as they are."""
+def curve(
+    epochs: Sequence[Row], metric: str, total: int, unit: str = "epoch", published: Sequence[Row] = ()
+) -> dict[str, Any]:
+    """Training and validation curve of ``loss`` or ``accuracy`` over ``total`` epochs, drawn as far as they are.
+
+    Args:
+        unit: what the rows are: epochs, or the trees or digits of a classical model.
+        published: rows that the source of a recipe reported, drawn dashed and hollow; two with the key
+            ``test_accuracy`` make a line across.
+    """
     percent = metric == "accuracy"
     traces = []
     for key, name, dash in ((metric, "training", "solid"), (f"val_{metric}", "validation", "dot")):
@@ -26,15 +34,26 @@ def curve(epochs: Sequence[Row], metric: str, total: int) -> dict[str, Any]:
             x, y = zip(*points, strict=True) if points else ((), ())
             # Line styles and markers differ as well as colours, for print and for colour-blind readers.
             marker = {"size": 7, "symbol": "circle" if key == metric else "diamond"}
-            traces.append(
-                {"type": "scatter", "mode": "lines+markers", "name": name, "x": list(x), "y": list(y)}
-                | {"line": {"dash": dash, "width": 2.5}, "marker": marker}
-            )
-    layout = axes("epoch", "accuracy" if percent else "loss")
+            traces.append(_scatter(name, x, y, {"dash": dash, "width": 2.5}, marker))
+    for key, name, symbol in (
+        (metric, "published, training", "circle-open"),
+        (f"val_{metric}", "published, validation", "diamond-open"),
+        (f"test_{metric}", "published, test", "line-ew-open"),
+    ):
+        points = [(row["epoch"], row[key]) for row in published if key in row]
+        if points:
+            x, y = zip(*points, strict=True)
+            traces.append(_scatter(name, x, y, {"dash": "dash", "width": 1.5}, {"size": 9, "symbol": symbol}))
+    layout = axes(unit, "accuracy" if percent else "loss")
     layout["xaxis"] |= {"range": [0, total * 1.02], "tickformat": ",d", "dtick": max(1, math.ceil(total / 10))}
     if percent:
         layout["yaxis"] |= {"tickformat": ".1%"}
     return {"data": traces, "layout": layout}
+
+
+def _scatter(name: str, x: Sequence[float], y: Sequence[float], line: dict, marker: dict) -> dict[str, Any]:
+    shown = {"type": "scatter", "mode": "lines+markers", "name": name, "x": list(x), "y": list(y)}
+    return shown | {"line": line, "marker": marker}
 
 
 def batch_curve(batches: Sequence[Row], steps: int) -> dict[str, Any]:

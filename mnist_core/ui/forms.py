@@ -6,12 +6,15 @@ from typing import Any
 
 import streamlit as st
 
-from mnist_core.config import SECTIONS, RunConfig, choices
+from mnist_core.config import SECTIONS, TITLES, RunConfig, choices
 from mnist_core.errors import ConfigError
 from mnist_core.parts import FieldSpec, Part
 
 OPEN_SECTIONS = ("architecture", "optimizer", "training")
 """What most readers want to change; the rest waits in closed boxes."""
+
+Waiting = tuple[str, FieldSpec, Any, str]
+"""A seldom used field that is drawn later: its section, specification, first value and key."""
 
 
 def config_form(start: RunConfig, version: str) -> RunConfig | None:
@@ -23,14 +26,25 @@ def config_form(start: RunConfig, version: str) -> RunConfig | None:
         version: part of every widget's key; another version begins anew from ``start``.
     """
     values: dict[str, Any] = {}
+    rare: list[Waiting] = []
+    sections = ("architecture",)
     for section in SECTIONS:
-        label = choices(section)[0].label if len(choices(section)) == 1 else section.capitalize()
-        label = {"Schedule": "Learning-rate schedule", "Architecture": "Network"}.get(label, label)
-        with st.expander(label, expanded=section in OPEN_SECTIONS):
-            values[section] = _section(section, getattr(start, section), f"{version}:{section}")
+        if section not in sections:
+            continue
+        with st.expander(TITLES.get(section) or choices(section)[0].label, expanded=section in OPEN_SECTIONS):
+            part, values[section] = _section(section, getattr(start, section), f"{version}:{section}", rare)
+        if section == "architecture":
+            sections = part.sections
     with st.expander("Chance", expanded=False):
         spec = next(s for s in RunConfig.specs() if s.name == "seed")
         values["seed"] = _widget(spec, start.seed, f"{version}:seed")
+    if rare:
+        with st.expander("More settings", expanded=False):
+            st.caption("What published systems have and few others need.")
+            columns = st.columns(2)
+            for i, (section, spec, value, key) in enumerate(rare):
+                with columns[i % 2]:
+                    values[section][spec.name] = _widget(spec, value, key)
     try:
         return RunConfig.parse(values)
     except ConfigError as error:
@@ -38,27 +52,31 @@ def config_form(start: RunConfig, version: str) -> RunConfig | None:
         return None
 
 
-def _section(section: str, start: Part, key: str) -> dict[str, Any]:
-    """One part; where there are several kinds of it, a choice of the kind first."""
+def _section(section: str, start: Part, key: str, rare: list[Waiting]) -> tuple[type[Part], dict[str, Any]]:
+    """One part, and what was chosen in it; where there are several kinds of it, a choice of the kind first."""
     classes = {c.model_fields["name"].default: c for c in choices(section) if "name" in c.model_fields}
     if not classes:
         st.caption(type(start).sentence)
-        return _fields(type(start), start, key)
+        return type(start), _fields(section, type(start), start, key, rare)
+    # A run of a kind that is no longer offered begins with the first of those that are.
+    names = list(classes)
     name = st.selectbox(
         section.capitalize(),
-        list(classes),
-        index=list(classes).index(start.name),
+        names,
+        index=names.index(start.name) if start.name in names else 0,
         format_func=lambda value: classes[value].label,
         key=f"{key}.name",
         label_visibility="collapsed",
     )
     chosen = classes[name]
     st.caption(chosen.sentence)
-    return {"name": name} | _fields(chosen, start, f"{key}.{name}")
+    return chosen, {"name": name} | _fields(section, chosen, start, f"{key}.{name}", rare)
 
 
-def _fields(part: type[Part], start: Part, key: str) -> dict[str, Any]:
+def _fields(section: str, part: type[Part], start: Part, key: str, rare: list[Waiting]) -> dict[str, Any]:
     specs = part.specs()
+    rare += [(section, spec, _begin(spec, start, part), f"{key}.{spec.name}") for spec in specs if spec.rare]
+    specs = [spec for spec in specs if not spec.rare]
     values: dict[str, Any] = {}
     simple = [spec for spec in specs if spec.kind not in ("integers", "parts")]
     for spec in specs:
@@ -137,8 +155,7 @@ def _parts(spec: FieldSpec, value: tuple[Part, ...], key: str) -> list[dict[str,
 
 def _how_many(spec: FieldSpec, count: int, key: str) -> int:
     options = list(range(spec.shortest, spec.longest + 1))
-    title = {"hidden_units": "Hidden layers", "blocks": "Blocks"}.get(spec.name, spec.title)
-    chosen = st.segmented_control(title, options, default=count, help=spec.help, key=f"{key}.count")
+    chosen = st.segmented_control(spec.counted, options, default=count, help=spec.help, key=f"{key}.count")
     # A second click on the chosen number takes the choice back; the number stays as it was.
     return count if chosen is None else chosen
 

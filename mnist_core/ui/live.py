@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from mnist_core.store.run import RESUMABLE, Run
-from mnist_core.ui import charts
+from mnist_core.ui import charts, published
 from mnist_core.ui.frame import errors_in_words
 from mnist_core.ui.lab import Lab
 from mnist_core.ui.live_chart import live_chart
@@ -50,6 +50,8 @@ def _watch(lab: Lab, run_id: str, status: str) -> None:
         run = lab.store.get(run_id)
         _headline(lab, run)
         _buttons(lab, run)
+        if run.usable:
+            published.comparison(run, lab.store.last_epoch(run.id))
         if not run.uploaded:
             _curves(run, history(lab, run_id))
         if run.status != status:
@@ -79,7 +81,8 @@ def _headline(lab: Lab, run: Run) -> None:
             st.metric("Validation accuracy", percent(last["val_accuracy"]), width="content")
         if run.images_per_second:
             st.metric("Images a second", f"{run.images_per_second:,.0f}", width="content")
-        st.metric("Parameters", f"{run.parameters:,}", width="content")
+        if run.parameters:
+            st.metric("Parameters", f"{run.parameters:,}", width="content")
 
 
 def _waiting(lab: Lab, run: Run) -> str:
@@ -93,9 +96,12 @@ def _waiting(lab: Lab, run: Run) -> str:
 
 
 def _progress(run: Run) -> str:
-    epochs = run.settings.training.epochs
-    now = min(run.epoch + 1, epochs)
-    text = f"Epoch {now if run.active else run.epoch} of {epochs} · {run.progress:.0%}"
+    config = run.settings
+    now = min(run.epoch + 1, config.epochs)
+    text = f"{config.architecture.unit.capitalize()} {now if run.active else run.epoch} of {config.epochs}"
+    if config.training.steps and config.architecture.family == "network":
+        text = f"Step {run.step:,} of {run.steps:,}"
+    text += f" · {run.progress:.0%}"
     if run.status == "running" and run.step:
         # By the clock since it began, which counts validation too; after a pause by training time alone.
         spent = time.time() - run.started if run.started and not run.resumed else run.train_seconds
@@ -132,20 +138,26 @@ def _buttons(lab: Lab, run: Run) -> None:
 
 
 def _curves(run: Run, rows: dict[str, list[dict[str, Any]]]) -> None:
+    config = run.settings
+    unit, reported = config.architecture.unit, published.points(run)
     columns = st.columns(2)
     for column, metric in zip(columns, charts.CURVE_NAMES, strict=True):
         with column:
-            st.markdown(f"**{charts.CURVE_NAMES[metric]} by epoch**")
-            figure = charts.curve(rows["epochs"], metric, run.settings.training.epochs)
-            live_chart(figure, f"{metric}-{run.id}", _described(rows["epochs"], metric))
-    st.markdown("**Batch by batch**")
+            st.markdown(f"**{charts.CURVE_NAMES[metric]} by {unit}**")
+            figure = charts.curve(rows["epochs"], metric, config.epochs, unit, reported)
+            live_chart(figure, f"{metric}-{run.id}", _described(rows["epochs"], metric, unit))
+    if config.architecture.family == "classical":
+        st.caption("Training curves are of the first 10,000 training images.")
+        return
+    every = config.training.history
+    st.markdown(f"**Every {every:,} steps**" if every else "**Batch by batch**")
     words = f"Loss and accuracy of {len(rows['batches'])} moments of training."
     live_chart(charts.batch_curve(rows["batches"], run.steps), f"batches-{run.id}", words, height=240)
 
 
-def _described(epochs: list[dict[str, Any]], metric: str) -> str:
+def _described(epochs: list[dict[str, Any]], metric: str, unit: str) -> str:
     if not epochs:
-        return f"The {metric} curve; no epoch is complete yet."
+        return f"The {metric} curve; no {unit} is complete yet."
     last = epochs[-1]
     held_out = "" if last[f"val_{metric}"] is None else f", validation {last[f'val_{metric}']:.4f}"
-    return f"The {metric} curve over {last['epoch']} epochs; last: training {last[metric]:.4f}{held_out}."
+    return f"The {metric} curve over {last['epoch']} {unit}s; last: training {last[metric]:.4f}{held_out}."

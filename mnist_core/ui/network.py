@@ -18,6 +18,8 @@ KINDS = {
     "BatchNormalization": "normalisation",
     "Dropout": "drops values at random",
     "Activation": "activation",
+    "LinearClassifier": "one digit against the rest",
+    "Forest": "decision trees that vote",
 }
 
 
@@ -32,7 +34,10 @@ def layer_table(config: RunConfig) -> None:
         rows.append(f"| {layer.name} | {shape_text(layer.output_shape)} | {layer.arithmetic or 0} |")
     st.markdown("\n".join(rows))
     origin = "that training adjusts, beginning from random values" if config.architecture.trainable else "from its file"
-    st.markdown(f"**{config.parameters:,} parameters** {origin}.")
+    if config.parameters:
+        st.markdown(f"**{config.parameters:,} parameters** {origin}.")
+    else:
+        st.markdown("How many questions its trees ask is found out by growing them.")
 
 
 def graph(config: RunConfig) -> None:
@@ -64,6 +69,7 @@ def dot(config: RunConfig) -> str:
 def _what(layer: PlannedLayer) -> str:
     words, given = KINDS.get(layer.kind, layer.kind), layer.arguments
     details = [
+        f"{given['trees']} trees" if "trees" in given else "",
         f"{given['units']} units" if "units" in given else "",
         f"{given['filters']} filters of {given['kernel_size']} × {given['kernel_size']}" if "filters" in given else "",
         given.get("activation", ""),

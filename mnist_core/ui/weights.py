@@ -34,6 +34,8 @@ def inside(here: Lab, run: Run) -> None:
         graph(settings)
     with columns[1]:
         layer_table(settings)
+    if settings.architecture.family == "classical":
+        return
     st.markdown("**What the first layer looks for**")
     tiles = here.store.load_array(run.id, "first_layer")
     if tiles is None:

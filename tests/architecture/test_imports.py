@@ -17,13 +17,14 @@ TENSORFLOW_SIDE = {
     f"mnist_core.{name}"
     for name in (
         "data.augment", "engine.files", "engine.jobs", "engine.recorder", "models.build", "models.describe",
-        "models.restore", "training.checkpoint", "training.compiled", "training.execution",
-        "training.fingerprint", "training.fit", "training.metrics", "training.programs",
+        "models.losses", "models.restore", "models.subclassed", "training.checkpoint", "training.classical",
+        "training.compiled", "training.execution", "training.fingerprint", "training.fit", "training.fresh",
+        "training.metrics", "training.programs", "training.tape",
     )
 }  # fmt: skip
 """Modules that only workers import."""
 
-BLOCKED = ("tensorflow", "keras")
+BLOCKED = ("tensorflow", "keras", "sklearn")
 
 FILES = sorted([*ROOT.glob("mnist_core/**/*.py"), *ROOT.glob("pages/*.py"), *ROOT.glob("streamlit_app.py")])
 PAGES = [path for path in FILES if path.parent in (ROOT, ROOT / "pages")]

@@ -86,7 +86,7 @@ def test_the_optimizer_has_the_configured_fields(kind):
     assert type(optimizer).__name__ == type(make_optimizer(config(optimizer=chosen))).__name__
     found = optimizer.get_config()
     for key, value in chosen.items():
-        if key != "name":
+        if key not in ("name", "fresh"):  # the second is for the training loops
             assert found[key] == pytest.approx(value), key
 
 

