@@ -182,4 +182,4 @@ _WIDGETS = {
 
 def part_form(part: type[Part], start: Part, key: str) -> dict[str, Any]:
     """Widgets for the fields of one part alone, such as those of a search."""
-    return _fields(part, start, key)
+    return _fields("", part, start, key, [])
