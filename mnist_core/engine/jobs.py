@@ -98,7 +98,7 @@ def _train(store: RunStore, run: Run) -> str:
     patiently(lambda: store.record(run.id, {}, event=event))
     trainer = Trainer(config, _programs(), execution) if execution else _classical_trainer(config)
     if not checkpoint and not classical:
-        patiently(lambda: store.keep(run.id, "start", fingerprint(trainer.model)))
+        patiently(lambda: store.keep(run.id, "start", fingerprint(portable(trainer.model))))
     sink: dict[str, list] = {}
     recorder = Recorder(store, run.id, sink)
     metrics = MetricsCallback(sink, every_step=config.training.history > 0)
