@@ -10,12 +10,14 @@ from mnist_core.config import RunConfig
 from mnist_core.recipes import RECIPES, recipe
 from mnist_core.training.estimate import expected_seconds
 from mnist_core.ui import charts
+from mnist_core.ui.explained import ask_expectation, remember, show_explanation
 from mnist_core.ui.forms import config_form
 from mnist_core.ui.frame import errors_in_words, page
 from mnist_core.ui.lab import Lab
 from mnist_core.ui.live import watch
 from mnist_core.ui.live_chart import live_chart
 from mnist_core.ui.network import graph, layer_table
+from mnist_core.ui.share import lesson_of_link, share, show_task
 from mnist_core.ui.weights import untrained
 from mnist_core.ui.words import ago, duration, escaped, percent
 
@@ -46,7 +48,7 @@ def show_schedule(config: RunConfig) -> None:
 def describe(name: str) -> None:
     """The recipe to start from, and what its author reported."""
     if name not in RECIPES:
-        st.caption("The settings of an earlier run.")
+        st.caption("The settings of a link or an earlier run.")
         return
     found = RECIPES[name]
     st.caption(found.sentence)
@@ -62,6 +64,9 @@ def show_loop(config: RunConfig) -> None:
 
 
 def set_up(lab: Lab) -> None:
+    lesson, news = lesson_of_link()
+    if news and (lesson.config or lesson.restricts):
+        begin_with(lesson.config or recipe("quick").config, "")
     if wanted := st.query_params.get("recipe"):
         del st.query_params["recipe"]
         with errors_in_words():
@@ -72,27 +77,30 @@ def set_up(lab: Lab) -> None:
     chosen = st.session_state["recipe"]
     form, preview = st.columns([5, 4], gap="large")
     with form:
-        st.selectbox(
-            "Recipe to start from",
-            names,
-            index=names.index(chosen) if chosen in names else 0,
-            format_func=lambda name: RECIPES[name].title,
-            key="recipe-choice",
-            on_change=choose_recipe,
-            help="Fills in all settings below; change what you like.",
-        )
-        describe(chosen)
+        show_task(lesson)
+        if not lesson.restricts:
+            st.selectbox(
+                "Recipe to start from",
+                names,
+                index=names.index(chosen) if chosen in names else 0,
+                format_func=lambda name: RECIPES[name].title,
+                key="recipe-choice",
+                on_change=choose_recipe,
+                help="Fills in all settings below; change what you like.",
+            )
+            describe(chosen)
         start_here = st.container()
-        config = config_form(st.session_state["draft"], str(st.session_state["version"]))
+        config = config_form(st.session_state["draft"], str(st.session_state["version"]), lesson)
     if config is None:
         start_here.button("Train", type="primary", disabled=True, key="train", width="stretch")
         return
     st.session_state["draft"] = config
     seconds = expected_seconds(config, lab.store.list(statuses=("finished",), limit=20))
     with start_here:
+        guess = ask_expectation()
         if st.button("Train", type="primary", icon=":material/play_arrow:", key="train", width="stretch"):
             same = chosen in names and config == RECIPES[chosen].config
-            st.query_params["run"] = lab.store.create(config, recipe=chosen if same else "")
+            st.query_params["run"] = remember(lab, lab.store.create(config, recipe=chosen if same else ""), guess)
             st.rerun()
         parameters = f"{config.parameters:,} parameters · " if config.parameters else ""
         st.caption(f"{config.summary()} · {parameters}about {duration(seconds)}")
@@ -106,6 +114,7 @@ def set_up(lab: Lab) -> None:
         if config.architecture.family == "network":
             show_schedule(config)
         show_loop(config)
+        share(config)
 
 
 def diary(lab: Lab, run_id: str) -> None:
@@ -125,6 +134,7 @@ with page("Train", "Choose a network and how it learns, and watch it get better.
             del st.query_params["run"]
             st.rerun()
         watch(lab, run_id)
+        show_explanation(lab, run)
         with st.expander("Settings of this run"):
             if run.uploaded:
                 st.caption("How it was trained is not in its file, so it cannot be trained again here.")

@@ -34,6 +34,7 @@ from mnist_core.training.compiled import CompiledEvaluation
 from mnist_core.training.execution import choose, cpu_name, gpu_names, prepare_devices
 from mnist_core.training.fingerprint import fingerprint
 from mnist_core.training.fit import Trainer
+from mnist_core.training.health import health
 from mnist_core.training.metrics import MetricsCallback
 from mnist_core.training.programs import Programs
 
@@ -145,6 +146,8 @@ def _conclude(store: RunStore, run_id: str, trainer: Trainer | ClassicalTrainer,
     columns |= {f"test_{name}": score for name, score in scores.items()}
     model = trainer.files() if isinstance(trainer.evaluation, Fitted) else {"model.keras": to_bytes(trainer.model)}
     files = model | {"test_probabilities": array_bytes(probabilities)}
+    if trainer.config.architecture.family == "network":
+        files["health"] = health(trainer.model, test.images, trainer.config.data.scaled)
     event = f"{status.capitalize()} after {trainer.step:,} steps with {scores['accuracy']:.2%} on the test set."
     patiently(lambda: store.record(run_id, columns, files=files | {"checkpoint": None}, event=event))
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from typing import Any
 
 import streamlit as st
 
 from mnist_core.config import SECTIONS, TITLES, RunConfig, choices
 from mnist_core.errors import ConfigError
+from mnist_core.explore.lesson import Lesson
 from mnist_core.parts import FieldSpec, Part
 
 OPEN_SECTIONS = ("architecture", "optimizer", "training")
@@ -17,28 +19,43 @@ Waiting = tuple[str, FieldSpec, Any, str]
 """A seldom used field that is drawn later: its section, specification, first value and key."""
 
 
-def config_form(start: RunConfig, version: str) -> RunConfig | None:
+_lesson: ContextVar[Lesson] = ContextVar("lesson", default=Lesson())  # noqa: B039 - a frozen value
+"""What the form that is being drawn may show and let be changed."""
+
+
+def config_form(start: RunConfig, version: str, lesson: Lesson | None = None) -> RunConfig | None:
     """Draws a widget for every setting, beginning with ``start``, and gives the configuration they make.
 
     Shows what is wrong and gives ``None`` if the values do not fit together.
 
     Args:
         version: part of every widget's key; another version begins anew from ``start``.
+        lesson: which settings are locked or hidden; they keep the values of ``start``.
     """
+    lesson = lesson or Lesson()
+    _lesson.set(lesson)
     values: dict[str, Any] = {}
     rare: list[Waiting] = []
     sections = ("architecture",)
     for section in SECTIONS:
         if section not in sections:
             continue
-        with st.expander(TITLES.get(section) or choices(section)[0].label, expanded=section in OPEN_SECTIONS):
-            part, values[section] = _section(section, getattr(start, section), f"{version}:{section}", rare)
+        if lesson.hides(section):
+            part, values[section] = type(getattr(start, section)), getattr(start, section).model_dump(mode="json")
+        else:
+            with st.expander(TITLES.get(section) or choices(section)[0].label, expanded=section in OPEN_SECTIONS):
+                part, values[section] = _section(section, getattr(start, section), f"{version}:{section}", rare)
         if section == "architecture":
             sections = part.sections
-    with st.expander("Chance", expanded=False):
-        spec = next(s for s in RunConfig.specs() if s.name == "seed")
-        values["seed"] = _widget(spec, start.seed, f"{version}:seed")
-    if rare:
+    values["seed"] = start.seed
+    if not lesson.hides("seed"):
+        with st.expander("Chance", expanded=False):
+            spec = next(s for s in RunConfig.specs() if s.name == "seed")
+            values["seed"] = _widget(spec, start.seed, f"{version}:seed")
+    hidden = [field for field in rare if lesson.hides(f"{field[0]}.{field[1].name}")]
+    for section, spec, value, _ in hidden:
+        values[section][spec.name] = value
+    if rare := [field for field in rare if field not in hidden]:
         with st.expander("More settings", expanded=False):
             st.caption("What published systems have and few others need.")
             columns = st.columns(2)
@@ -67,6 +84,7 @@ def _section(section: str, start: Part, key: str, rare: list[Waiting]) -> tuple[
         format_func=lambda value: classes[value].label,
         key=f"{key}.name",
         label_visibility="collapsed",
+        disabled=_lesson.get().hides(f"{section}.name") or _lesson.get().locks(f"{section}.name"),
     )
     chosen = classes[name]
     st.caption(chosen.sentence)
@@ -95,6 +113,14 @@ def _begin(spec: FieldSpec, start: Part, part: type[Part]) -> Any:
 
 
 def _widget(spec: FieldSpec, value: Any, key: str) -> Any:
+    path = key.rpartition(":")[2].split(".")
+    setting = path[0] if len(path) == 1 else f"{path[0]}.{path[-1]}"
+    if _lesson.get().hides(setting):
+        return value
+    if _lesson.get().locks(setting):
+        words = "-".join(map(str, value)) if spec.kind == "integers" else "as given" if spec.kind == "parts" else value
+        st.markdown(f":material/lock: {spec.title}: **{words}**")
+        return value
     return _WIDGETS[spec.kind](spec, value, key)
 
 
@@ -182,4 +208,5 @@ _WIDGETS = {
 
 def part_form(part: type[Part], start: Part, key: str) -> dict[str, Any]:
     """Widgets for the fields of one part alone, such as those of a search."""
+    _lesson.set(Lesson())
     return _fields("", part, start, key, [])

@@ -19,7 +19,7 @@ TENSORFLOW_SIDE = {
         "data.augment", "engine.files", "engine.jobs", "engine.recorder", "models.build", "models.describe",
         "models.losses", "models.restore", "models.subclassed", "training.checkpoint", "training.classical",
         "training.compiled", "training.execution", "training.fingerprint", "training.fit", "training.fresh",
-        "training.metrics", "training.programs", "training.tape",
+        "training.health", "training.metrics", "training.programs", "training.tape",
     )
 }  # fmt: skip
 """Modules that only workers import."""

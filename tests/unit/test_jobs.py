@@ -64,7 +64,7 @@ def test_a_run_is_trained_scored_and_kept(store, run_id, train, digits):
     assert (run.epoch, run.step, run.steps, run.wish) == (2, 10, 10, "")
     assert run.started <= run.ended
     assert [row["epoch"] for row in store.epochs(run_id)] == [1, 2]
-    assert files(store, run_id) == {"model.keras", "test_probabilities", "start"}  # no checkpoint is left
+    assert files(store, run_id) == {"model.keras", "test_probabilities", "start", "health"}  # no checkpoint is left
 
     probabilities = store.load_array(run_id, "test_probabilities")
     assert (probabilities.argmax(axis=1) == digits.labels).mean() == pytest.approx(run.test_accuracy)

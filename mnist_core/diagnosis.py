@@ -1,0 +1,195 @@
+"""What a run's numbers say about its settings: rules of thumb that explain what happened and what to try.
+
+Every rule looks at the configuration and the rows of epochs alone, but for dead units, which a worker counts.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mnist_core.config import RunConfig
+from mnist_core.models.plan import CLASSES
+
+GUESSING = math.log(CLASSES)
+"""The loss of someone who gives every digit the same probability."""
+
+LEARNED = 0.5
+"""Accuracy below which a network has not learned in earnest; guessing gives 0.1."""
+
+GAP = 0.03
+"""Training accuracy above held-out accuracy by so much is worth a word."""
+
+TURNED = 1.15
+"""Held-out loss at the end over its least: so much more says that it has turned upwards."""
+
+STILL_FALLING = 0.93
+"""The last epoch's loss over that of the one before: below this it is still falling fast."""
+
+FEW_STEPS = 500
+DEAD = 0.4
+"""Share of a layer's units that are 0 for every image."""
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """``rule`` names it; ``what`` says what was seen, and ``mend`` what to try."""
+
+    rule: str
+    what: str
+    mend: str
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the rules look at.
+
+    Attributes:
+        rows: of all completed epochs.
+        message: why it failed, if it did.
+        dead: share of units without any effect, by layer.
+    """
+
+    config: RunConfig
+    rows: Sequence[Row]
+    message: str = ""
+    dead: Mapping[str, float] | None = None
+
+    @property
+    def last(self) -> Row:
+        return self.rows[-1]
+
+    @property
+    def steps(self) -> int:
+        return int(self.last["step"]) if self.rows else 0
+
+    @property
+    def rate(self) -> float:
+        return self.config.optimizer.learning_rate
+
+    @property
+    def usual_rate(self) -> float:
+        """What most people begin with; the default of plain SGD is a cautious one."""
+        usual = type(self.config.optimizer).model_fields["learning_rate"].default
+        return 0.1 if self.config.optimizer.name == "sgd" else usual
+
+
+def explain(evidence: Evidence) -> list[Finding]:
+    """What there is to say, the gravest first; nothing for a healthy run, or one without epochs of a network."""
+    if evidence.config.architecture.family != "network":
+        return []
+    return [finding for rule in RULES for finding in rule(evidence)]
+
+
+def dead_units(text: bytes | None) -> dict[str, float]:
+    """What a worker has counted, from the bytes in the store; empty if it has not."""
+    return json.loads(text) if text else {}
+
+
+def _unscaled(seen: Evidence) -> Iterator[Finding]:
+    if not seen.config.data.scaled:
+        yield Finding(
+            "unscaled pixels",
+            "The pixels came in as 0 to 255, so the first sums were hundreds of times larger than the weights are "
+            "made for: the first losses are huge, and learning is rough.",
+            "Switch *Scale pixels to 0-1* on.",
+        )
+
+
+def _rate_too_high(seen: Evidence) -> Iterator[Finding]:
+    if not seen.config.data.scaled:
+        return  # which alone explains large losses
+    ran_away = "infinite or not a number" in seen.message
+    if not ran_away:
+        if not seen.rows or seen.rate <= 3 * seen.usual_rate:
+            return
+        losses = [row["loss"] for row in seen.rows]
+        bad = losses[-1] > 0.5 * GUESSING or (len(losses) > 1 and losses[-1] > 1.05 * min(losses))
+        if not bad or seen.last["accuracy"] > 0.97:
+            return
+    how = "the weights ran away to infinity" if ran_away else f"the loss is still {seen.last['loss']:.2f} and restless"
+    yield Finding(
+        "learning rate too high",
+        f"With a learning rate of {seen.rate:g} each step jumps over the valley that it should go down into: {how}.",
+        f"Try a rate ten times smaller: {seen.rate / 10:g}.",
+    )
+
+
+def _rate_too_low(seen: Evidence) -> Iterator[Finding]:
+    if not seen.rows or seen.rate >= seen.usual_rate / 5 or seen.last["accuracy"] >= 0.9:
+        return
+    yield Finding(
+        "learning rate too low",
+        f"With a learning rate of {seen.rate:g} the weights have hardly moved in {seen.steps:,} steps: the loss came "
+        f"down to {seen.last['loss']:.2f} only (guessing gives {GUESSING:.2f}).",
+        f"Try a rate ten times larger: {seen.rate * 10:g}.",
+    )
+
+
+def _too_few_steps(seen: Evidence) -> Iterator[Finding]:
+    if not seen.rows or seen.rate < seen.usual_rate / 5 or seen.rate > 3 * seen.usual_rate:
+        return  # then the rate is to blame first
+    falling = len(seen.rows) < 2 or seen.last["loss"] < STILL_FALLING * seen.rows[-2]["loss"]
+    if falling and seen.steps < FEW_STEPS and seen.last["accuracy"] < 0.93:
+        yield Finding(
+            "too few steps",
+            f"Training ended after {seen.steps:,} steps while the loss was still falling fast.",
+            "Train for more epochs, or take smaller batches, which make more steps of the same images.",
+        )
+
+
+def _over_fitting(seen: Evidence) -> Iterator[Finding]:
+    held = [row for row in seen.rows if row.get("val_loss") is not None]
+    if len(held) < 2:
+        return
+    gap = held[-1]["accuracy"] - held[-1]["val_accuracy"]
+    least = min(held, key=lambda row: row["val_loss"])
+    turned = held[-1]["val_loss"] > TURNED * least["val_loss"]
+    if gap > GAP:
+        where = f", and the held-out loss has risen since epoch {least['epoch']}" if turned else ""
+        yield Finding(
+            "over-fitting",
+            f"It reads {held[-1]['accuracy']:.1%} of the images it learned from, but {held[-1]['val_accuracy']:.1%} of "
+            f"those held out{where}: it has begun to know its images by heart.",
+            "Use more images, augmentation or dropout, or stop earlier (early stopping).",
+        )
+
+
+def _dead_units(seen: Evidence) -> Iterator[Finding]:
+    dead = {name: share for name, share in (seen.dead or {}).items() if share >= DEAD}
+    if dead:
+        layers = ", ".join(f"{share:.0%} of {name}" for name, share in dead.items())
+        yield Finding(
+            "dead units",
+            f"Units that give 0 for every image learn nothing any more, since no gradient reaches them: {layers}.",
+            "Try a smaller learning rate, or an activation that never is quite flat, such as elu or gelu.",
+        )
+
+
+def _unshuffled(seen: Evidence) -> Iterator[Finding]:
+    if not seen.config.training.shuffle and seen.rows:
+        yield Finding(
+            "unshuffled data",
+            "Every epoch saw the images in the same order, so the same images always shared a batch, and the last "
+            "ones always had the last word.",
+            "Switch *Shuffle every epoch* on.",
+        )
+
+
+RULES: tuple[Callable[[Evidence], Iterator[Finding]], ...] = (
+    _unscaled, _rate_too_high, _rate_too_low, _too_few_steps, _dead_units, _over_fitting, _unshuffled,
+)  # fmt: skip
+
+
+def foretold(expected: float, reached: float) -> str:
+    """A reader's guess beside what came, both accuracies 0..1."""
+    off = reached - expected
+    if abs(off) < 0.005:
+        return f"You expected {expected:.1%}, and it is {reached:.2%}: well foretold."
+    side = "more" if off > 0 else "less"
+    return f"You expected {expected:.1%}, and it is {reached:.2%}: {100 * abs(off):.1f} points {side}."

@@ -1,0 +1,45 @@
+"""Predict first: what the reader expects of a run, and afterwards what came and why."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from mnist_core.diagnosis import Evidence, dead_units, explain, foretold
+from mnist_core.store.expectations import expect, expected
+from mnist_core.store.run import Run
+from mnist_core.ui.lab import Lab
+from mnist_core.ui.words import escaped
+
+
+def ask_expectation() -> float | None:
+    """A number to write down before the run begins; a fraction, or ``None`` if the reader would rather not."""
+    percent = st.number_input(
+        "Your prediction: test accuracy in %", 0.0, 100.0, None, step=0.5, key="expected", placeholder="if you like",
+        help="Write down what you expect before you start; afterwards you see how close you came, and why.",
+    )  # fmt: skip
+    return None if percent is None else percent / 100
+
+
+def remember(lab: Lab, run_id: str, accuracy: float | None) -> str:
+    """Writes the prediction down, if there is one, and gives the run's id."""
+    if accuracy is not None:
+        expect(lab.store.database, run_id, accuracy)
+    return run_id
+
+
+def show_explanation(lab: Lab, run: Run) -> None:
+    """The prediction beside the result, and what the rules have found; nothing while it trains."""
+    guess = expected(lab.store.database, run.id)
+    if run.active:
+        if guess is not None:
+            st.caption(f"You expect {guess:.1%} on the test set.")
+        return
+    if guess is not None and run.test_accuracy is not None:
+        st.info(foretold(guess, run.test_accuracy), icon=":material/track_changes:")
+    dead = dead_units(lab.store.load_blob(run.id, "health"))
+    findings = explain(Evidence(run.settings, lab.store.epochs(run.id), run.message, dead))
+    for finding in findings:
+        words = f"**{finding.rule.capitalize()}.** {escaped(finding.what)}  \n{finding.mend}"
+        st.warning(words, icon=":material/help:")
+    if not findings and run.usable:
+        st.caption("Nothing conspicuous: none of the usual causes of trouble shows in this run.")

@@ -1,0 +1,76 @@
+"""The Train page by a teacher's link, with a prediction before and an explanation after."""
+
+import json
+
+from mnist_core.config import RunConfig
+from mnist_core.explore.lesson import Lesson
+from mnist_core.store.expectations import expect, expected
+from tests.helpers import assert_friendly
+from tests.pages.conftest import curves, healthy, labels_of, words
+
+CONFIG = {"optimizer": {"name": "sgd", "learning_rate": 0.25}, "training": {"epochs": 2}}
+
+
+def test_a_link_carries_the_whole_set_up(visit, store):
+    app = visit("Train", config=json.dumps(CONFIG))
+    healthy(app.button(key="train").click().run())
+    assert store.list()[0].settings == RunConfig.parse(CONFIG)
+    app = visit("Train", config=json.dumps(CONFIG))
+    assert Lesson(RunConfig.parse(CONFIG)).link() in [code.value for code in app.code]
+
+
+def test_a_teacher_locks_hides_and_gives_a_task(visit, store):
+    task = "Find a *better* rate <script>alert(1)</script> [here](http://evil)"
+    controls = {"lock": "training", "hide": "all", "open": "optimizer.learning_rate,training"}
+    app = visit("Train", config=json.dumps(CONFIG), task=task, **controls)
+    numbers = [label for label in labels_of(app.number_input) if label != "Your prediction: test accuracy in %"]
+    assert "Learning rate" in numbers
+    assert "Momentum" not in numbers
+    assert "Seed" not in numbers
+    shown = "\n".join(info.value for info in app.info)
+    assert "Your task" in shown
+    assert r"\<script" in shown
+    assert r"\[here" in shown
+    assert not [box for box in app.selectbox if box.key == "recipe-choice"]
+    rate = next(number for number in app.number_input if number.label == "Learning rate")
+    rate.set_value(0.5).run()
+    healthy(app.button(key="train").click().run())
+    assert store.list()[0].settings == RunConfig.parse(CONFIG).replace({"optimizer.learning_rate": 0.5})
+
+
+def test_locked_settings_are_shown_and_stay(visit, store):
+    app = visit("Train", config=json.dumps(CONFIG), lock="all")
+    assert "Epochs: **2**" in words(app)
+    assert labels_of(app.number_input) == ["Your prediction: test accuracy in %"]
+    healthy(app.button(key="train").click().run())
+    assert store.list()[0].settings == RunConfig.parse(CONFIG)
+
+
+def test_a_hostile_link_is_one_sentence_above_a_working_form(visit):
+    app = visit("Train", config='{"training": {"epochs": -1}}', lock="all")
+    assert_friendly(app.error[0].value, "link", "epochs")
+    assert not app.button(key="train").disabled
+
+
+def test_a_prediction_is_kept_with_the_run(visit, store):
+    app = visit("Train")
+    app.number_input(key="expected").set_value(96.5).run()
+    healthy(app.button(key="train").click().run())
+    (run,) = store.list()
+    assert expected(store.database, run.id) == 0.965
+    assert "You expect 96.5%" in words(visit("Train", run=run.id))
+
+
+def test_afterwards_it_is_compared_and_explained(visit, finish, store):
+    run_id = finish(config=RunConfig.parse({"data": {"scaled": False}}))
+    expect(store.database, run_id, 0.5)
+    app = visit("Train", run=run_id)
+    assert "points more" in words(app)
+    assert any("Unscaled pixels" in warning.value for warning in app.warning)
+
+
+def test_a_healthy_run_is_said_to_be_so(visit, finish, store):
+    run_id = finish()
+    rows = [row | {"accuracy": 0.97, "val_accuracy": 0.965} for row in curves(5)]
+    store.record(run_id, {}, epoch_rows=rows)
+    assert "Nothing conspicuous" in words(visit("Train", run=run_id))

@@ -1,0 +1,100 @@
+"""Each rule on a real run that was made to show it, and on a healthy one, which shows none."""
+
+import pytest
+
+from mnist_core.config import RunConfig
+from mnist_core.data import mnist
+from mnist_core.diagnosis import RULES, Evidence, dead_units, explain, foretold
+from mnist_core.errors import StoreError, TrainingDiverged
+from mnist_core.store.expectations import expect, expected
+from mnist_core.training.fit import Trainer
+from mnist_core.training.health import health
+from mnist_core.training.metrics import MetricsCallback
+from mnist_core.training.programs import Programs
+from tests.helpers import assert_friendly
+
+HEALTHY = {
+    "architecture": {"hidden_units": [64]},
+    "data": {"subset": 10_000, "validation_fraction": 0.05},
+    "training": {"epochs": 4, "batch_size": 64},
+}
+
+MADE = {
+    "learning rate too high": {"optimizer.name": "sgd", "optimizer.learning_rate": 10.0, "data.subset": 1000},
+    "learning rate too low": {"optimizer.learning_rate": 1e-5, "data.subset": 2000},
+    "too few steps": {"training.epochs": 1, "training.batch_size": 512},
+    "over-fitting": {"data.subset": 600, "training.epochs": 30},
+    "dead units": {"optimizer.name": "sgd", "optimizer.learning_rate": 2.0, "architecture.hidden_units": [64, 64, 64],
+                   "data.subset": 2000},
+    "unshuffled data": {"training.shuffle": False},
+    "unscaled pixels": {"data.scaled": False},
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def observe():
+    """Trains, and gives the evidence that a page would have."""
+    programs = Programs(mnist.load("train"))
+    seen = {}
+
+    def observe(**changes):
+        config = RunConfig.parse(HEALTHY).replace(changes)
+        if config not in seen:
+            sink, message = {}, ""
+            trainer = Trainer(config, programs)
+            try:
+                trainer.fit([MetricsCallback(sink)])
+            except TrainingDiverged as error:
+                message = str(error)
+            dead = dead_units(health(trainer.model, programs.digits.images, config.data.scaled))
+            seen[config] = Evidence(config, sink["epochs"], message, dead)
+        return seen[config]
+
+    return observe
+
+
+@pytest.mark.parametrize("rule", MADE)
+def test_a_rule_speaks_of_a_run_made_to_show_it(observe, rule):
+    found = {finding.rule: finding for finding in explain(observe(**MADE[rule]))}
+    assert rule in found
+    assert_friendly(found[rule].what)
+    assert found[rule].mend.endswith(".")
+
+
+def test_no_rule_speaks_of_a_healthy_run(observe):
+    assert explain(observe()) == []
+
+
+def test_every_rule_has_its_run():
+    assert len(MADE) == len(RULES)
+
+
+@pytest.mark.parametrize("architecture", [{"name": "cnn"}, {"name": "softmax"}, {"activation": "tanh"}])
+def test_health_of_other_networks(architecture):
+    from mnist_core.models.build import build
+
+    config = RunConfig.parse({"architecture": architecture})
+    shares = dead_units(health(build(config), mnist.load("test").images, True))
+    assert bool(shares) == (architecture.get("name") == "cnn")
+    assert all(0 <= share < 0.5 for share in shares.values())
+
+
+def test_nothing_is_said_without_an_epoch():
+    assert explain(Evidence(RunConfig(), [])) == []
+    assert dead_units(None) == {}
+
+
+def test_a_prediction_is_written_down_once_and_compared(store):
+    run_id = store.create(RunConfig())
+    assert expected(store.database, run_id) is None
+    expect(store.database, run_id, 0.95)
+    expect(store.database, run_id, 0.99)
+    assert expected(store.database, run_id) == 0.95
+    with pytest.raises(StoreError) as error:
+        expect(store.database, run_id, 95)
+    assert_friendly(error)
+    store.delete(run_id)
+    assert expected(store.database, run_id) is None
+    assert foretold(0.95, 0.952).endswith("well foretold.")
+    assert "2.0 points more" in foretold(0.95, 0.97)
+    assert "45.0 points less" in foretold(0.95, 0.5)

@@ -1,0 +1,63 @@
+"""Links that carry a set-up and a task, and hostile ones."""
+
+from urllib.parse import parse_qsl
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mnist_core.config import RunConfig
+from mnist_core.errors import ConfigError
+from mnist_core.explore.lesson import Lesson
+from tests.helpers import assert_friendly, configs
+
+
+def back(lesson):
+    return Lesson.of_link(dict(parse_qsl(lesson.link().removeprefix("?"), keep_blank_values=True)))
+
+
+@given(configs(), st.text(st.characters(exclude_characters="\x00", exclude_categories=("Cs",)), max_size=200))
+def test_a_link_brings_back_what_went_in(config, task):
+    names = [frozenset(keys) for keys in ({"data", "seed"}, {"all"}, {"optimizer.learning_rate"})]
+    lesson = Lesson(config, task, *names)
+    assert back(lesson) == lesson
+
+
+def test_the_default_set_up_needs_next_to_nothing():
+    assert Lesson(RunConfig()).link() == "?config=%7B%7D"
+    assert Lesson().link() == "?"
+    assert len(Lesson(RunConfig.parse({"optimizer": {"learning_rate": 0.1}})).link()) < 100
+
+
+@pytest.mark.parametrize(
+    ("parameters", "word"),
+    [
+        ({"config": "{"}, "JSON"),
+        ({"config": '{"optimizer": {"learning_rate": 99}}'}, "at most 10"),
+        ({"config": "[" * 3000}, "link"),
+        ({"config": '{"architecture": {"name": "uploaded"}}'}, "link"),
+        ({"lock": "optimizer.<script>"}, "lock"),
+        ({"hide": "everything"}, "hide"),
+        ({"open": "a.b.c"}, "open"),
+        ({"task": "x" * 3000}, "2,000"),
+    ],
+)
+def test_a_hostile_link_has_its_sentence(parameters, word):
+    with pytest.raises(ConfigError) as error:
+        Lesson.of_link(parameters)
+    assert_friendly(error, word)
+
+
+def test_what_is_locked_hidden_and_open():
+    lesson = Lesson(lock=frozenset({"data", "optimizer.learning_rate"}), hide=frozenset({"all"}),
+                    open=frozenset({"optimizer.name", "data"}))  # fmt: skip
+    assert lesson.restricts
+    assert lesson.hides("training")
+    assert lesson.hides("seed")
+    assert not lesson.hides("optimizer")
+    assert not lesson.hides("optimizer.name")
+    assert lesson.hides("optimizer.momentum")
+    assert lesson.locks("optimizer.learning_rate")
+    assert not lesson.locks("data.subset")
+    assert not Lesson().hides("data")
+    assert not Lesson(task="x").restricts
