@@ -32,7 +32,7 @@ def row(run: Run, every_setting: bool, compared: dict[str, float | None]) -> dic
         "test loss": run.test_loss,
         "epochs": run.epoch,
         "seconds": round(run.train_seconds, 1),
-        "parameters": run.parameters,
+        "parameters": run.parameters or None,
         "images/s": run.images_per_second,
         "created": datetime.fromtimestamp(run.created, timezone.utc),
         "note": run.note,

@@ -141,7 +141,6 @@ class ClassicalTrainer:
         self.validation = Digits(digits.images[parts.validation], digits.labels[parts.validation])
         sample = parts.train[:SAMPLE]
         self._sample = Digits(digits.images[sample], digits.labels[sample])
-        self.images = len(parts.train)
         pixels = flat(digits.images[parts.train], config.data.scaled)
         self._fitter = FITTERS[config.architecture.name](config, pixels, digits.labels[parts.train])
         self.position, self.model = Position(), SimpleNamespace(stop_training=False)
@@ -195,7 +194,8 @@ class ClassicalTrainer:
         def tick(step: int) -> bool:
             here.step = step
             for callback in callbacks:
-                callback.on_train_batch_end(step, {"images": self.images, "step": self.step})
+                # A tree draws images with repetition, and a tick may come at once: no pace follows from it.
+                callback.on_train_batch_end(step, {"images": 0, "step": self.step})
             return self.model.stop_training
 
         tick(0)
