@@ -48,6 +48,6 @@ def test_published_points_lie_dashed_over_the_curves(store, finish):
 
 
 def test_the_explicit_loop_can_be_read_where_it_is_chosen(visit):
-    shown = [code.value for code in visit("Train", recipe="subclassed-mlp").code]
-    assert any("tf.GradientTape()" in text for text in shown)
-    assert not visit("Train").code
+    for recipe, explicit in (("subclassed-mlp", True), ("quick", False)):
+        shown = [code.value for code in visit("Train", recipe=recipe).code]
+        assert any("tf.GradientTape()" in text for text in shown) == explicit
