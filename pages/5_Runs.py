@@ -7,6 +7,7 @@ import streamlit as st
 from mnist_core.errors import ConfigError
 from mnist_core.store.run import Run
 from mnist_core.store.runs import NAME_LENGTH, NOTE_LENGTH
+from mnist_core.store.sweeps import SweepStore
 from mnist_core.ui.choose import train_quickly
 from mnist_core.ui.files import downloads, upload_form
 from mnist_core.ui.frame import errors_in_words, page
@@ -41,10 +42,13 @@ def row(run: Run, every_setting: bool, compared: dict[str, float | None]) -> dic
     }
 
 
-def matching(runs: list[Run]) -> list[Run]:
+def matching(lab: Lab, runs: list[Run]) -> list[Run]:
+    trials = SweepStore(lab.store.database).run_ids()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         text = st.text_input("Filter", placeholder="words in name, note or settings", key="filter").lower().split()
         statuses = st.multiselect("Status", list(STATUS), key="statuses", format_func=lambda s: STATUS[s][1])
+        if trials and not st.toggle(f"Trials of sweeps too ({len(trials):,})", key="trials"):
+            runs = [run for run in runs if run.id not in trials or run.usable]
     return [
         run
         for run in runs
@@ -124,9 +128,9 @@ with page("Runs", "Everything that has been trained or brought in here, newest f
     if not runs:
         train_quickly(lab)
     else:
-        shown = matching(runs)
+        shown = matching(lab, runs)
         if not shown:
-            st.info("No run matches. Take a word out of the filter.", icon=":material/filter_alt_off:")
+            st.info("No run matches. Take a word out, or show trials too.", icon=":material/filter_alt_off:")
         elif chosen := table(lab, shown):
             details(lab, chosen)
     upload_form(lab)

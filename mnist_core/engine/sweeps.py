@@ -141,10 +141,11 @@ class Sweeper:
 
     def _values(self, sweep: Sweep, run: Run) -> list[float] | None:
         """The objectives of a run by its last epoch or, where early stopping took the best weights, by that one."""
-        rows = [row for row in self._runs.epochs(run.id) if row["val_loss"] is not None]
+        metric = sweep.objectives[0][0]
+        rows = [row for row in self._runs.epochs(run.id) if row[metric] is not None]
         if not rows:
             return None
-        early = run.settings.training.early_stopping
+        early = run.settings.training.early_stopping and rows[0]["val_loss"] is not None
         row = min(rows, key=lambda row: row["val_loss"]) if early else rows[-1]
         known = row | {"parameters": run.parameters, "train_seconds": run.train_seconds}
         return [float(known[metric]) for metric, _ in sweep.objectives]

@@ -232,6 +232,12 @@ class SweepStore:
             query = select(sweep_trials.c.sweep_id).where(sweep_trials.c.run_id == run_id)
             return connection.execute(query).scalar() or ""
 
+    def run_ids(self) -> set[str]:
+        """The runs of all trials."""
+        with self._database.read() as connection:
+            query = select(sweep_trials.c.run_id).where(sweep_trials.c.run_id.is_not(None))
+            return set(connection.execute(query).scalars())
+
     def _change(self, sweep_id: str, **columns: Any) -> None:
         with self._database.write() as connection:
             if not connection.execute(update(sweeps).where(sweeps.c.id == sweep_id).values(columns)).rowcount:

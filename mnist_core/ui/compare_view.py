@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from mnist_core.errors import ConfigError
 from mnist_core.evaluation import predictions
 from mnist_core.explore import compare, seeds
 from mnist_core.explore.events import tensorboard
@@ -34,7 +33,7 @@ def choose(lab: Lab) -> list[Run]:
     for problem in problems:
         st.warning(escaped(problem), icon=":material/search_off:")
     ids = [run.id for run in linked[: compare.MOST]]
-    runs = {run.id: run for run in [*linked, *filter(_readable, lab.store.list(limit=RECENT))]}
+    runs = {run.id: run for run in [*linked, *lab.store.list(limit=RECENT)]}
     if "compare" not in st.session_state or st.session_state.get("compare-link") != link:
         st.session_state["compare"], st.session_state["compare-link"] = ids, link
     chosen = st.multiselect(
@@ -44,17 +43,13 @@ def choose(lab: Lab) -> list[Run]:
         max_selections=compare.MOST,
         key="compare",
     )
-    if chosen != ids:
-        st.query_params["runs"] = st.session_state["compare-link"] = ",".join(chosen)
-    return [runs[run_id] for run_id in chosen]
-
-
-def _readable(run: Run) -> bool:
-    """Whether this version understands its settings."""
-    try:
-        return bool(run.settings)
-    except ConfigError:
-        return False
+    if chosen == ids:
+        return linked[: compare.MOST]
+    st.query_params["runs"] = st.session_state["compare-link"] = ",".join(chosen)
+    found, problems = compare.find(lab.store, chosen)
+    for problem in problems:
+        st.warning(escaped(problem), icon=":material/search_off:")
+    return found
 
 
 def names(runs: Sequence[Run]) -> dict[str, str]:

@@ -36,7 +36,10 @@ def curves(histories: Mapping[str, Sequence[Row]], metric: str, across: str = "e
             {"type": "scatter", "mode": "lines+markers", "name": name, "line": line, "marker": marker}
             | {"x": [a for a, _ in points], "y": [b for _, b in points]}
         )
-    return {"data": traces, "layout": _metric_layout(metric, ACROSS[across])}
+    figure = {"data": traces, "layout": _metric_layout(metric, ACROSS[across])}
+    if across != "seconds":
+        figure["layout"]["xaxis"] |= {"tickformat": ",d", "rangemode": "tozero"}
+    return figure
 
 
 def bands(groups: Mapping[str, Mapping[str, Sequence[float]]], metric: str) -> dict[str, Any]:

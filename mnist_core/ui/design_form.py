@@ -19,6 +19,7 @@ RANGE_HELP = (
     "Choices: relu|tanh, or 16|32|64."
 )
 MOST_SEEDS = 20
+RATE = "optimizer.learning_rate"
 
 
 def base_config(key: str, linked: RunConfig | None = None) -> tuple[str, RunConfig]:
@@ -44,7 +45,7 @@ def free_design(start: Design | None = None) -> Design | None:
     name, base = base_config("design", start and start.base)
     known = keys(base)
     begin = {dimension.key: dimension.text().partition("=")[2] for dimension in start.space} if start else {}
-    first = [key for key in begin if key in known] or ["optimizer.learning_rate"]
+    first = [key for key in begin if key in known] or [RATE if RATE in known else next(iter(known))]
     chosen = st.multiselect(
         "What varies", list(known), default=first, max_selections=MOST_DIMENSIONS, key=f"varies-{name}",
         format_func=lambda key: f"{known[key].title} ({key})",
@@ -72,7 +73,7 @@ def one_change() -> Design | None:
     known = {key: spec for key, spec in keys(base).items() if key != "seed"}
     options = list(known)
     key = st.selectbox(
-        "The one thing that changes", options, index=options.index("optimizer.learning_rate"),
+        "The one thing that changes", options, index=options.index(RATE) if RATE in options else 0,
         format_func=lambda key: f"{known[key].title} ({key})", key=f"fair-key-{name}",
     )  # fmt: skip
     spec = known[key]

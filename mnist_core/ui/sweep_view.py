@@ -6,10 +6,13 @@ from typing import Any
 
 import streamlit as st
 
+from mnist_core.errors import UnknownRun
 from mnist_core.explore import pictures, seeds
+from mnist_core.explore.design import MOST_TRIALS
 from mnist_core.explore.questions import QUESTIONS
 from mnist_core.explore.results import best_trial, groups, rows_of
 from mnist_core.explore.space import shown
+from mnist_core.store.run import Run
 from mnist_core.store.sweeps import Sweep, SweepStore, Trial
 from mnist_core.ui import comparing
 from mnist_core.ui.compare_view import spread_rows
@@ -33,8 +36,16 @@ def watch(lab: Lab, sweep_id: str) -> None:
 def _moving(lab: Lab, sweep: Sweep) -> bool:
     if sweep.active:
         return True
-    chosen = [run for run in lab.store.list(statuses=("queued", "running")) if run.id == sweep.chosen]
-    return bool(chosen)
+    run = _chosen(lab, sweep)
+    return run is not None and run.active
+
+
+def _chosen(lab: Lab, sweep: Sweep) -> Run | None:
+    """The run that may see the test set; ``None`` as long as there is none, or when it was deleted."""
+    try:
+        return lab.store.get(sweep.chosen) if sweep.chosen else None
+    except UnknownRun:
+        return None
 
 
 def _watch(lab: Lab, sweep_id: str, status: str) -> None:
@@ -86,7 +97,7 @@ def _buttons(lab: Lab, sweeps: SweepStore, sweep: Sweep, trials: list[Trial]) ->
                 st.rerun(scope="app")
         elif sweep.active:
             st.caption("Asked to stop …")
-        else:
+        elif len(trials) < _most(sweep):
             more = st.number_input("More trials", 1, 500, 10, key="more", width=140)
             if st.button("Continue", icon=":material/play_arrow:", key="continue"):
                 sweeps.go_on(sweep.id, int(more))
@@ -95,6 +106,11 @@ def _buttons(lab: Lab, sweeps: SweepStore, sweep: Sweep, trials: list[Trial]) ->
         if len(done) >= 2 and st.button("Compare the best", icon=":material/compare_arrows:", key="compare-best"):
             ids = ",".join(trial.run_id for trial in done[:COMPARED])
             st.switch_page("pages/6_Compare.py", query_params={"runs": ids})
+
+
+def _most(sweep: Sweep) -> int:
+    """How many trials there can be: a grid ends when it is through."""
+    return sweep.design.combinations if sweep.design.search.sampler == "grid" else MOST_TRIALS
 
 
 def _picture(sweeps: SweepStore, sweep: Sweep, trials: list[Trial]) -> dict[str, Any] | None:
@@ -157,7 +173,7 @@ def _test_set(lab: Lab, sweeps: SweepStore, sweep: Sweep, trials: list[Trial]) -
             "learn the test set by heart, and its mark then promises too much. So it is used once, for one chosen run."
         )
         if sweep.chosen:
-            run = next((run for run in lab.store.list() if run.id == sweep.chosen), None)
+            run = _chosen(lab, sweep)
             if run is None:
                 st.info("The run that was chosen has been deleted.")
             elif run.usable:

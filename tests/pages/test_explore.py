@@ -145,3 +145,12 @@ def test_a_bad_range_is_said_and_nothing_starts(visit, bad):
     assert len(app.error) == 1
     assert app.button(key="start-sweep").disabled
     assert "architecture.dropout" not in labels_of(app.text_input)
+
+
+def test_trials_are_on_the_runs_page_when_asked_for(visit, searched, finish):
+    searched(4)
+    finish("a run of its own")
+    app = visit("Runs")
+    assert app.dataframe[0].value["name"].tolist() == ["a run of its own"]
+    healthy(app.toggle(key="trials").set_value(True).run())
+    assert len(app.dataframe[0].value) == 5

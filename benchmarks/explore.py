@@ -1,0 +1,159 @@
+"""Sweeps and comparisons: 40 trials from the click, TPE against random search, large pages."""
+
+from __future__ import annotations
+
+import io
+import time
+
+import numpy as np
+
+from benchmarks.report import arguments, finish, p95, say
+from benchmarks.served import served, visitor, wait_until_warm
+from mnist_core.config import RunConfig
+from mnist_core.explore.design import Design, make_search
+from mnist_core.explore.space import UNITS, Dimension
+from mnist_core.store import RunStore
+from mnist_core.store.sweeps import SweepStore
+
+SMALL = {"architecture": {"hidden_units": [64]}, "data": {"subset": 10_000}, "training": {"epochs": 3}}
+RATE = "optimizer.learning_rate=log:1e-5..1"
+THREE = (RATE, f"{UNITS}=log:16..256", "architecture.dropout=0..0.5")
+LOOKS = 20
+
+
+def main() -> None:
+    options = arguments(__doc__, repeats=1)
+    result = {}
+    with served() as lab, visitor() as page:
+        page.goto(f"{lab.url}/Explore")
+        wait_until_warm(lab)
+        result |= forty_trials(lab, page)
+        result |= sampler_against_chance(lab) if options.repeats > 1 else {}
+        result |= twelve_runs(lab, page)
+        result |= large_sweep(lab, page)
+    finish(result, options.json)
+
+
+def design(*over: str, **search) -> Design:
+    return Design(RunConfig.parse(SMALL), tuple(map(Dimension.parse, over)), make_search(search)).check()
+
+
+def forty_trials(lab, page) -> dict[str, float]:
+    """From the click on the page to the last trial, and how far apart the page's updates were meanwhile."""
+    page.goto(f"{lab.url}/Explore?design={design(RATE, trials=40).to_json()}")
+    button = page.get_by_role("button", name="Start the sweep")
+    button.wait_for()
+    began = time.perf_counter()
+    button.click()
+    page.get_by_text("of 40 trials").wait_for()
+    seen, gaps, sweeps = "", [], SweepStore(lab.store.database)
+    moment = time.perf_counter()
+    while sweeps.list()[0].active:
+        shown = page.get_by_text("of 40 trials").first.inner_text()
+        if shown != seen:
+            gaps.append(time.perf_counter() - moment)
+            seen, moment = shown, time.perf_counter()
+        time.sleep(0.05)
+    seconds = time.perf_counter() - began
+    say(f"40 trials: {seconds:.1f} s")
+    return {"forty_trials_seconds": seconds, "page_update_gap_p95_seconds": p95(gaps or [seconds])}
+
+
+def sampler_against_chance(lab) -> dict[str, float]:
+    """Best held-out accuracy of 30 trials of TPE and of 200 drawn by chance (minutes; only with --repeats above 1)."""
+    found = {}
+    for name, search in (("tpe_30", {"trials": 30}), ("random_200", {"sampler": "random", "trials": 200, "seed": 1})):
+        sweeps = SweepStore(lab.store.database)
+        sweep_id = sweeps.create(design(*THREE, **search))
+        while sweeps.get(sweep_id).active:
+            lab.engine.ensure()
+            time.sleep(0.5)
+        found[f"{name}_best_accuracy"] = max(t.value for t in sweeps.trials(sweep_id) if t.value is not None)
+        say(f"{name}: {found}")
+    return found
+
+
+def twelve_runs(lab, page) -> dict[str, float]:
+    """From the link to the last part of the comparison of 12 runs of 50 epochs, the web server being warm."""
+    ids = ",".join(finished_run(lab.store, seed) for seed in range(12))
+    times = []
+    for _ in range(4):
+        page.goto(f"{lab.url}/Runs")
+        page.get_by_text("Click a heading to sort").wait_for()
+        page.goto(f"{lab.url}/Compare?runs={ids}")
+        page.get_by_role("heading", name="Compare").wait_for()
+        began = time.perf_counter()
+        page.get_by_text("Two of them, image by image").wait_for()
+        page.locator(".live-chart .main-svg").first.wait_for()
+        times.append(time.perf_counter() - began)
+    say(f"12 runs: {times}")
+    return {"compare_12_runs_seconds": min(times[1:])}
+
+
+def large_sweep(lab, page) -> dict[str, float]:
+    """What an update of the page of 500 trials costs the server, for each picture, as a page's script would."""
+    from mnist_core.explore import pictures
+
+    sweeps = SweepStore(lab.store.database)
+    sweep_id = five_hundred(lab.store, sweeps)
+    sweep = sweeps.get(sweep_id)
+    slowest = 0.0
+    pictures.draw("history", sweep, sweeps.trials(sweep_id), {})  # Optuna is imported once
+    for kind in pictures.available(sweep):
+        began = time.perf_counter()
+        trials = sweeps.trials(sweep_id)
+        epochs = sweeps.epochs(sweep_id) if kind == "intermediate" else {}
+        pictures.draw(kind, sweep, trials, epochs)
+        seconds = time.perf_counter() - began
+        say(f"{kind}: {seconds:.3f} s")
+        slowest = max(slowest, seconds)
+    page.goto(f"{lab.url}/Explore?sweep={sweep_id}")
+    page.get_by_role("heading", name="Explore").wait_for()
+    began = time.perf_counter()
+    page.locator(".live-chart .main-svg").first.wait_for()
+    return {"update_500_trials_seconds": slowest, "page_500_trials_seconds": time.perf_counter() - began}
+
+
+def finished_run(store: RunStore, seed: int) -> str:
+    """A run of 50 epochs as a worker leaves it, its numbers made by a formula: only drawing is measured."""
+    run_id = store.create(RunConfig.parse({"training": {"epochs": 50}, "seed": seed}), f"run {seed}")
+    store.ask(run_id, "stop")
+    rows = [
+        {"epoch": e, "step": e * 400, "loss": 1 / e, "accuracy": 1 - 0.3 / e, "val_loss": 1.1 / e, "seconds": 0.5}
+        | {"val_accuracy": 1 - 0.32 / e, "learning_rate": 0.001}
+        for e in range(1, 51)
+    ]
+    probabilities = np.random.default_rng(seed).dirichlet(np.ones(10), 10_000).astype(np.float32)
+    packed = io.BytesIO()
+    np.save(packed, probabilities)
+    columns = {"status": "finished", "test_accuracy": 0.1, "test_loss": 2.3, "epoch": 50, "ended": time.time()}
+    store.record(run_id, columns, epoch_rows=rows, files={"test_probabilities": packed.getvalue()})
+    return run_id
+
+
+def five_hundred(store: RunStore, sweeps: SweepStore) -> str:
+    made = design(*THREE, trials=500, sampler="random")
+    sweep_id = sweeps.create(made, "five hundred")
+    sweeps.update(sweep_id, status="finished", ended=time.time(), importances={d.key: 1 / 3 for d in made.space})
+    random = np.random.default_rng(0)
+    for number in range(500):
+        values = {
+            "optimizer.learning_rate": float(10 ** random.uniform(-5, 0)),
+            UNITS: int(random.integers(16, 256)),
+            "architecture.dropout": float(random.uniform(0, 0.5)),
+        }
+        run_id = sweeps.add_trial(sweep_id, number, values, made.configure(values), f"trial {number}")
+        score = float(random.uniform(0.5, 0.95))
+        rows = [
+            {"epoch": e, "step": e * 80, "loss": 1.0, "accuracy": score, "val_loss": 1.0, "val_accuracy": score * e / 3}
+            | {"learning_rate": 0.1, "seconds": 0.1}
+            for e in (1, 2, 3)
+        ]
+        store.record(run_id, {"status": "finished", "epoch": 3}, epoch_rows=rows)
+    for trial in sweeps.trials(sweep_id):
+        sweeps.update_trial(trial, state="complete", value=0.5 + 0.4 * random.uniform(), seconds=1.0)
+    return sweep_id
+
+
+if __name__ == "__main__":
+    main()

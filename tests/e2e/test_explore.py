@@ -1,0 +1,51 @@
+"""Ready-made questions in the real browser: from the click to the picture, and on to the comparison."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from mnist_core.explore.questions import QUESTIONS
+from mnist_core.store.sweeps import SweepStore
+from tests.e2e.lab import SECONDS
+from tests.helpers import eventually
+
+pytestmark = pytest.mark.e2e
+
+ENOUGH = 3
+"""Trials after which a question is stopped here: the whole takes a minute each."""
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_a_question_is_answered_from_one_click(lab, store, name):
+    sweeps = SweepStore(store.database)
+    lab.open("Explore", question=name)
+    lab.main.get_by_role("button", name="Find out").first.click()
+    lab.sees(re.compile(r"of \d+ trials"))
+    lab.sees("What to look for.")
+    (sweep,) = [sweep for sweep in sweeps.list() if sweep.question == name]
+    complete = lambda: [trial for trial in sweeps.trials(sweep.id) if trial.state == "complete"]  # noqa: E731
+    eventually(lambda: len(complete()) >= ENOUGH, 2 * SECONDS)
+    expect(lab.main.get_by_role("img", name=re.compile("trials"))).to_be_visible()
+    lab.sees("Best held-out")
+    lab.click("Stop")
+    eventually(lambda: not sweeps.get(sweep.id).active, SECONDS)
+    lab.sees("stopped after")
+    lab.click("Compare the best")
+    lab.on("Compare")
+    lab.sees("What differs")
+    assert not any(store.get(trial.run_id).test_accuracy for trial in complete())
+
+
+def test_a_sweep_and_a_set_up_in_another_browser(lab, visitor, store):
+    """The link is the lab."""
+    sweeps = SweepStore(store.database)
+    sweep_id = sweeps.create(QUESTIONS["learning-rate"].design, "for everybody")
+    sweeps.stop(sweep_id)
+    other = visitor()
+    for reader in (lab, other):
+        reader.open("Explore", sweep=sweep_id)
+        reader.sees("for everybody")
+    other.open("Train", config="%7B%22seed%22%3A77%7D", lock="all", task="Look%20at%20the%20curve")
+    other.sees("Look at the curve")
+    other.sees("Your task.")
