@@ -88,6 +88,8 @@ class Sweeper:
             return True
         if stopping and not run.wish and run.status not in (*USABLE, "failed", "cancelled"):
             run = self._runs.ask(run.id, "stop")
+        if run.status == "interrupted" and not stopping:
+            self._runs.resume(run.id)  # The store had refused its worker for long, and is there again.
         if run.status == "running":
             if trial.state == "waiting":
                 self._sweeps.update_trial(trial, state="running")
@@ -184,7 +186,9 @@ class Sweeper:
         if sweep.id not in self._studies:
             from mnist_core.explore import study  # Optuna, only where somebody searches
 
-            self._storage = self._storage or study.storage(self._url)
-            self._studies[sweep.id] = study.StudyOfSweep(sweep.design, self._storage, f"sweep-{sweep.id}")
+            if self._storage is None:
+                self._storage = study.storage(self._url)
+                study.forget_gone(self._storage, {study.PREFIX + known.id for known in self._sweeps.list()})
+            self._studies[sweep.id] = study.StudyOfSweep(sweep.design, self._storage, study.PREFIX + sweep.id)
             self._studies[sweep.id].forget_unknown({trial.number for trial in self._sweeps.trials(sweep.id)})
         return self._studies[sweep.id]

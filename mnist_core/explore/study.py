@@ -25,6 +25,9 @@ from mnist_core.store.database import LOCK_SECONDS
 STARTUP_TRIALS = 5
 """Trials that are never pruned, to have something to compare with (Optuna's own default for the median)."""
 
+PREFIX = "sweep-"
+"""How the names of our studies begin; the sweep's id follows."""
+
 for _name in ("optuna", "alembic"):
     logging.getLogger(_name).setLevel(logging.WARNING)
 
@@ -111,6 +114,14 @@ def storage(url: str) -> optuna.storages.BaseStorage:
     options = {"connect_args": {"timeout": LOCK_SECONDS}} if url.startswith("sqlite") else {"pool_pre_ping": True}
     with _busy():
         return optuna.storages.RDBStorage(url, engine_kwargs=options)
+
+
+def forget_gone(storage: optuna.storages.BaseStorage, known: set[str]) -> None:
+    """Deletes Optuna's memory of sweeps that were deleted; ``known`` are the names of those that are there."""
+    with _busy():
+        for name in optuna.get_all_study_names(storage):
+            if name.startswith(PREFIX) and name not in known:
+                optuna.delete_study(study_name=name, storage=storage)
 
 
 def sampler(design: Design) -> optuna.samplers.BaseSampler:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import Any
@@ -33,7 +34,7 @@ def curves(histories: Mapping[str, Sequence[Row]], metric: str, across: str = "e
         line = {"dash": DASHES[i % len(DASHES)], "width": 2}
         marker = {"symbol": SYMBOLS[i % len(SYMBOLS)], "size": 6}
         traces.append(
-            {"type": "scatter", "mode": "lines+markers", "name": name, "line": line, "marker": marker}
+            {"type": "scatter", "mode": "lines+markers", "name": _plain(name), "line": line, "marker": marker}
             | {"x": [a for a, _ in points], "y": [b for _, b in points]}
         )
     figure = {"data": traces, "layout": _metric_layout(metric, ACROSS[across])}
@@ -45,7 +46,8 @@ def curves(histories: Mapping[str, Sequence[Row]], metric: str, across: str = "e
 def bands(groups: Mapping[str, Mapping[str, Sequence[float]]], metric: str) -> dict[str, Any]:
     """Mean and band (lowest to highest seed) of each group, as ``explore.seeds.band`` gives them."""
     traces = []
-    for i, (name, band) in enumerate(groups.items()):
+    for i, (label, band) in enumerate(groups.items()):
+        name = _plain(label)
         colour = COLOURS[i % len(COLOURS)]
         epochs = list(band["epoch"])
         outline = list(band["high"]) + list(band["low"])[::-1]
@@ -77,7 +79,8 @@ def marks(scores: Mapping[str, Mark]) -> dict[str, Any]:
     found = [scores[name] for name in order]
     errors = {"type": "data", "symmetric": False, "array": [m.interval.high - m.accuracy for m in found]}
     errors |= {"arrayminus": [m.accuracy - m.interval.low for m in found]}
-    trace = {"type": "scatter", "mode": "markers", "x": [m.accuracy for m in found], "y": order, "error_x": errors}
+    trace = {"type": "scatter", "mode": "markers", "x": [m.accuracy for m in found], "y": list(map(_plain, order))}
+    trace["error_x"] = errors
     trace |= {"marker": {"size": 9}, "hovertemplate": "%{y}: %{x:.2%}<extra></extra>"}
     figure = {"data": [trace], "layout": axes("test accuracy with its 95 % interval", "") | {"showlegend": False}}
     figure["layout"]["xaxis"] |= {"tickformat": ".2%"}
@@ -98,6 +101,11 @@ def difference(matrix: np.ndarray) -> dict[str, Any]:
     figure["layout"]["xaxis"] |= {"type": "category", "side": "top", "showgrid": False}
     figure["layout"]["yaxis"] |= {"type": "category", "autorange": "reversed", "showgrid": False}
     return figure
+
+
+def _plain(name: str) -> str:
+    """A name that anybody may have given, so that Plotly makes no link or markup of it."""
+    return html.escape(name, quote=False)
 
 
 def _metric_layout(metric: str, across: str) -> dict[str, Any]:

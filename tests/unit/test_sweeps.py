@@ -316,3 +316,26 @@ def test_sweeps_come_and_go(store, sweeps, sweeper):
     assert store.list() == []
     with pytest.raises(UnknownSweep):
         sweeps.stop(sweep_id)
+
+
+def test_optunas_memory_of_a_deleted_sweep_goes_with_the_next_engine(store, sweeps, sweeper, settings):
+    kept, gone = sweeps.create(design(trials=1)), sweeps.create(design(trials=1))
+    for sweep_id in (kept, gone):
+        complete(sweeper, Worker(store), sweep_id, sweeps)
+    sweeps.delete(gone)
+    sweeps.go_on(kept, 1)
+    complete(Sweeper(store, settings.database_url), Worker(store), kept, sweeps)
+    with store.database.read() as connection:
+        names = connection.execute(text("SELECT study_name FROM studies")).scalars().all()
+    assert names == [f"sweep-{kept}"]
+
+
+def test_an_interrupted_trial_goes_on(store, sweeps, sweeper):
+    sweep_id, worker = sweeps.create(design(trials=1)), Worker(store)
+    sweeper.tick()
+    run = worker.take()
+    worker.end(run, "interrupted")
+    sweeper.tick()
+    assert store.queue() == [run.id]
+    _, (trial,) = complete(sweeper, worker, sweep_id, sweeps)
+    assert trial.state == "complete"
