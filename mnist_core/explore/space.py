@@ -126,7 +126,9 @@ class Dimension:
 
 def keys(config: RunConfig) -> dict[str, FieldSpec]:
     """What can be varied about this configuration: its settings, and where it has hidden layers their count."""
-    found = {key: declared(key) for key in config.flat() if key != "architecture.blocks"}
+    sections = {*config.architecture.sections, "seed"}
+    known = [key for key in config.flat() if key.partition(".")[0] in sections and key != "architecture.blocks"]
+    found = {key: declared(key) for key in known}
     if getattr(config.architecture, "hidden_units", ()):
         found |= {LAYERS: declared(LAYERS), UNITS: declared(UNITS)}
     return found
@@ -169,7 +171,7 @@ def configure(base: RunConfig, values: Mapping[str, Any], steps: int = 0) -> Run
     config = base.replace(changes)
     if steps:
         epochs = min(max(1, round(steps / config.steps_per_epoch)), int(declared("training.epochs").high))
-        config = config.replace({"training.epochs": epochs})
+        config = config.replace({"training.epochs": epochs, "training.steps": 0})
     return config
 
 

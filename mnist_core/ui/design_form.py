@@ -19,6 +19,8 @@ RANGE_HELP = (
     "Choices: relu|tanh, or 16|32|64."
 )
 MOST_SEEDS = 20
+HELD_OUT = 0.1
+"""Of a start that holds nothing out, as some published recipes do: trials are compared by held-out images."""
 RATE = "optimizer.learning_rate"
 
 
@@ -32,8 +34,12 @@ def base_config(key: str, linked: RunConfig | None = None) -> tuple[str, RunConf
         starts["draft"] = ("The settings that stand on the Train page", draft)
     starts |= {name: (recipe.title, recipe.config) for name, recipe in RECIPES.items()}
     chosen = st.selectbox("Start from", list(starts), format_func=lambda name: starts[name][0], key=f"{key}-base")
-    st.caption(starts[chosen][1].summary())
-    return chosen, starts[chosen][1]
+    config, added = starts[chosen][1], ""
+    if not config.data.validation_fraction:
+        config = config.replace({"data.validation_fraction": HELD_OUT})
+        added = f"; {HELD_OUT:.0%} held out to compare by"
+    st.caption(f"{config.summary()}{added}")
+    return chosen, config
 
 
 def free_design(start: Design | None = None) -> Design | None:
@@ -96,8 +102,10 @@ def suggested(key: str, spec: FieldSpec, few: bool = False) -> str:
     usual = {"optimizer.learning_rate": "log:1e-4..0.1", UNITS: "log:16..256", "training.batch_size": "log:32..512"}
     if few and spec.kind in ("number", "integer"):
         usual |= {"optimizer.learning_rate": "0.001|0.01", UNITS: "32|128", "training.batch_size": "32|256"}
-        low, high = spec.default, min(spec.high, (spec.default or 0.25) * 2)
-        return usual.get(key, f"{low:g}|{high:g}")
+        whole, usually = spec.kind == "integer", spec.default or 0
+        other = min(spec.high, 2 * usually) if usually else spec.low + max(int(whole), (spec.high - spec.low) / 4)
+        other = other if other != usually else usually / 2
+        return usual.get(key, f"{usually:.6g}|{round(other) if whole else other:.6g}")
     if spec.kind == "choice":
         return "|".join(map(str, spec.choices[:4]))
     if spec.kind == "switch":

@@ -8,7 +8,8 @@ from mnist_core.config import RunConfig
 from mnist_core.explore.design import Design, make_search
 from mnist_core.explore.pictures import PICTURES
 from mnist_core.explore.questions import QUESTIONS, SMALL
-from mnist_core.explore.space import UNITS, Dimension
+from mnist_core.explore.space import UNITS, Dimension, keys
+from mnist_core.recipes import RECIPES
 from mnist_core.store.sweeps import SweepStore
 from tests.helpers import assert_friendly
 from tests.pages.conftest import curves, healthy, labelled, labels_of, words
@@ -154,3 +155,58 @@ def test_trials_are_on_the_runs_page_when_asked_for(visit, searched, finish):
     assert app.dataframe[0].value["name"].tolist() == ["a run of its own"]
     healthy(app.toggle(key="trials").set_value(True).run())
     assert len(app.dataframe[0].value) == 5
+
+
+def open_part(app, name):
+    app.session_state["part"] = name
+    return healthy(app.run())
+
+
+def test_one_change_over_several_seeds(visit, sweeps):
+    app = open_part(visit("Explore"), "One change")
+    app.slider(key="fair-seeds").set_value(4).run()
+    healthy(app.button(key="start-fair").click().run())
+    (sweep,) = sweeps.list()
+    assert [dimension.key for dimension in sweep.design.space] == [RATE, "seed"]
+    assert sweep.trials == sweep.design.combinations == 8
+    assert sweep.design.search.sampler == "grid"
+
+
+KINDS = ["architecture.activation", "architecture.hidden_units", "data.scaled", "training.epochs"]
+
+
+@pytest.mark.parametrize("key", KINDS)
+def test_every_kind_of_setting_has_a_range_to_begin_with(visit, key):
+    app = open_part(visit("Explore"), "One change")
+    box = next(box for box in app.selectbox if box.label.startswith("The one thing"))
+    healthy(box.set_value(key).run())
+    assert not app.error
+    assert not app.button(key="start-fair").disabled
+
+
+def test_any_setting_can_be_varied_in_a_design(visit):
+    app = open_part(visit("Explore"), "Own design")
+    varied = next(box for box in app.multiselect if box.label == "What varies")
+    for option in keys(RunConfig.parse(SMALL)):
+        varied.set_value([option]).run()
+        healthy(app)
+        assert len(app.text_input) == 1, option
+        varied = next(box for box in app.multiselect if box.label == "What varies")
+
+
+def test_a_classical_model_is_no_trouble_to_the_forms(visit):
+    app = open_part(visit("Explore"), "One change")
+    box = app.selectbox(key="fair-base")
+    for option in RECIPES:
+        healthy(box.set_value(option).run())
+        assert not app.error, option
+        box = app.selectbox(key="fair-base")
+
+
+def test_earlier_sweeps_are_opened_and_deleted(visit, searched, sweeps, store):
+    sweep_id = searched(2)
+    app = open_part(visit("Explore"), "Earlier")
+    assert "my sweep" in words(app)
+    healthy(app.button(key=f"delete-{sweep_id}").click().run())
+    assert sweeps.list() == []
+    assert store.list() == []
