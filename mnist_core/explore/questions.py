@@ -48,8 +48,8 @@ QUESTIONS: dict[str, Question] = {
         _ask(
             "width-depth", "Wide or deep?",
             "One to three hidden layers of 16, 64 or 256 units.",
-            "Wider helps more than deeper here, and each step helps less than the one before. Look at the number of "
-            "parameters that each gain costs.",
+            "Wider helps more than deeper here, and depth is of no use to a network as narrow as 16 units. Look at "
+            "the number of parameters that each gain costs.",
             "front", f"{UNITS}=16|64|256", f"{LAYERS}=1|2|3", objective="accuracy and parameters",
         ),
         _ask(
@@ -70,7 +70,7 @@ QUESTIONS: dict[str, Question] = {
             "optimizers", "Which optimizer, each at its best rate?",
             "Four optimizers at five learning rates each.",
             "Compare the best of each row, not one rate for all: SGD needs a rate a hundred times larger than Adam. "
-            "At their best they are closer than their reputation.",
+            "At their best they are much closer than at any one rate.",
             "contour", "optimizer.name=sgd|rmsprop|adam|adamw", "optimizer.learning_rate=log:1e-4..1:5",
         ),
         _ask(
@@ -82,11 +82,12 @@ QUESTIONS: dict[str, Question] = {
         ),
         _ask(
             "dropout", "Does dropout help against over-fitting?",
-            "A wide network on only 2,000 images, with dropout from 0 to 0.8.",
+            "A network with room to spare on only 1,000 images, with dropout from 0 to 0.8.",
             "Without dropout the held-out loss turns upwards while the training loss goes to zero. Some dropout holds "
             "it down; too much keeps the network from learning.",
             "curves", "architecture.dropout=0.0|0.2|0.4|0.6|0.8",
-            base={"architecture.hidden_units": [256], "data.subset": 2000, "training.epochs": 25}, objective="loss",
+            base={"architecture.hidden_units": [128], "data.subset": 1000, "training.epochs": 12,
+                  "training.batch_size": 32, "optimizer.learning_rate": 0.003}, objective="loss",
         ),
     )
 }  # fmt: skip
