@@ -48,9 +48,8 @@ class Trainer:
         digits, parts = programs.digits, split(programs.digits.labels, config.data)
         self.validation = Digits(digits.images[parts.validation], digits.labels[parts.validation])
         self.train_indices = parts.train
-        batch = min(config.training.batch_size, len(parts.train))
-        self.epoch_steps = math.ceil(len(parts.train) / batch)
-        program = programs.take(config, self.execution, batch)
+        program = programs.take(config, self.execution, len(parts.train))
+        self.epoch_steps = math.ceil(len(parts.train) / program.epoch.batch)
         self.model, self.epoch, self.evaluation = program.model, program.epoch, program.evaluation
         self.position = Position()
         self._order = Order(config.training, config.seed, len(parts.train))

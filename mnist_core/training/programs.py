@@ -64,16 +64,17 @@ class Programs:
         self._kept = LRU(MOST_BYTES, {}, weight=lambda key, program: program.bytes)
         self._on_device: dict[str, tuple[tf.Tensor, tf.Tensor]] = {}
 
-    def take(self, config: RunConfig, execution: Execution, batch: int) -> Program:
+    def take(self, config: RunConfig, execution: Execution, images: int) -> Program:
         """A program for this configuration, with the first weights that its seed gives and a new optimizer.
 
         Args:
-            batch: images a step.
+            images: that an epoch trains on.
         """
+        batch, room = min(config.training.batch_size, images), _room(images)
         with tf.device(execution.device):
             fresh = build(config, execution.precision)
             # The optimizer's memory must be there before tracing: made inside, all would be traced twice.
-            state, key = variables(fresh), _key(config, execution, batch)
+            state, key = variables(fresh), _key(config, execution, batch, room)
             program = self._kept.get(key)
             if program:
                 for variable, value in zip(variables(program.model), state, strict=True):
@@ -83,7 +84,7 @@ class Programs:
                 if config.training.loop == "tape":
                     epoch = TapeEpoch(fresh, *data, config, batch)
                 else:
-                    epoch = CompiledEpoch(fresh, *data, config, batch, execution.xla)
+                    epoch = CompiledEpoch(fresh, *data, config, batch, room, execution.xla)
                 program = Program(fresh, epoch, CompiledEvaluation(fresh, config.data.scaled, gives_logits(config)))
                 self._kept[key] = program
         return program
@@ -95,7 +96,11 @@ class Programs:
         return self._on_device[device]
 
 
-def _key(config: RunConfig, execution: Execution, batch: int) -> str:
-    compiled_in = {key: value for key, value in config.flat().items() if not key.startswith(ARGUMENTS)}
-    return json.dumps([compiled_in, execution.device, execution.precision, execution.xla, batch])
+def _room(images: int) -> int:
+    """The next power of two: few sizes to compile for, and none has to move many more images than it trains on."""
+    return 1 << (images - 1).bit_length()
 
+
+def _key(config: RunConfig, execution: Execution, batch: int, room: int) -> str:
+    compiled_in = {key: value for key, value in config.flat().items() if not key.startswith(ARGUMENTS)}
+    return json.dumps([compiled_in, execution.device, execution.precision, execution.xla, batch, room])

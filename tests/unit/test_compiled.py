@@ -13,7 +13,7 @@ from mnist_core.training.compiled import CompiledEpoch, CompiledEvaluation
 from mnist_core.training.position import Sums
 from tests.reference import plain_loop
 
-IMAGES, BATCH = 700, 128
+IMAGES, BATCH, ROOM = 700, 128, 1024
 STEPS = 6
 """Five of 128 images, and one of the 60 that are left."""
 
@@ -65,7 +65,7 @@ FIRST_STEP = 42
 
 def epoch_of(model, part, config, batch, xla):
     images, labels = tf.constant(part.images), tf.constant(part.labels, tf.int32)
-    return CompiledEpoch(model, images, labels, config, batch, xla)
+    return CompiledEpoch(model, images, labels, config, batch, ROOM, xla)
 
 
 def make(data, xla, part):

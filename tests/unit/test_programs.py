@@ -21,7 +21,7 @@ SAME_SHAPE = {
     "seed": {"seed": 9},
     "rate": {"optimizer": {"learning_rate": 0.05}},
     "schedule": {"schedule": {"name": "plateau", "patience": 1}},
-    "split": {"data": {"split": "stratified", "split_seed": 3, "validation_fraction": 0.2, "subset": 720}},
+    "split": {"data": {"split": "stratified", "split_seed": 3, "validation_fraction": 0.2, "subset": 900}},
     "epochs": {"training": {"epochs": 3, "batch_size": 100, "early_stopping": 1, "shuffle": False}},
 }
 OTHER_SHAPE = {
@@ -72,9 +72,17 @@ def test_nothing_is_traced_again(digits):
 @pytest.mark.parametrize("case", OTHER_SHAPE)
 def test_what_is_compiled_in_makes_another_program(case, digits):
     kept = Programs(digits)
-    first = kept.take(config(), UNCOMPILED, 100)
+    first = kept.take(config(), UNCOMPILED, 550)
     other = config(**OTHER_SHAPE[case])
-    assert kept.take(other, UNCOMPILED, other.training.batch_size).epoch is not first.epoch
+    assert kept.take(other, UNCOMPILED, 550).epoch is not first.epoch
+
+
+def test_an_epoch_twice_as_large_makes_another_program(digits):
+    kept = Programs(digits)
+    first = kept.take(config(), UNCOMPILED, 550).epoch
+    assert kept.take(config(), UNCOMPILED, 1024).epoch is first
+    assert kept.take(config(), UNCOMPILED, 1025).epoch is not first
+    assert kept.take(config(), UNCOMPILED, 512).epoch is not first
 
 
 def test_device_precision_and_compiler_make_other_programs(digits):
@@ -84,11 +92,11 @@ def test_device_precision_and_compiler_make_other_programs(digits):
         Execution("/CPU:0", "CPU", "bfloat16", False, ""),
         Execution("/CPU:0", "CPU", "float32", True, ""),
     ]
-    assert len({id(kept.take(config(), way, 100).epoch) for way in ways}) == 3
+    assert len({id(kept.take(config(), way, 550).epoch) for way in ways}) == 3
 
 
 def test_a_program_tells_what_it_takes(digits):
-    program = Programs(digits).take(config(), UNCOMPILED, 100)
+    program = Programs(digits).take(config(), UNCOMPILED, 550)
     # Adam keeps two numbers for each that it trains; the averages of batch normalisation, 2 x 8, it does not train.
     numbers = 3 * config().parameters - 2 * 16
     assert 0 < program.bytes - programs.CODE_BYTES - 4 * numbers < 100
@@ -98,11 +106,11 @@ def test_the_least_recently_used_goes(digits, monkeypatch):
     monkeypatch.setattr(programs, "MOST_BYTES", 2.5 * programs.CODE_BYTES)
     kept = Programs(digits)
     four, five, six = (config(architecture={"hidden_units": [units]}) for units in (4, 5, 6))
-    first, second = (kept.take(c, UNCOMPILED, 100).epoch for c in (four, five))
-    assert kept.take(four, UNCOMPILED, 100).epoch is first
-    kept.take(six, UNCOMPILED, 100)
-    assert kept.take(four, UNCOMPILED, 100).epoch is first
-    assert kept.take(five, UNCOMPILED, 100).epoch is not second
+    first, second = (kept.take(c, UNCOMPILED, 550).epoch for c in (four, five))
+    assert kept.take(four, UNCOMPILED, 550).epoch is first
+    kept.take(six, UNCOMPILED, 550)
+    assert kept.take(four, UNCOMPILED, 550).epoch is first
+    assert kept.take(five, UNCOMPILED, 550).epoch is not second
 
 
 def test_the_largest_network_is_kept():
