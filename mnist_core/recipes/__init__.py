@@ -7,17 +7,11 @@ from mnist_core.errors import UnknownRecipe
 from mnist_core.recipes.classical import RANDOM_FOREST, SGD_CLASSIFIER
 from mnist_core.recipes.convolutional import CNN_32_64_64, CNN_LAYERS
 from mnist_core.recipes.keras_networks import MLP_100_64_32, MLP_100_100, SOFTMAX_KERAS, SUBCLASSED_MLP
+from mnist_core.recipes.own import CNN_FAST, QUICK
 from mnist_core.recipes.raw_variables import LOGREG_EPOCHS, LOGREG_FUNCTIONS, LOGREG_STEPS
 from mnist_core.recipes.recipe import MEASURES, Recipe
 
 __all__ = ["MEASURES", "PUBLISHED", "RECIPES", "Recipe", "recipe", "recipe_of"]
-
-_QUICK = Recipe(
-    "quick",
-    "Quick start",
-    "A small network that reads 97 of 100 digits after a few seconds of training.",
-    RunConfig(),
-)
 
 PUBLISHED: tuple[Recipe, ...] = (
     SUBCLASSED_MLP,
@@ -34,7 +28,7 @@ PUBLISHED: tuple[Recipe, ...] = (
 )
 """The published systems, in the order of their table in ``docs/reproduction.md``."""
 
-RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (_QUICK, *PUBLISHED)}
+RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (QUICK, CNN_FAST, *PUBLISHED)}
 
 
 def recipe(name: str) -> Recipe:
