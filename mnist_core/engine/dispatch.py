@@ -23,8 +23,14 @@ log = logging.getLogger("mnist_core.engine")
 KINDS = ("train", "predict")
 """Of workers, told by the Dask resource that each brings."""
 
+RESTART_SECONDS = 10.0
+
 BRIEFLY = 2.0
 """Seconds to wait for what should be there at once, so that nothing can stop the engine's rounds."""
+
+FULL_BYTES = 1_400_000_000
+"""Of memory, after which a train worker gets a new process between two runs: TensorFlow lets no compiled code go
+again, some 10 MB for every network of another shape."""
 
 KILLED = (
     "Its worker process died three times, most likely for lack of memory. "
@@ -41,6 +47,7 @@ class Dispatcher:
         self._sweeper = Sweeper(store, settings.database_url)
         self._warming: dict[str, tuple[str, Future]] = {}
         self._workers: dict[str, dict[str, Any]] = {}
+        self._full: set[str] = set()
         self._needed = time.monotonic()
 
     def tick(self) -> None:
@@ -62,9 +69,11 @@ class Dispatcher:
 
         A worker is a row ``name, kind, device, gpu, ready, problem``; ``problem`` says why it cannot work.
         """
+        workers = self._client.scheduler_info(n_workers=-1)["workers"]
+        self._renew_full(workers)
         present = {
             str(info["name"]): (address, next((kind for kind in KINDS if kind in info["resources"]), ""))
-            for address, info in self._client.scheduler_info(n_workers=-1)["workers"].items()
+            for address, info in workers.items()
         }
         for name, (address, kind) in present.items():
             known = self._warming.get(name)
@@ -96,7 +105,24 @@ class Dispatcher:
     @property
     def _train_slots(self) -> int:
         """Runs that can be trained at a time: one per train worker, late ones too."""
-        return sum(worker["kind"] == "train" for worker in self._workers.values())
+        trainers = {name for name, worker in self._workers.items() if worker["kind"] == "train"}
+        return len(trainers - self._full)
+
+    def _renew_full(self, workers: dict[str, dict[str, Any]]) -> None:
+        """Restarts train workers that have grown too large, as soon as they have nothing to do."""
+        full = {
+            address: str(info["name"])
+            for address, info in workers.items()
+            if "train" in info["resources"] and info["metrics"].get("memory", 0) > FULL_BYTES
+        }
+        # Told of in one beat and restarted in a later one, so that no run is on its way there.
+        known = [address for address, name in full.items() if name in self._full]
+        busy = self._client.processing(known) if known else {}
+        idle = [address for address in known if not busy.get(address)]
+        self._full = set(full.values())
+        if idle:
+            log.info("train workers at %s have grown too large and are started anew", ", ".join(idle))
+            self._client.restart_workers(idle, timeout=RESTART_SECONDS, raise_for_error=False)
 
     def _hand_out(self, run_id: str) -> None:
         """First the row, then the task: should the task not get through, the run is adopted in the next round."""

@@ -65,7 +65,8 @@ def make_loss(config: RunConfig) -> keras.losses.Loss:
 def _layer(planned: PlannedLayer, policy: str, seed: int, name: str) -> keras.layers.Layer:
     # Keras draws the seeds of initial weights and dropout from this generator when a layer is made.
     random.seed(f"{seed} {name}")
-    arguments = {"dtype": policy} | planned.arguments
+    # 16 bits cannot hold a rate such as 0.4; and so the same values are dropped in either precision.
+    arguments = {"dtype": "float32" if planned.kind == "Dropout" else policy} | planned.arguments
     l2 = arguments.pop("l2", 0.0)
     if l2:
         arguments["kernel_regularizer"] = keras.regularizers.L2(l2)

@@ -63,7 +63,8 @@ def test_without_l2_nothing_is_added():
 def test_bfloat16_computes_in_16_bits_on_weights_of_32_but_answers_in_32(data):
     model = build(config(**data), "bfloat16")
     *inner, last = model.layers
-    assert {layer.compute_dtype for layer in inner} == {"bfloat16"}
+    for layer in inner:
+        assert layer.compute_dtype == ("float32" if isinstance(layer, keras.layers.Dropout) else "bfloat16")
     assert last.compute_dtype == "float32"
     assert {weight.dtype for weight in model.weights} == {"float32"}
     probabilities = model(np.ones((2, 28, 28, 1), np.float32)).numpy()

@@ -98,7 +98,7 @@ def test_without_arguments_it_lists_the_commands(call):
     code, out, err = call()
     assert (code, err) == (0, "")
     for command in cli.COMMANDS:
-        assert re.search(rf"^ +{command.name} ", out, re.MULTILINE)
+        assert re.search(rf"^ +{command.name}\b", out, re.MULTILINE)
 
 
 @pytest.mark.parametrize("command", cli.COMMANDS, ids=lambda command: command.name)
@@ -468,7 +468,7 @@ def test_paper_and_ink_either_way_round(tmp_path):
 
 def test_a_run_that_fails_says_why(trained):
     changes = ["optimizer.name=sgd", "optimizer.learning_rate=10", "data.scaled=false", "data.subset=1000"]
-    changes += ["architecture.hidden_units=128,128,128"]
+    changes += ["architecture.hidden_units=128,128,128", "architecture.activation=elu"]
     code, out, err = complete("train", "--set", *changes, "--json", env=trained[3])
     document = json.loads(out)
     assert (code, document["status"], document["test_accuracy"]) == (1, "failed", None)

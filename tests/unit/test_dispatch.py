@@ -10,7 +10,7 @@ from distributed import KilledWorker
 
 from mnist_core.config import RunConfig
 from mnist_core.engine import server, tasks
-from mnist_core.engine.dispatch import KILLED, Dispatcher
+from mnist_core.engine.dispatch import FULL_BYTES, KILLED, Dispatcher
 from mnist_core.errors import StoreError
 from mnist_core.store.lease import HOST, attend, leave
 
@@ -39,7 +39,16 @@ class Dask:
     """Stands in for ``distributed.Client``: keeps what is submitted."""
 
     def __init__(self):
-        self.futures, self.workers = [], {}
+        self.futures, self.workers, self.busy, self.restarted = [], {}, {}, []
+
+    def join(self, address, name, kind, memory=8e8):
+        self.workers[address] = {"name": name, "resources": {kind: 1}, "metrics": {"memory": memory}}
+
+    def processing(self, workers):
+        return {address: self.busy.get(address, ()) for address in workers}
+
+    def restart_workers(self, workers, timeout, raise_for_error):
+        self.restarted += workers
 
     def submit(self, task, *arguments, **options):
         self.futures.append(Future(task, arguments, options))
@@ -61,7 +70,8 @@ def dask():
 @pytest.fixture
 def scripted(dask, store, settings):
     """A dispatcher with two train workers, warmed up."""
-    dask.workers = {f"tcp://{i}": {"name": f"train-{i}", "resources": {"train": 1}} for i in range(2)}
+    for i in range(2):
+        dask.join(f"tcp://{i}", f"train-{i}", "train")
     dispatcher = Dispatcher(settings, store, dask)
     dispatcher.beat()
     for warming in dask.futures:
@@ -185,11 +195,9 @@ def test_runs_that_somebody_still_trains_are_left_alone(scripted, dask, store):
 
 def test_new_workers_are_warmed_and_shown_when_they_are(dask, store, settings):
     fresh = Dispatcher(settings, store, dask)
-    dask.workers = {
-        "tcp://1": {"name": "train-0", "resources": {"train": 1}},
-        "tcp://2": {"name": "predict-0", "resources": {"predict": 1}},
-        "tcp://3": {"name": "of-somebody-else", "resources": {}},
-    }
+    dask.join("tcp://1", "train-0", "train")
+    dask.join("tcp://2", "predict-0", "predict")
+    dask.join("tcp://3", "of-somebody-else", "other")
     new = {"device": "", "gpu": False, "ready": False, "problem": ""}
     assert fresh.beat() == [
         {"name": "predict-0", "kind": "predict", **new},
@@ -209,7 +217,8 @@ def test_new_workers_are_warmed_and_shown_when_they_are(dask, store, settings):
     assert len(dask.futures) == 2
 
     # A worker that was restarted has a new address and must warm up anew; one that has gone is forgotten.
-    dask.workers = {"tcp://4": {"name": "train-0", "resources": {"train": 1}}}
+    dask.workers = {}
+    dask.join("tcp://4", "train-0", "train")
     assert fresh.beat() == [{"name": "train-0", "kind": "train", **new}]
     assert len(dask.futures) == 3
 
@@ -220,10 +229,40 @@ def test_workers_that_join_late_get_work(dask, store, settings):
     late.beat()
     late.tick()
     assert dask.trainings == []
-    dask.workers = {"tcp://1": {"name": "train-0", "resources": {"train": 1}}}
+    dask.join("tcp://1", "train-0", "train")
     late.beat()
     late.tick()
     assert len(dask.trainings) == 1
+
+
+def test_a_worker_that_has_grown_too_large_is_started_anew_between_runs(scripted, dask, store):
+    ids = [store.create(RunConfig(seed=seed)) for seed in range(4)]
+    scripted.tick()
+    dask.join("tcp://0", "train-0", "train", memory=FULL_BYTES + 1)
+    dask.busy["tcp://0"] = ("train-…",)
+    for _ in range(2):
+        scripted.beat()
+    assert dask.restarted == []  # it still trains
+    store.record(ids[0], {"status": "finished"})
+    dask.trainings[0].end("finished")
+    scripted.tick()
+    assert len(dask.trainings) == 2  # it gets nothing new
+    del dask.busy["tcp://0"]
+    scripted.beat()
+    assert dask.restarted == ["tcp://0"]
+    del dask.workers["tcp://0"]
+    dask.join("tcp://2", "train-0", "train")
+    scripted.beat()
+    scripted.tick()
+    assert [future.arguments[0] for future in dask.trainings] == ids[:3]
+
+
+def test_a_worker_that_has_just_filled_up_is_given_a_moment(scripted, dask):
+    dask.join("tcp://0", "train-0", "train", memory=FULL_BYTES + 1)
+    scripted.beat()
+    assert dask.restarted == []
+    scripted.beat()
+    assert dask.restarted == ["tcp://0"]
 
 
 def test_idle_is_the_time_in_which_nobody_needed_it(scripted, dask, store, monkeypatch):

@@ -11,13 +11,13 @@ from mnist_core.training.programs import Programs
 
 SEEDS = range(1, 6)
 SHORT = {
-    "cnn-fast": {"data.subset": 6000, "training.epochs": 2},
-    "cnn-32-64-64": {"data.subset": 3000, "training.epochs": 3},
-    "cnn-layers": {"training.steps": 30, "optimizer.learning_rate": 0.25},
+    "cnn-fast": {"data.subset": 4000, "training.epochs": 2},
+    "cnn-32-64-64": {"data.subset": 2000, "training.epochs": 3},
+    "cnn-layers": {"training.steps": 20, "optimizer.learning_rate": 0.1},
 }
 """Enough to read most digits; a whole training of each would take an hour here (``benchmarks.precision`` does it)."""
 
-IMAGES = 5000
+IMAGES = 2500
 """Of the test set."""
 
 MOST_LOST = 0.001
@@ -40,5 +40,5 @@ def test_sixteen_bits_lose_no_more_than_a_tenth_of_a_point(name, programs):
             trainer.fit()
             found.append(trainer.evaluation.evaluate(test)[0]["accuracy"])
     means = {precision: np.mean(found) for precision, found in accuracies.items()}
-    assert means["float32"] > 0.75, "too little learned to compare"
+    assert means["float32"] > 0.5, "too little learned to compare"
     assert means["bfloat16"] >= means["float32"] - MOST_LOST, accuracies
