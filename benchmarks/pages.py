@@ -15,7 +15,7 @@ MENU = {
     "Home": "Latest runs",
     "Data": "Shapes and types",
     "Train": "Recipe to start from",
-    "Evaluate": "Is it as good as it thinks?",
+    "Evaluate": "Inside the network",
     "Draw": "What the network sees",
     "Runs": "Click a heading to sort",
 }

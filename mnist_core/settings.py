@@ -10,6 +10,9 @@ from typing import Any
 
 from mnist_core.errors import LabError
 
+URL_SIGNS = "?%"
+"""Signs that SQLAlchemy's versions read differently in an SQLite address."""
+
 
 def _setting(variable: str, default: str, help: str) -> Any:
     return field(metadata={"variable": variable, "default": default, "help": help})
@@ -50,6 +53,11 @@ class Settings:
         for entry in fields(cls):
             text = environment.get(entry.metadata["variable"], "") or entry.metadata["default"]
             values[entry.name] = _convert(entry, text)
+        if set(URL_SIGNS) & set(str(values["home"])):
+            raise LabError(
+                f"MNIST_LAB_HOME is {str(values['home'])!r}, but its name may hold neither ? nor %, which mean "
+                f"something else in a database's address. Choose another folder."
+            )
         return cls(**values)
 
     def environment(self) -> dict[str, str]:

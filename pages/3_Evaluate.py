@@ -6,15 +6,14 @@ import io
 import numpy as np
 import streamlit as st
 
-from mnist_core import evaluation
 from mnist_core.ui import charts
 from mnist_core.ui.choose import choose_run
 from mnist_core.ui.digits import gallery, picture
 from mnist_core.ui.frame import page
-from mnist_core.ui.lab import Lab, digits, test_probabilities
 from mnist_core.ui.live_chart import live_chart
 from mnist_core.ui.probabilities import probability_bars
 from mnist_core.ui.published import comparison, published_recipe, report_rows
+from mnist_core.ui.reading import Reading, reading
 from mnist_core.ui.weights import inside
 from mnist_core.ui.words import percent
 
@@ -26,12 +25,11 @@ DISTANCES = (
 )
 
 
-def marks(run, labels, predicted) -> None:
-    wrong = int((labels != predicted).sum())
+def marks(run, read: Reading) -> None:
     with st.container(horizontal=True):
         st.metric("Test accuracy", percent(run.test_accuracy), width="content")
         st.metric("Test loss", f"{run.test_loss:.4f}", width="content")
-        st.metric("Read wrongly", f"{wrong:,} of {len(labels):,}", width="content")
+        st.metric("Read wrongly", f"{len(read.mistakes):,} of {len(read.labels):,}", width="content")
         if run.uploaded:
             st.metric("Origin", run.origin, width="content")
         else:
@@ -40,34 +38,43 @@ def marks(run, labels, predicted) -> None:
         st.caption(DISTANCES)
 
 
-def confusion(lab: Lab, labels, probabilities, predicted) -> None:
+def confusion(read: Reading) -> None:
     st.subheader("Which digits are mistaken for which")
     shown = st.segmented_control("Show", ["counts", "percent of row"], default="counts", key="show")
-    matrix = evaluation.confusion_matrix(labels, predicted)
-    figure = charts.confusion(matrix, percent=shown == "percent of row")
+    figure = charts.confusion(read.matrix, percent=shown == "percent of row")
     columns = st.columns([3, 2])
     with columns[0]:
-        event = st.plotly_chart(figure, key="confusion", on_select="rerun", selection_mode="points")
+        st.plotly_chart(figure, key="confusion", on_select=_cell_clicked, selection_mode="points")
     with columns[1]:
-        points = event.selection.points if event else []
-        if not points:
-            off = matrix - np.diag(np.diag(matrix))
-            true, read = np.unravel_index(off.argmax(), off.shape)
-            st.info("Click a cell to see its images. Here is the most frequent mistake.", icon=":material/touch_app:")
-        else:
-            true, read = points[0]["customdata"]
-        found = evaluation.cell(labels, predicted, int(true), int(read))
-        st.markdown(f"**{len(found):,} images of a {true} read as {read}**")
-        show(lab, found[np.argsort(-probabilities[found, read])], labels, probabilities, predicted)
+        st.info("Click a cell to see its images, or choose here.", icon=":material/touch_app:")
+        if "cell-true" not in st.session_state:
+            # The most frequent mistake to begin with.
+            off = read.matrix - np.diag(np.diag(read.matrix))
+            _choose_cell(*np.unravel_index(off.argmax(), off.shape))
+        with st.container(horizontal=True):
+            true = st.selectbox("A digit that is", range(10), key="cell-true")
+            taken_for = st.selectbox("and was read as", range(10), key="cell-read")
+        found = read.cell(true, taken_for)
+        st.markdown(f"**{len(found):,} images of a {true} read as {taken_for}**")
+        show(read, found)
 
 
-def show(lab: Lab, indices, labels, probabilities, predicted) -> None:
-    images = digits("test", lab.settings.data).images
+def _cell_clicked() -> None:
+    points = st.session_state["confusion"].selection.points
+    if points:
+        _choose_cell(*points[0]["customdata"])
+
+
+def _choose_cell(true, read) -> None:
+    st.session_state["cell-true"], st.session_state["cell-read"] = int(true), int(read)
+
+
+def show(read: Reading, indices) -> None:
     gallery(
         (
-            images[i],
-            f"no. {i}\n{labels[i]} read as {predicted[i]}\n{probabilities[i, predicted[i]]:.0%} sure",
-            bool(labels[i] != predicted[i]),
+            read.images[i],
+            f"no. {i}\n{read.labels[i]} read as {read.predicted[i]}\n{read.probabilities[i].max():.0%} sure",
+            bool(read.labels[i] != read.predicted[i]),
         )
         for i in indices[:SHOWN]
     )
@@ -75,13 +82,12 @@ def show(lab: Lab, indices, labels, probabilities, predicted) -> None:
         st.caption(f"The surest {SHOWN} of {len(indices):,}.")
 
 
-def report(labels, predicted) -> None:
+def report(rows) -> None:
     st.subheader("Digit by digit")
     st.caption(
         "Precision: of those read as this digit, how many were. Recall: of this digit's images, how many were "
         "found. F1: both in one number. Support: how many images there are. Click a heading to sort."
     )
-    rows = evaluation.classification_report(evaluation.confusion_matrix(labels, predicted)).rows()
     number = st.column_config.NumberColumn(format="%.4f")
     st.dataframe(
         rows, hide_index=True, height="content", column_config=dict.fromkeys(("precision", "recall", "f1"), number)
@@ -101,35 +107,33 @@ def published_report(run) -> None:
             st.dataframe(report_rows(recipe), hide_index=True, height="content")
 
 
-def one_image(lab: Lab, labels, probabilities) -> None:
+def one_image(read: Reading) -> None:
     st.subheader("One test image")
-    index = int(st.number_input("Number of the image", 0, len(labels) - 1, 0, key="one"))
+    index = int(st.number_input("Number of the image", 0, len(read.labels) - 1, 0, key="one"))
     columns = st.columns([1, 3])
     with columns[0]:
-        st.html(picture(digits("test", lab.settings.data).images[index], f"Test image {index}", "220px"))
-        st.markdown(f"A **{labels[index]}**")
+        st.html(picture(read.images[index], f"Test image {index}", "220px"))
+        st.markdown(f"A **{read.labels[index]}**")
     with columns[1]:
-        probability_bars(probabilities[index])
+        probability_bars(read.probabilities[index])
         with st.expander("As numbers"):
-            st.code(np.array2string(probabilities[index], precision=6, suppress_small=True), language=None)
+            st.code(np.array2string(read.probabilities[index], precision=6, suppress_small=True), language=None)
 
 
 with page("Evaluate", "How good is a network on 10,000 digits it has never seen, and where does it err?") as lab:
     run = choose_run(lab)
     if run is not None:
-        labels = digits("test", lab.settings.data).labels
-        probabilities = test_probabilities(lab.settings.database_url, run.id, run.ended)
-        predicted = evaluation.predictions(probabilities)
-        marks(run, labels, predicted)
+        read = reading(lab.settings.database_url, run.id, run.ended, lab.settings.data)
+        marks(run, read)
         comparison(run, lab.store.last_epoch(run.id))
-        confusion(lab, labels, probabilities, predicted)
-        report(labels, predicted)
+        confusion(read)
+        report(read.report)
         published_report(run)
         st.subheader("Mistakes, surest first")
-        show(lab, evaluation.mistakes(labels, probabilities), labels, probabilities, predicted)
-        one_image(lab, labels, probabilities)
+        show(read, read.mistakes)
+        one_image(read)
         st.subheader("Is it as good as it thinks?")
-        honest = evaluation.reliability(labels, probabilities)
+        honest = read.reliability
         live_chart(
             charts.reliability(honest.edges, honest.confidence, honest.accuracy, honest.count),
             "reliability",

@@ -43,6 +43,13 @@ def test_the_most_frequent_mistake_comes_first(app, read):
     assert re.search(rf"{matrix.max():,} images of an? {true} read as {predicted}", said), said
 
 
+def test_a_cell_can_be_chosen_by_keyboard(app, read):
+    labelled(app.selectbox, "A digit that is").set_value(4)
+    labelled(app.selectbox, "and was read as").set_value(4).run()
+    count = int(((read.labels == 4) & (read.predicted == 4)).sum())
+    assert f"{count:,} images of a 4 read as 4" in words(healthy(app), "markdown")
+
+
 def test_mistakes_are_the_surest_ones(app, read):
     sure, wrong = read.probabilities.max(axis=1), read.predicted != read.labels
     worst = sorted(np.flatnonzero(wrong), key=lambda i: -sure[i])[:40]

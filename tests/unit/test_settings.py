@@ -57,3 +57,10 @@ def test_settings_give_back_the_environment_that_makes_them(tmp_path):
     settings = Settings.from_environment({"MNIST_LAB_HOME": str(tmp_path), "MNIST_LAB_TRAIN_WORKERS": "2"})
     assert Settings.from_environment(settings.environment()) == settings
     assert settings.environment()["MNIST_LAB_TRAIN_WORKERS"] == "2"
+
+
+@pytest.mark.parametrize("name", ["what?", "100%"])
+def test_a_home_folder_that_no_address_can_hold_is_refused(name, tmp_path):
+    with pytest.raises(LabError) as error:
+        Settings.from_environment({"MNIST_LAB_HOME": str(tmp_path / name)})
+    assert_friendly(error, "MNIST_LAB_HOME", "neither ? nor %", "another folder")

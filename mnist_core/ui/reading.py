@@ -1,0 +1,56 @@
+"""What a run made of the test set, computed once however often a page is drawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import streamlit as st
+
+from mnist_core import evaluation
+from mnist_core.ui.lab import digits, test_probabilities
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """Labels ``(N,)`` and images ``uint8 (N, 28, 28)`` of the test set, and a run's probabilities ``(N, 10)``."""
+
+    images: np.ndarray
+    labels: np.ndarray
+    probabilities: np.ndarray
+
+    @cached_property
+    def predicted(self) -> np.ndarray:
+        return evaluation.predictions(self.probabilities)
+
+    @cached_property
+    def matrix(self) -> np.ndarray:
+        """The confusion matrix, true label down and predicted across."""
+        return evaluation.confusion_matrix(self.labels, self.predicted)
+
+    @cached_property
+    def report(self) -> list[dict]:
+        """The classification report, a row per class and the two averages."""
+        return evaluation.classification_report(self.matrix).rows()
+
+    @cached_property
+    def mistakes(self) -> np.ndarray:
+        """Positions of the images read wrongly, the surest first."""
+        return evaluation.mistakes(self.labels, self.probabilities)
+
+    @cached_property
+    def reliability(self) -> evaluation.Reliability:
+        return evaluation.reliability(self.labels, self.probabilities)
+
+    def cell(self, true: int, read: int) -> np.ndarray:
+        """Positions of the images of ``true`` read as ``read``, the surest first."""
+        found = evaluation.cell(self.labels, self.predicted, true, read)
+        return found[np.argsort(-self.probabilities[found, read])]
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def reading(database_url: str, run_id: str, ended: float, data: str) -> Reading:
+    """Of a run that has ended; ``data`` is the setting of that name."""
+    test = digits("test", data)
+    return Reading(test.images, test.labels, test_probabilities(database_url, run_id, ended))
