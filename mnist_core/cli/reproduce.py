@@ -20,6 +20,7 @@ from mnist_core.cli.command import (
     tell,
 )
 from mnist_core.cli.train import follow
+from mnist_core.config import RunConfig
 from mnist_core.engine.client import EngineClient
 from mnist_core.recipes import PUBLISHED, Recipe, recipe
 from mnist_core.recipes.reproduction import Attempt, Reproduction, document
@@ -34,6 +35,8 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help="recipes, as `recipes` lists them (default: all)")
     parser.add_argument("--quick", action="store_true", help="only those that take seconds")
     parser.add_argument("--seeds", type=_seeds, default=1, metavar="N", help="train each so often (default: 1)")
+    resumes = "count runs of the same settings that have finished here before, and train only the rest"
+    parser.add_argument("--resume", action="store_true", help=resumes)
     parser.add_argument("--write", action="store_true", help="write the table into docs/reproduction.md")
     json_option(parser)
 
@@ -66,32 +69,41 @@ def _run(options: argparse.Namespace) -> int:
     if options.write and not DOCUMENT.parent.is_dir():
         raise UsageError(f"There is no folder {DOCUMENT.parent} to write into.")
     settings, store = open_store()
-    done, machine = [], ""
+    done: list[Reproduction] = []
     with engine(settings, store) as client:
         for number, found in enumerate(recipes, 1):
-            reproduction = Reproduction(found)
+            done.append(Reproduction(found))
             for seed in range(found.config.seed, found.config.seed + options.seeds):
                 tell(f"{number} of {len(recipes)}: {found.name}, seed {seed}")
-                run = _train(store, client, found, seed)
-                machine = run.device or machine
-                reproduction.attempts.append(_attempt(store, found, run))
-            done.append(reproduction)
+                config = found.config.replace({"seed": seed})
+                run = _finished_before(store, config) if options.resume else None
+                run = run or _train(store, client, found, config)
+                done[-1].attempts.append(_attempt(store, found, run))
+                if options.write:
+                    # After every training: some take long, and what is known should not hang on the last.
+                    _write(done, options, run.device)
             if not options.json:
-                print(reproduction.line(), flush=True)
+                print(done[-1].line(), flush=True)
     if options.json:
         print_json([reproduction.row() for reproduction in done])
     if options.write:
-        cores = f"{len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()} cores"
-        today = datetime.now(timezone.utc).date().isoformat()
-        DOCUMENT.write_text(document(done, _command(options), today, f"{cores} of {machine}"), encoding="utf-8")
         tell(f"Written into {DOCUMENT}.")
     return 0 if all(reproduction.within for reproduction in done) else 1
 
 
-def _train(store: RunStore, client: EngineClient, found: Recipe, seed: int) -> Run:
-    own = seed == found.config.seed
-    config = found.config if own else found.config.replace({"seed": seed})
-    run_id = store.create(config, "" if own else f"{found.name}, seed {seed}", found.name if own else "")
+def _finished_before(store: RunStore, config: RunConfig) -> Run | None:
+    return next((run for run in store.list(statuses=("finished",)) if run.config == config.to_json()), None)
+
+
+def _write(done: list[Reproduction], options: argparse.Namespace, device: str) -> None:
+    cores = f"{len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()} cores"
+    today = datetime.now(timezone.utc).date().isoformat()
+    DOCUMENT.write_text(document(done, _command(options), today, f"{cores} of {device}"), encoding="utf-8")
+
+
+def _train(store: RunStore, client: EngineClient, found: Recipe, config: RunConfig) -> Run:
+    own = config == found.config
+    run_id = store.create(config, "" if own else f"{found.name}, seed {config.seed}", found.name if own else "")
     run = follow(store, client, run_id, every_epoch=False)
     if run.status == "stopped":
         raise KeyboardInterrupt

@@ -88,7 +88,8 @@ def document(reproductions: Sequence[Reproduction], command: str, date: str, mac
     """The page ``docs/reproduction.md``."""
     libraries = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
     total = sum(attempt.seconds for reproduction in reproductions for attempt in reproduction.attempts)
-    each = max((len(reproduction.attempts) for reproduction in reproductions), default=1)
+    once = sum(reproduction.row()["seconds"] for reproduction in reproductions)
+    counts = [len(reproduction.attempts) for reproduction in reproductions]
     judged = "\n".join(_judged(reproduction) for reproduction in reproductions)
     others = "\n".join(line for reproduction in reproductions for line in _others(reproduction))
     reasons = "\n".join(f"- `{r.recipe.name}`: {r.recipe.reason}" for r in reproductions)
@@ -96,10 +97,10 @@ def document(reproductions: Sequence[Reproduction], command: str, date: str, mac
 
 Written by `{command}` on {date}, on {machine}, with {libraries}.
 
-Every recipe was trained {_times(each)}: with its own seed and the ones after it. A recipe is within its tolerance when
-the mean is no further from the published figure than that, and its number of parameters is the published one. All took
-{total / 60:.1f} minutes together, {total / 60 / each:.1f} for one seed. Figures are test accuracy, but where *held out*
-is said.
+Every recipe was trained {_times(counts)}: with its own seed and the ones after it. A recipe is within its
+tolerance when the mean is no further from the published figure than that, and its number of parameters is the published
+one. All took {total / 60:.1f} minutes together, {once / 60:.1f} for one seed. Figures are test accuracy, but where
+*held out* is said.
 
 | recipe | published | here, by seed | mean | difference (points) | tolerance | within | seconds |
 | --- | ---: | --- | ---: | ---: | ---: | --- | ---: |
@@ -117,8 +118,11 @@ is said.
 """
 
 
-def _times(count: int) -> str:
-    return {1: "once", 2: "twice", 3: "three times"}.get(count, f"{count} times")
+def _times(counts: Sequence[int]) -> str:
+    least, most = min(counts), max(counts)
+    words = {1: "once", 2: "twice", 3: "three times"}
+    shown = [words.get(count, f"{count} times") for count in sorted({least, most})]
+    return " to ".join(shown)
 
 
 def _judged(found: Reproduction) -> str:

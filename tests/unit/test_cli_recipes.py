@@ -121,6 +121,20 @@ def test_the_table_is_written_where_it_belongs(capsys, trained, tmp_path, monkey
     assert "cores of a processor" in text
 
 
+def test_what_has_finished_before_is_counted_when_asked_for(capsys, store, trained, tmp_path, monkeypatch):
+    monkeypatch.setattr(reproduce, "DOCUMENT", tmp_path / "reproduction.md")
+    trained |= {1: 0.9301, 2: 0.9371}
+    ran(capsys, "reproduce", "softmax-keras", "--json")
+    trained[1] = 0.5
+    code, out, _ = ran(capsys, "reproduce", "softmax-keras", "--seeds", "2", "--resume", "--write", "--json")
+    [row] = json.loads(out)
+    assert [seed["measured"] for seed in row["seeds"]] == [0.9301, 0.9371]
+    assert len(store.list()) == 2
+    assert "trained twice" in (tmp_path / "reproduction.md").read_text(encoding="utf-8")
+    ran(capsys, "reproduce", "softmax-keras", "--json")
+    assert len(store.list()) == 3
+
+
 def test_quick_leaves_out_what_takes_minutes():
     names = [found.name for found in reproduce.chosen([], quick=True)]
     assert names == [found.name for found in PUBLISHED if found.name not in ("cnn-32-64-64", "cnn-layers")]
