@@ -126,7 +126,7 @@ def test_what_has_finished_before_is_counted_when_asked_for(capsys, store, train
     trained |= {1: 0.9301, 2: 0.9371}
     ran(capsys, "reproduce", "softmax-keras", "--json")
     trained[1] = 0.5
-    code, out, _ = ran(capsys, "reproduce", "softmax-keras", "--seeds", "2", "--resume", "--write", "--json")
+    _, out, _ = ran(capsys, "reproduce", "softmax-keras", "--seeds", "2", "--resume", "--write", "--json")
     [row] = json.loads(out)
     assert [seed["measured"] for seed in row["seeds"]] == [0.9301, 0.9371]
     assert len(store.list()) == 2
