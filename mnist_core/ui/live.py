@@ -17,6 +17,7 @@ from mnist_core.ui.words import badge, duration, escaped, percent
 REFRESH_SECONDS = 0.7
 LOOK_AGAIN_SECONDS = 3.0
 """For a run that waits for somebody, who may sit at another computer."""
+BEGINNINGS = ("Starts on", "Goes on")
 HISTORIES_KEPT = 4
 """Runs whose points a session remembers; older ones are read from the store again."""
 
@@ -50,6 +51,7 @@ def _watch(lab: Lab, run_id: str, status: str) -> None:
         run = lab.store.get(run_id)
         _headline(lab, run)
         _buttons(lab, run)
+        st.caption(escaped(_how(lab, run)))
         if run.usable:
             published.comparison(run, lab.store.last_epoch(run.id))
         if not run.uploaded:
@@ -109,6 +111,12 @@ def _progress(run: Run) -> str:
     elif not run.active:
         text += f" · {duration(run.train_seconds)} of training"
     return f"{text} · {run.device}"
+
+
+def _how(lab: Lab, run: Run) -> str:
+    """Device, compiler and precision, and why these: what the worker wrote down when it began."""
+    told = [event["text"] for event in lab.store.events(run.id) if event["text"].startswith(BEGINNINGS)]
+    return told[-1] if told else ""
 
 
 def _buttons(lab: Lab, run: Run) -> None:

@@ -221,6 +221,13 @@ def running(store):
     return run_id
 
 
+def test_what_was_chosen_to_compute_with_and_why(visit, store, running):
+    store.record(running, {}, event="Starts on a processor (CPU): XLA compiles the whole loop; float32 as asked for.")
+    store.record(running, {}, event="Paused at step 5.")
+    said = words(healthy(visit("Train", run=running)), "caption")
+    assert "Starts on a processor (CPU): XLA compiles the whole loop; float32 as asked for." in said
+
+
 def test_a_run_that_trains(visit, running):
     app = visit("Train", run=running)
     said = words(app) + progress(app)
