@@ -53,13 +53,13 @@ def main() -> None:
 
 
 def images_per_second(lab: Served, pages: list[Page]) -> float:
-    """Of a whole training, by the worker's own clock, with these pages on it."""
+    """Of a whole run with these pages on it, from its start to its end: callbacks, store and validation included."""
     run_id = lab.store.create(CONFIG)
     for page in pages:
         page.goto(f"{lab.url}/Train?run={run_id}", wait_until="commit")
     finished(lab, run_id)
     run = lab.store.get(run_id)
-    return CONFIG.training_images * CONFIG.training.epochs / run.train_seconds
+    return CONFIG.training_images * CONFIG.training.epochs / (run.ended - run.started)
 
 
 def epoch_to_curve(lab: Served, page: Page) -> list[float]:

@@ -92,7 +92,8 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _finished_before(store: RunStore, config: RunConfig) -> Run | None:
-    return next((run for run in store.list(statuses=("finished",)) if run.config == config.to_json()), None)
+    marked = (run for run in store.list(statuses=("finished",)) if run.test_accuracy is not None)
+    return next((run for run in marked if run.config == config.to_json()), None)
 
 
 def _write(done: list[Reproduction], options: argparse.Namespace, device: str) -> None:
@@ -119,7 +120,8 @@ def _attempt(store: RunStore, found: Recipe, run: Run) -> Attempt:
 
 
 def _command(options: argparse.Namespace) -> str:
-    words = [*options.names, *(["--quick"] if options.quick else []), "--seeds", str(options.seeds), "--write"]
+    words = [*options.names, *(["--quick"] if options.quick else []), "--seeds", str(options.seeds)]
+    words += ["--resume", "--write"] if options.resume else ["--write"]
     return f"{PROGRAM} reproduce {shlex.join(words)}"
 
 

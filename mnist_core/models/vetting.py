@@ -111,8 +111,11 @@ class _Vetting:
         if not isinstance(part.get("config"), dict):
             raise ModelFileError(f"The {what} {shown(name)} has no settings; the file is damaged.")
         config = self._value("", part["config"], depth + 1)
-        if what == "data type" and config.get("name") not in PRECISIONS:
-            raise ModelFileError(f"Numbers of the kind {shown(config.get('name'))} are not accepted.")
+        if not isinstance(config, dict):
+            raise ModelFileError(f"The {what} {shown(name)} has settings of an unknown kind; the file is damaged.")
+        kind = config.get("name")
+        if what == "data type" and (not isinstance(kind, str) or kind not in PRECISIONS):
+            raise ModelFileError(f"Numbers of the kind {shown(kind)} are not accepted.")
         registered = name if name == "Functional" else None
         return {"module": allowed[name], "class_name": name, "config": config, "registered_name": registered} | kept
 

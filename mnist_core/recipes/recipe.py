@@ -50,6 +50,13 @@ class Recipe:
     def measure_in_words(self) -> str:
         return MEASURES[self.measure]
 
+    def allows(self, figure: float, parameters: int) -> bool:
+        """Whether a measured figure is within the tolerance, and the number of parameters is the published one."""
+        if parameters != self.published.get("parameters", parameters):
+            return False
+        # A tolerance of 0.4 points allows 0.4 points, however these are rounded in binary.
+        return abs(figure - self.published[self.measure]) <= self.tolerance + 1e-9
+
     def measured(self, run: Any, last_epoch: Mapping[str, Any] | None) -> dict[str, float]:
         """The published figures as a run of this recipe found them, by the same keys; without those not known yet.
 

@@ -45,11 +45,8 @@ class Reproduction:
 
     @property
     def within(self) -> bool:
-        """Whether the difference is within the tolerance, and the number of parameters is the published one."""
-        parameters = self.recipe.published.get("parameters", self.recipe.config.parameters)
-        if self.difference is None or parameters != self.recipe.config.parameters:
-            return False
-        return abs(self.difference) <= self.recipe.tolerance + 1e-9
+        """Whether the mean was found and the recipe allows it."""
+        return self.measured is not None and self.recipe.allows(self.measured, self.recipe.config.parameters)
 
     def mean(self, key: str) -> float | None:
         values = [attempt.found.get(key) for attempt in self.attempts]

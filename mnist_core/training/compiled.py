@@ -73,8 +73,9 @@ class CompiledEpoch:
                 end = min(end, step + every - (seed[1] + step) % every)
             began = time.perf_counter()
             loss, correct = self._loop(*everything, tf.constant(step), tf.constant(end))
-            yield end, float(loss) * self.batch, int(correct), (end - step) * self.batch
+            loss, correct = float(loss) * self.batch, int(correct)  # waits until they are there
             self._adapt(end - step, time.perf_counter() - began)
+            yield end, loss, correct, (end - step) * self.batch
             step = end
         if rest and step == full_steps:
             tail = self._gather(order[-rest:])

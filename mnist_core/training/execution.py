@@ -51,6 +51,8 @@ def choose(config: RunConfig) -> Execution:
 
 
 def _compiler(config: RunConfig, on_gpu: bool) -> tuple[bool, str]:
+    if config.training.loop == "tape":
+        return False, "the explicit loop, a compiled step at a time"
     if config.augmentation.active:
         return False, "TensorFlow's own kernels, since XLA has none for augmentation"
     if config.architecture.convolutional and not on_gpu:

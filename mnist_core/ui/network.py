@@ -47,17 +47,18 @@ def graph(config: RunConfig) -> None:
 
 def dot(config: RunConfig) -> str:
     """The same in Graphviz' language. Colours work on light and on dark pages."""
-    nodes = ['image [label="image\\n28 × 28", fillcolor="#e3e8ef"]']
-    edges, before, shapes = [], "image", {"image": INPUT_SHAPE}
+    # A space before the names of the two ends, so that no layer of an uploaded network can be called so.
+    nodes = ['" image" [label="image\\n28 × 28", fillcolor="#e3e8ef"]']
+    edges, before, shapes = [], " image", {" image": INPUT_SHAPE}
     for layer in config.layers:
         colour = {"Conv2D": "#b9dcf4", "Dense": "#ffdfb3"}.get(layer.kind, "#e3e8ef")
         count = f"\\n{layer.parameters:,} parameters" if layer.parameters else ""
-        nodes.append(f'{layer.name} [label="{layer.name}\\n{_what(layer)}{count}", fillcolor="{colour}"]')
+        nodes.append(f'"{layer.name}" [label="{layer.name}\\n{_what(layer)}{count}", fillcolor="{colour}"]')
         for source in layer.inputs or (before,):
-            edges.append(f'{source} -> {layer.name} [label=" {shape_text(shapes[source])}"]')
+            edges.append(f'"{source}" -> "{layer.name}" [label=" {shape_text(shapes[source])}"]')
         before, shapes[layer.name] = layer.name, layer.output_shape
-    nodes.append('digits [label="ten probabilities", fillcolor="#e3e8ef"]')
-    edges.append(f'{before} -> digits [label=" {shape_text(shapes[before])}"]')
+    nodes.append('" digits" [label="ten probabilities", fillcolor="#e3e8ef"]')
+    edges.append(f'"{before}" -> " digits" [label=" {shape_text(shapes[before])}"]')
     style = (
         'bgcolor="transparent"; rankdir=TB; nodesep=0.2; ranksep=0.3; '
         'node [shape=box, style="rounded,filled", fontname="sans-serif", fontsize=12, color="#7b8794", '

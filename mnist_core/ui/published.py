@@ -36,8 +36,7 @@ def comparison(run: Run, last_epoch: Mapping[str, Any] | None) -> None:
         rows.append(f"| {MEASURES[key]} | {_shown(key, there)} | {_shown(key, found)} | {difference} |")
     st.markdown(f"**As published?** {recipe.source}.\n\n" + "\n".join(rows))
     if recipe.measure in here and run.status == "finished":
-        near = abs(here[recipe.measure] - recipe.published[recipe.measure]) <= recipe.tolerance
-        words = "Within" if near else "Outside of"
+        words = "Within" if recipe.allows(here[recipe.measure], run.parameters) else "Outside of"
         allowed = f"{100 * recipe.tolerance:.1f} percentage points"
         st.caption(f"{words} the tolerance of {allowed} in {MEASURES[recipe.measure]}. {recipe.reason}")
 

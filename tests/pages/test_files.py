@@ -81,7 +81,7 @@ def test_it_is_evaluated_like_any_other(visit, add, read):
     assert shown["Origin"] == "uploaded"
     assert "Inside the network" in words(app, "subheader")
     [picture] = app.get("graphviz_chart")
-    for edge in ("image -> left", "image -> right", "left -> both", "right -> both", "both -> flat", "last -> digits"):
+    for edge in ('" image" -> "left"', '" image" -> "right"', '"left" -> "both"', '"right" -> "both"', '"both" -> "flat"', '"last" -> " digits"'):
         assert edge in picture.proto.spec
 
 
