@@ -51,6 +51,8 @@ class Sweeper:
             except UnknownSweep:
                 log.info("sweep %s was deleted", sweep.id)
             except StoreError:
+                # A trial may have been asked for and not written down: the study is opened anew, without it.
+                self._studies.pop(sweep.id, None)
                 raise
             except Exception as error:
                 # One search that cannot go on, for whatever reason, must not keep the others from theirs.
@@ -135,9 +137,13 @@ class Sweeper:
         else:
             # Settings under which the loss runs away are bad ones, which the sampler should learn.
             bad = DIVERGED in run.message and len(sweep.objectives) == 1
-            study.tell(trial.number, None, pruned=bad)
-            message = run.message or "It was stopped before its end."
-            self._sweeps.update_trial(trial, state="failed", message=message, seconds=run.train_seconds)
+            # Who stopped it had nothing against its settings, so they may be tried again.
+            ended, state = run.status in ("stopped", "cancelled"), "failed"
+            if ended:
+                state, bad = "stopped", False
+            study.tell(trial.number, None, pruned=bad, again=ended)
+            message = run.message or ("It was stopped before its end." if ended else "It has no epoch to judge by.")
+            self._sweeps.update_trial(trial, state=state, message=message, seconds=run.train_seconds)
         self._sweeps.forget_weights(sweep.id, self._best(sweep))
         self._weigh(sweep, study)
 

@@ -12,12 +12,13 @@ from pydantic import ValidationError
 
 from mnist_core.config import RunConfig
 from mnist_core.errors import ConfigError
-from mnist_core.explore.space import Dimension, configure
+from mnist_core.explore.space import LAYERS, UNITS, Dimension, configure
 from mnist_core.messages import sentences
 from mnist_core.parts import Part, number, option
 
 MOST_DIMENSIONS = 10
 MOST_TRIALS = 2000
+MOST_COMBINATIONS = 1000
 
 OBJECTIVES: dict[str, tuple[tuple[str, str], ...]] = {
     "accuracy": (("val_accuracy", "maximize"),),
@@ -111,6 +112,14 @@ class Design:
             raise ConfigError("CMA-ES varies numbers only, not choices. Give ranges, or take another sampler.")
         if search.sampler == "cmaes" and len(objectives) > 1:
             raise ConfigError("CMA-ES seeks one objective, not two. Take another sampler, or accuracy alone.")
+        if search.sampler == "cmaes" and len(self.space) < 2:
+            raise ConfigError("CMA-ES needs two numbers to vary, not one. Add a range, or take another sampler.")
+        if search.sampler == "grid" and self.combinations > MOST_COMBINATIONS:
+            raise ConfigError(
+                f"This grid has {self.combinations:,} combinations, but may have {MOST_COMBINATIONS:,} at most. "
+                f"Give fewer points or choices, or take another sampler."
+            )
+        self._check_ignored(set(names))
         if search.pruner != "none" and len(objectives) > 1:
             raise ConfigError("Trials with two objectives cannot be pruned. Set the pruner to none.")
         if not self.base.data.validation_fraction and "data.validation_fraction" not in names:
@@ -120,6 +129,25 @@ class Design:
         for values in self._corners():
             self.configure(values)
         return self
+
+    def _check_ignored(self, names: set[str]) -> None:
+        """Refuses settings that another one overrules: their trials would bear values that were never used."""
+        made = names & {LAYERS, UNITS}
+        if made and "architecture.hidden_units" in names:
+            raise ConfigError(
+                f"architecture.hidden_units and {min(made)} both set the hidden layers. Vary one of the two."
+            )
+        lengths = names & {"training.epochs", "training.steps"}
+        if self.search.steps and lengths:
+            raise ConfigError(
+                f"{min(lengths)} cannot vary while all trials train for the same number of steps "
+                f"({self.search.steps:,}). Set that to 0, or vary something else."
+            )
+        if "training.epochs" in names and (self.base.training.steps or "training.steps" in names):
+            raise ConfigError(
+                "training.epochs cannot vary where training.steps counts steps instead of epochs. "
+                "Set training.steps to 0, or vary training.steps alone."
+            )
 
     @property
     def trials(self) -> int:

@@ -63,8 +63,11 @@ class Dimension:
     def from_data(cls, data: Mapping[str, Any]) -> Dimension:
         """From what ``asdict`` gave, after a passage through JSON."""
         try:
-            return cls(**{**data, "choices": tuple(_hashable(c) for c in data.get("choices", ()))}).check()
-        except TypeError:
+            typed = {name: _TYPES[name](value) for name, value in dict(data).items()}
+            return cls(**typed).check()
+        except ConfigError:
+            raise
+        except (KeyError, TypeError, ValueError, OverflowError):
             raise ConfigError(f"{json.dumps(data)[:80]} does not say what a sweep varies.") from None
 
     @property
@@ -84,6 +87,14 @@ class Dimension:
                 raise ConfigError(f"{self.key} has {len(self.choices)} choices, but may have {MOST_CHOICES} at most.")
             if len(set(map(repr, self.choices))) < len(self.choices):
                 raise ConfigError(f"{self.key} names a choice twice. Name each once.")
+            if self.key in (LAYERS, UNITS):  # no field of a configuration, which would look at them later
+                for choice in self.choices:
+                    if type(choice) is not int or not spec.low <= choice <= spec.high:
+                        found = str(_plain(choice))[:40]
+                        raise ConfigError(
+                            f"A choice of {self.key} is {found}, but must be a whole number from {spec.low} "
+                            f"to {spec.high}."
+                        )
             return self
         if spec.kind not in ("integer", "number"):
             raise ConfigError(f"{self.key} takes no range, but choices like {self.key}=A|B ({spec.allowed}).")
@@ -165,7 +176,7 @@ def configure(base: RunConfig, values: Mapping[str, Any], steps: int = 0) -> Run
     """
     changes = dict(values)
     layers, units = changes.pop(LAYERS, None), changes.pop(UNITS, None)
-    if layers or units:
+    if layers is not None or units is not None:
         hidden = getattr(base.architecture, "hidden_units", ()) or (declared(UNITS).default,)
         changes["architecture.hidden_units"] = [int(units or hidden[0])] * int(layers or len(hidden))
     config = base.replace(changes)
@@ -189,3 +200,31 @@ def _plain(value: Any) -> str:
 
 def _hashable(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
+
+
+def _exactly(*types: type):
+    """What takes a value of these types alone (``bool`` is no ``int`` here), or raises ``TypeError``."""
+
+    def check(value: Any) -> Any:
+        if type(value) not in types:
+            raise TypeError(type(value))
+        return value
+
+    return check
+
+
+def _end(value: Any) -> float | None:
+    return None if value is None else float(_exactly(int, float)(value))
+
+
+def _choices(values: Any) -> tuple[Any, ...]:
+    scalar = _exactly(str, int, float, bool)
+    return tuple(
+        tuple(map(_exactly(int), c)) if isinstance(c, (list, tuple)) else scalar(c)
+        for c in _exactly(list, tuple)(values)
+    )
+
+
+_TYPES = {
+    "key": _exactly(str), "low": _end, "high": _end, "log": _exactly(bool), "choices": _choices, "points": _exactly(int)
+}  # fmt: skip

@@ -5,19 +5,22 @@ Only the engine opens a study. Everything that pages show stands in the store's 
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
+import random
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
+import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import Trial, TrialState
 from sqlalchemy.exc import DBAPIError
 
-from mnist_core.errors import StoreBusy
+from mnist_core.errors import ConfigError, StoreBusy
 from mnist_core.explore.design import OBJECTIVES, Design
 from mnist_core.explore.space import Dimension
 from mnist_core.store.database import LOCK_SECONDS
@@ -28,16 +31,11 @@ STARTUP_TRIALS = 5
 PREFIX = "sweep-"
 """How the names of our studies begin; the sweep's id follows."""
 
+AGAIN = "again"
+"""Optuna's mark on a failed trial that says nothing about its settings: a grid visits them once more."""
+
 for _name in ("optuna", "alembic"):
     logging.getLogger(_name).setLevel(logging.WARNING)
-
-
-class Grid(optuna.samplers.GridSampler):
-    """Optuna's grid in whose last trial ``tell`` does not ask a loop to stop: here is none."""
-
-    def after_trial(self, *arguments: Any, **named: Any) -> None:
-        with suppress(RuntimeError):
-            super().after_trial(*arguments, **named)
 
 
 class StudyOfSweep:
@@ -53,14 +51,16 @@ class StudyOfSweep:
         directions = [direction for _, direction in OBJECTIVES[design.search.objective]]
         with _busy():
             self.study = optuna.create_study(
-                storage=storage, study_name=name, directions=directions, load_if_exists=True,
-                sampler=sampler(design), pruner=pruner(design),
-            )  # fmt: skip
+                storage=storage, study_name=name, directions=directions, load_if_exists=True, pruner=pruner(design)
+            )
+            self.study.sampler = sampler(design, len(self.study.get_trials(deepcopy=False)))
         self._trials: dict[int, Trial] = {}
 
     def ask(self) -> tuple[int, dict[str, Any]]:
-        """The number of the next trial and its settings."""
+        """The number of the next trial and its settings. ``ConfigError`` when a grid is through."""
         with _busy():
+            if self._design.search.sampler == "grid":
+                self._enqueue_untried()
             trial = self.study.ask(self._distributions)
         self._trials[trial.number] = trial
         return trial.number, {d.key: decoded(d, trial.params[d.key]) for d in self._design.space}
@@ -74,10 +74,17 @@ class StudyOfSweep:
             return trial.should_prune()
         return False
 
-    def tell(self, number: int, values: list[float] | None, pruned: bool = False) -> None:
-        """Tells how a trial has ended: its objectives, or ``None`` if it failed. Told again, it changes nothing."""
+    def tell(self, number: int, values: list[float] | None, pruned: bool = False, again: bool = False) -> None:
+        """Tells how a trial has ended: its objectives, or ``None`` if it failed. Told again, it changes nothing.
+
+        Args:
+            again: it was stopped from outside, so that a grid should visit its settings once more.
+        """
         state = TrialState.PRUNED if pruned else TrialState.COMPLETE if values else TrialState.FAIL
         with _busy():
+            if again and self._design.search.sampler == "grid":
+                with suppress(optuna.exceptions.UpdateFinishedTrialError):
+                    self._trial(number).set_user_attr(AGAIN, True)
             told = values if state is TrialState.COMPLETE else None
             self.study.tell(number, told, state=state, skip_if_finished=True)
         self._trials.pop(number, None)
@@ -87,7 +94,7 @@ class StudyOfSweep:
         with _busy():
             for trial in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING, TrialState.WAITING)):
                 if trial.number not in known:
-                    self.tell(trial.number, None)
+                    self.tell(trial.number, None, again=True)
 
     def importances(self) -> dict[str, float]:
         """How much each setting matters for the first objective (PED-ANOVA, Watanabe et al. 2023).
@@ -101,6 +108,23 @@ class StudyOfSweep:
             except (ValueError, RuntimeError):
                 return {}
         return {key: float(value) for key, value in found.items() if value == value}
+
+    def _enqueue_untried(self) -> None:
+        """The next point of the grid that no trial stands for; in an order drawn by the seed, so part of it is fair.
+
+        Optuna's own ``GridSampler`` counts failed trials as visited, for whatever reason they failed.
+        """
+        trials = self.study.get_trials(deepcopy=False)
+        if any(trial.state is TrialState.WAITING for trial in trials):
+            return  # left by an attempt that the database refused halfway
+        space = self._design.space
+        tried = {tuple(t.params.get(d.key) for d in space) for t in trials if not t.user_attrs.get(AGAIN)}
+        points = list(itertools.product(*([encoded(d, value) for value in d.grid()] for d in space)))
+        random.Random(self._design.search.seed).shuffle(points)
+        point = next((point for point in points if point not in tried), None)
+        if point is None:
+            raise ConfigError("Every combination of this grid has been tried. Begin a sweep with more of them.")
+        self.study.enqueue_trial({d.key: value for d, value in zip(space, point, strict=True)})
 
     def _trial(self, number: int) -> Trial:
         if number not in self._trials:
@@ -124,21 +148,29 @@ def forget_gone(storage: optuna.storages.BaseStorage, known: set[str]) -> None:
                 optuna.delete_study(study_name=name, storage=storage)
 
 
-def sampler(design: Design) -> optuna.samplers.BaseSampler:
-    seed = design.search.seed
+def sampler(design: Design, asked: int = 0) -> optuna.samplers.BaseSampler:
+    """Who proposes.
+
+    Args:
+        asked: how many trials there are. A sampler that is made anew begins its chance anew, and with the same seed
+            it would propose the same once more; so the seed comes from both numbers.
+    """
+    first = design.search.seed
+    seed = int(np.random.SeedSequence([first, asked]).generate_state(1)[0]) if asked else first
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # experimental, says Optuna of some; our bounds hold them
         match design.search.sampler:
             case "tpe":
                 # Trials run side by side, so one that still trains counts as a bad guess: no two go to one place.
                 return optuna.samplers.TPESampler(seed=seed, multivariate=True, constant_liar=True)
-            case "random":
+            case "random" | "grid":  # of a grid every point is enqueued, and nothing is left to chance
                 return optuna.samplers.RandomSampler(seed=seed)
-            case "grid":
-                grid = {d.key: [encoded(d, value) for value in d.grid()] for d in design.space}
-                return Grid(grid, seed=seed)
             case "qmc":
-                return optuna.samplers.QMCSampler(seed=seed, scramble=True, warn_independent_sampling=False)
+                # Optuna keeps the place in the sequence by its seed; only what comes before it begins is drawn.
+                drawn = optuna.samplers.RandomSampler(seed=seed)
+                return optuna.samplers.QMCSampler(
+                    seed=first, scramble=True, independent_sampler=drawn, warn_independent_sampling=False
+                )
             case _:
                 return optuna.samplers.CmaEsSampler(seed=seed, warn_independent_sampling=False)
 

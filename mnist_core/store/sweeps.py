@@ -24,7 +24,7 @@ from mnist_core.store.runs import NAME_LENGTH, insert_run, quoted, short
 from mnist_core.store.tables import blobs, epochs, runs, sweep_trials, sweeps
 
 OPEN = ("waiting", "running")
-"""States of trials whose end is still to come; the others are complete, pruned and failed."""
+"""States of trials whose end is still to come; the others are complete, pruned, failed and stopped (by a reader)."""
 
 CHECKPOINTS_KEPT = 3
 """Trials per sweep whose weights are kept for scoring; any other is trained again to the same numbers."""
@@ -148,8 +148,8 @@ class SweepStore:
 
     def go_on(self, sweep_id: str, more: int) -> None:
         """Continues with so many more trials. ``StoreError`` where a grid is through or it would be too many."""
-        sweep, done = self.get(sweep_id), len(self.trials(sweep_id))
-        most = sweep.design.combinations if sweep.design.search.sampler == "grid" else MOST_TRIALS
+        sweep, trials = self.get(sweep_id), self.trials(sweep_id)
+        done, most = len(trials), len(trials) + room(sweep, trials)
         if more < 1 or done + more > most:
             raise StoreError(f"{more} more trials make {done + more}, but this sweep can have {most} at most.")
         columns: dict[str, Any] = {"status": "running", "wish": "", "ended": None, "trials": done + more, "message": ""}
@@ -242,6 +242,13 @@ class SweepStore:
         with self._database.write() as connection:
             if not connection.execute(update(sweeps).where(sweeps.c.id == sweep_id).values(columns)).rowcount:
                 raise UnknownSweep(f"There is no sweep {quoted(sweep_id)}. It may have been deleted.")
+
+
+def room(sweep: Sweep, trials: Sequence[Trial]) -> int:
+    """How many more trials there can be. A grid visits the settings of those that were stopped once more."""
+    if sweep.design.search.sampler != "grid":
+        return max(0, MOST_TRIALS - len(trials))
+    return max(0, sweep.design.combinations - sum(trial.state != "stopped" for trial in trials))
 
 
 def _named(design: Design) -> str:

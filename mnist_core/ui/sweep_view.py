@@ -8,12 +8,11 @@ import streamlit as st
 
 from mnist_core.errors import UnknownRun
 from mnist_core.explore import pictures, seeds
-from mnist_core.explore.design import MOST_TRIALS
 from mnist_core.explore.questions import QUESTIONS
 from mnist_core.explore.results import best_trial, groups, rows_of
 from mnist_core.explore.space import shown
 from mnist_core.store.run import Run
-from mnist_core.store.sweeps import Sweep, SweepStore, Trial
+from mnist_core.store.sweeps import Sweep, SweepStore, Trial, room
 from mnist_core.ui import comparing
 from mnist_core.ui.compare_view import spread_rows
 from mnist_core.ui.frame import errors_in_words
@@ -23,6 +22,9 @@ from mnist_core.ui.take import figure_button, table_buttons
 from mnist_core.ui.words import duration, escaped, percent
 
 REFRESH_SECONDS = 1.0
+MOST_MORE = 500
+"""Trials that one click on *Continue* may add."""
+
 COMPARED = 6
 """Of the best trials, when the reader goes on to the Compare page."""
 
@@ -78,10 +80,9 @@ def _headline(sweep: Sweep, trials: list[Trial]) -> None:
     if sweep.message:
         st.error(escaped(sweep.message), icon=":material/error:")
     with st.container(horizontal=True):
-        for word, state in (("Pruned", "pruned"), ("Failed", "failed"), ("In training", "running")):
-            count = sum(trial.state == state for trial in trials)
-            if count:
-                st.metric(word, count, width="content")
+        for state in ("pruned", "failed", "stopped", "running"):
+            if count := sum(trial.state == state for trial in trials):
+                st.metric("In training" if state == "running" else state.capitalize(), count, width="content")
         if best:
             metric = sweep.objectives[0][0]
             value = percent(best.value) if metric == "val_accuracy" else f"{best.value:.4f}"
@@ -97,8 +98,9 @@ def _buttons(lab: Lab, sweeps: SweepStore, sweep: Sweep, trials: list[Trial]) ->
                 st.rerun(scope="app")
         elif sweep.active:
             st.caption("Asked to stop …")
-        elif len(trials) < _most(sweep):
-            more = st.number_input("More trials", 1, 500, 10, key="more", width=140)
+        elif left := min(MOST_MORE, room(sweep, trials)):
+            usual = left if sweep.design.search.sampler == "grid" else min(10, left)
+            more = st.number_input("More trials", 1, left, usual, key="more", width=140)
             if st.button("Continue", icon=":material/play_arrow:", key="continue"):
                 sweeps.go_on(sweep.id, int(more))
                 st.rerun(scope="app")
@@ -106,11 +108,6 @@ def _buttons(lab: Lab, sweeps: SweepStore, sweep: Sweep, trials: list[Trial]) ->
         if len(done) >= 2 and st.button("Compare the best", icon=":material/compare_arrows:", key="compare-best"):
             ids = ",".join(trial.run_id for trial in done[:COMPARED])
             st.switch_page("pages/6_Compare.py", query_params={"runs": ids})
-
-
-def _most(sweep: Sweep) -> int:
-    """How many trials there can be: a grid ends when it is through."""
-    return sweep.design.combinations if sweep.design.search.sampler == "grid" else MOST_TRIALS
 
 
 def _picture(sweeps: SweepStore, sweep: Sweep, trials: list[Trial]) -> dict[str, Any] | None:

@@ -7,10 +7,11 @@ import optuna
 import pytest
 
 from mnist_core.config import RunConfig
-from mnist_core.errors import StoreBusy
+from mnist_core.errors import ConfigError, StoreBusy
 from mnist_core.explore import study as studies
 from mnist_core.explore.design import Design, make_search
 from mnist_core.explore.space import UNITS, Dimension
+from tests.helpers import assert_friendly
 
 RATE, DROPOUT = "optimizer.learning_rate", "architecture.dropout"
 
@@ -64,6 +65,35 @@ def test_a_grid_visits_every_combination_once_and_ends_quietly(begin):
         seen.append((params[UNITS], params["architecture.activation"]))
         study.tell(number, [0.5])
     assert sorted(seen) == sorted((u, a) for u in (16, 32, 64) for a in ("relu", "tanh"))
+
+
+@pytest.mark.parametrize("sampler", ["random", "tpe", "qmc", "cmaes"])
+def test_a_sampler_made_anew_does_not_repeat_itself(begin, sampler):
+    def three(name):
+        study = begin(name=name, sampler=sampler, seed=7)
+        return [tuple(study.ask()[1].values()) for _ in range(3)]
+
+    seen = three("a") + three("a") + three("a")
+    assert len(set(seen)) == 9
+    assert seen == three("b") + three("b") + three("b"), "the same seed, opened anew at the same trials, is the same"
+
+
+def test_a_grid_tries_again_what_was_stopped_or_lost_and_nothing_else(begin):
+    over, points = (f"{UNITS}=16|32|64", "seed=1|2"), {(u, s) for u in (16, 32, 64) for s in (1, 2)}
+    study, asked = begin(*over, sampler="grid"), []
+    for _ in range(5):
+        _, params = study.ask()
+        asked.append((params[UNITS], params["seed"]))
+    study.tell(0, [0.5])
+    study.tell(1, None)  # cannot be built: once is enough
+    study.tell(2, None, again=True)
+    after = begin(*over, sampler="grid")
+    after.forget_unknown({0, 1, 2, 3})
+    rest = {(p[UNITS], p["seed"]) for _, p in (after.ask() for _ in range(3))}
+    assert rest == {asked[2], asked[4]} | (points - set(asked))
+    with pytest.raises(ConfigError) as error:
+        after.ask()
+    assert_friendly(error, "has been tried")
 
 
 def test_lists_come_back_as_they_were(begin):

@@ -9,10 +9,10 @@ from sqlalchemy import text
 from mnist_core.config import RunConfig
 from mnist_core.engine import sweeps as module
 from mnist_core.engine.sweeps import Sweeper
-from mnist_core.errors import StoreError, UnknownSweep
+from mnist_core.errors import StoreBusy, StoreError, UnknownSweep
 from mnist_core.explore.design import Design, make_search
 from mnist_core.explore.space import Dimension
-from mnist_core.store.sweeps import SweepStore
+from mnist_core.store.sweeps import SweepStore, room
 from tests.helpers import assert_friendly
 
 RATE = "optimizer.learning_rate"
@@ -228,10 +228,57 @@ def test_a_grid_is_through_when_it_is(store, sweeps, sweeper):
         sweeps.go_on(sweep_id, 1)
 
 
-def test_the_time_limit_ends_it(store, sweeps, sweeper):
-    sweep_id = sweeps.create(design(trials=50, seconds=1))
+def test_continue_finishes_a_grid_that_was_stopped(store, sweeps, sweeper, settings):
+    sweep_id = sweeps.create(design("training.batch_size=32|64|128", "seed=1|2", sampler="grid", parallel=6))
+    worker = Worker(store)
     sweeper.tick()
-    sweeps.update(sweep_id, started=time.time() - 2)
+    worker.work(sweeper)
+    run = worker.take()
+    sweeps.stop(sweep_id)
+    sweeper.tick()
+    worker.end(run, "stopped")
+    sweeper.tick()
+    sweep, trials = sweeps.get(sweep_id), sweeps.trials(sweep_id)
+    assert sweep.status == "stopped"
+    assert sorted(trial.state for trial in trials) == ["complete"] + 5 * ["stopped"]
+    assert room(sweep, trials) == 5
+    with pytest.raises(StoreError, match="at most"):
+        sweeps.go_on(sweep_id, 6)
+    sweeps.go_on(sweep_id, 5)
+    sweep, trials = complete(Sweeper(store, settings.database_url), worker, sweep_id, sweeps)
+    done = [t for t in trials if t.state == "complete"]
+    assert sorted((t.params["training.batch_size"], t.params["seed"]) for t in done) == [
+        (batch, seed) for batch in (32, 64, 128) for seed in (1, 2)
+    ]
+    assert (sweep.status, len(trials), room(sweep, trials)) == ("finished", 11, 0)
+
+
+def test_a_trial_that_the_store_refused_is_no_lost_combination(store, sweeps, sweeper, monkeypatch):
+    sweep_id = sweeps.create(design("training.batch_size=32|64", "seed=1|2", sampler="grid", parallel=1))
+    sweeper.tick()
+    Worker(store).work(sweeper)
+    monkeypatch.setattr(SweepStore, "add_trial", lambda *a, **k: (_ for _ in ()).throw(StoreBusy("It is locked.")))
+    with pytest.raises(StoreBusy):
+        sweeper.tick()
+    monkeypatch.undo()
+    monkeypatch.setattr(module, "LOOK_SECONDS", 0.0)
+    sweep, trials = complete(sweeper, Worker(store), sweep_id, sweeps)
+    assert sweep.status == "finished"
+    assert len({str(trial.params) for trial in trials if trial.state == "complete"}) == len(trials) == 4
+
+
+def test_continue_after_a_restart_repeats_nothing(store, sweeps, settings):
+    sweep_id = sweeps.create(design(trials=4))
+    complete(Sweeper(store, settings.database_url), Worker(store), sweep_id, sweeps)
+    sweeps.go_on(sweep_id, 4)
+    _, trials = complete(Sweeper(store, settings.database_url), Worker(store), sweep_id, sweeps)
+    assert len({trial.params[RATE] for trial in trials}) == 8
+
+
+def test_the_time_limit_ends_it(store, sweeps, sweeper):
+    sweep_id = sweeps.create(design(trials=50, seconds=1000))
+    sweeper.tick()
+    sweeps.update(sweep_id, started=time.time() - 2000)
     sweeper.tick()
     sweeper.tick()
     sweep = sweeps.get(sweep_id)
