@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from mnist_core.store.sweeps import SweepStore
 from mnist_core.ui.frame import errors_in_words, page
 from mnist_core.ui.lab import Lab
 from mnist_core.ui.words import ago, badge, escaped, percent
@@ -17,7 +18,7 @@ STEPS = (
 
 
 def where_to_start(lab: Lab) -> None:
-    next_step = 3 if any(run.usable for run in lab.store.list(limit=8)) else 1
+    next_step = 3 if any(run.usable for run in lab.store.list(limit=8, own=True)) else 1
     for i, (column, (label, target, icon, words)) in enumerate(zip(st.columns(len(STEPS)), STEPS, strict=True)):
         kind = "primary" if i == next_step else "secondary"
         if column.button(label, icon=icon, key=target, type=kind, width="stretch"):
@@ -35,8 +36,9 @@ def news(lab: Lab) -> None:
 
 def latest_runs(lab: Lab) -> None:
     st.subheader("Latest runs")
-    runs = lab.store.list(limit=8)
-    if not runs:
+    runs = lab.store.list(limit=8, own=True)
+    sweeps = SweepStore(lab.store.database).list(limit=1)
+    if not runs and not sweeps:
         st.info("Nothing has been trained yet. Begin with *Train a network*.", icon=":material/lightbulb:")
     for run in runs:
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
@@ -44,6 +46,12 @@ def latest_runs(lab: Lab) -> None:
             st.markdown(f"{badge(run.status)} {percent(run.test_accuracy) if run.usable else ''}", width="content")
             if st.button("Open", key=f"open-{run.id}", icon=":material/arrow_forward:"):
                 st.switch_page("pages/2_Train.py", query_params={"run": run.id})
+    for sweep in sweeps:
+        with st.container(border=True, horizontal=True, vertical_alignment="center"):
+            words = f"{sweep.trials} trials · {sweep.status} · {ago(sweep.created)}"
+            st.markdown(f"Latest sweep: **{escaped(sweep.name)}**  \n{words}")
+            if st.button("Open", key="open-sweep", icon=":material/arrow_forward:"):
+                st.switch_page("pages/7_Explore.py", query_params={"sweep": sweep.id})
 
 
 def devices(lab: Lab) -> None:

@@ -7,7 +7,7 @@ from mnist_core import ink
 from mnist_core.errors import EmptyDrawing
 from mnist_core.store.run import USABLE
 from mnist_core.ui.canvas import PAPER_RGB, SIDE, drawing_canvas
-from mnist_core.ui.choose import label, train_quickly
+from mnist_core.ui.choose import label, say_unscored, train_quickly
 from mnist_core.ui.digits import picture
 from mnist_core.ui.frame import errors_in_words, page
 from mnist_core.ui.lab import Lab, digits
@@ -19,7 +19,7 @@ PHOTO_MEGABYTES = 20
 
 
 def choose_runs(lab: Lab) -> list:
-    runs = {run.id: run for run in lab.store.list(statuses=USABLE)}
+    runs = {run.id: run for run in lab.store.list(statuses=USABLE) if run.usable}
     if not runs:
         return []
     linked = st.query_params.get_all("run")
@@ -27,6 +27,9 @@ def choose_runs(lab: Lab) -> list:
     for run_id in set(linked) - set(wanted):
         with errors_in_words():
             run = lab.store.get(run_id)
+            if run.status in USABLE:
+                say_unscored(run)
+                continue
             st.info(f"The run {escaped(run.name)} is {STATUS[run.status][1]} and cannot read yet.")
     chosen = st.multiselect(
         "Networks that read it",

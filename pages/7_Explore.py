@@ -77,10 +77,9 @@ def earlier(lab: Lab) -> None:
             if not sweep.active:
                 with st.popover("Delete", icon=":material/delete:"):
                     st.markdown("The sweep and all its runs go for good.")
-                    st.button(
-                        "Yes, delete it", type="primary", key=f"delete-{sweep.id}",
-                        on_click=SweepStore(lab.store.database).delete, args=(sweep.id,),
-                    )  # fmt: skip
+                    if st.button("Yes, delete it", type="primary", key=f"delete-{sweep.id}"):
+                        SweepStore(lab.store.database).delete(sweep.id)
+                        st.rerun()
 
 
 with page("Explore", "What does a setting do? Many small runs answer, and the comparison is fair.") as lab:

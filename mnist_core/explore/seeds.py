@@ -47,10 +47,16 @@ def band(curves: Sequence[Sequence[Mapping[str, Any]]], metric: str) -> dict[str
 
 
 def by_all_but_seed(runs: Sequence[Run]) -> list[tuple[str, list[Run]]]:
-    """Runs that differ by their seed alone together, each group with a name that tells it from the others."""
-    groups: dict[str, list[Run]] = {}
+    """Runs that differ by their seed alone together, each group with a name that tells it from the others.
+
+    Of several runs with the same seed, which are the same training, the one that has come furthest stands for all.
+    """
+    seeds: dict[str, dict[int, Run]] = {}
     for run in runs:
-        groups.setdefault(run.settings.replace({"seed": 0}).to_json(), []).append(run)
+        group = seeds.setdefault(run.settings.replace({"seed": 0}).to_json(), {})
+        if run.settings.seed not in group or run.step > group[run.settings.seed].step:
+            group[run.settings.seed] = run
+    groups = {settings: list(group.values()) for settings, group in seeds.items()}
     firsts = [group[0].settings.flat() for group in groups.values()]
     keys = {key for flat in firsts for key in flat}
     differing = sorted(k for k in keys if k != "seed" and len({str(flat.get(k)) for flat in firsts}) > 1)

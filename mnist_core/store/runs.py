@@ -20,7 +20,7 @@ from mnist_core.config import RunConfig
 from mnist_core.errors import ConfigError, StoreError, UnknownRun
 from mnist_core.store.database import Database, upserting
 from mnist_core.store.run import RESUMABLE, Run
-from mnist_core.store.tables import batches, blobs, epochs, events, runs
+from mnist_core.store.tables import batches, blobs, epochs, events, runs, sweep_trials
 
 NAME_LENGTH, NOTE_LENGTH = 200, 10_000
 
@@ -57,11 +57,18 @@ class RunStore:
             raise UnknownRun(f"There is no run {quoted(run_id)}. It may have been deleted; the Runs page lists all.")
         return Run(**row._mapping)
 
-    def list(self, statuses: Sequence[str] = (), limit: int | None = None) -> list[Run]:
-        """Runs, newest first."""
+    def list(self, statuses: Sequence[str] = (), limit: int | None = None, own: bool = False) -> list[Run]:
+        """Runs, newest first.
+
+        Args:
+            own: without the trials of sweeps, of which there are many; one that was scored is a run like any other.
+        """
         query = select(runs).order_by(runs.c.created.desc()).limit(limit)
         if statuses:
             query = query.where(runs.c.status.in_(statuses))
+        if own:
+            trials = select(sweep_trials.c.run_id).where(sweep_trials.c.run_id.is_not(None))
+            query = query.where(runs.c.id.not_in(trials) | runs.c.test_accuracy.is_not(None))
         with self.database.read() as connection:
             return [Run(**row._mapping) for row in connection.execute(query)]
 

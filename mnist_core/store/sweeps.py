@@ -20,6 +20,7 @@ from mnist_core.config import RunConfig
 from mnist_core.errors import StoreError, UnknownSweep
 from mnist_core.explore.design import MOST_TRIALS, OBJECTIVES, Design
 from mnist_core.store.database import Database
+from mnist_core.store.run import LIVE, WAITING
 from mnist_core.store.runs import NAME_LENGTH, insert_run, quoted, short
 from mnist_core.store.tables import blobs, epochs, runs, sweep_trials, sweeps
 
@@ -161,21 +162,30 @@ class SweepStore:
         """Lets one run be scored on the test set, once: it goes back in the queue for that.
 
         Raises:
-            StoreError: another was chosen before, or the trial is not complete.
+            StoreError: another was chosen before and has seen it or will, or the trial is not complete.
         """
         sweep = self.get(sweep_id)
         trial = next((t for t in self.trials(sweep_id) if t.run_id == run_id), None)
-        if sweep.chosen:
+        if sweep.chosen and not self.unscored(sweep):
             raise StoreError(f"The run {sweep.chosen} of this sweep was already scored; the test set is used once.")
         if trial is None or trial.state != "complete":
             raise StoreError(f"The run {quoted(run_id)} is no completed trial of this sweep. Choose one that is.")
         with self._database.write() as connection:
-            claimed = update(sweeps).where(sweeps.c.id == sweep_id, sweeps.c.chosen == "").values(chosen=run_id)
-            if connection.execute(claimed).rowcount:
-                mine = sweep_trials.c.run_id == run_id
-                connection.execute(update(sweep_trials).where(mine).values(score=True))
-                values = {"status": "queued", "queued": time.time(), "ended": None, "wish": ""}
-                connection.execute(update(runs).where(runs.c.id == run_id).values(values))
+            here = (sweeps.c.id == sweep_id) & (sweeps.c.chosen == sweep.chosen)
+            if connection.execute(update(sweeps).where(here).values(chosen=run_id)).rowcount:
+                every = update(sweep_trials).where(sweep_trials.c.sweep_id == sweep_id)
+                connection.execute(every.values(score=False))
+                connection.execute(every.where(sweep_trials.c.run_id == run_id).values(score=True))
+                values = {"status": "queued", "queued": time.time(), "ended": None, "wish": "", "message": ""}
+                idle = (runs.c.id == run_id) & runs.c.status.not_in(WAITING + LIVE)
+                connection.execute(update(runs).where(idle).values(values))
+
+    def unscored(self, sweep: Sweep) -> bool:
+        """Whether the chosen run is there and was paused, stopped or failed before it saw the test set."""
+        query = select(runs.c.status, runs.c.test_accuracy).where(runs.c.id == sweep.chosen)
+        with self._database.read() as connection:
+            row = connection.execute(query).first()
+        return row is not None and row.status not in WAITING + LIVE and row.test_accuracy is None
 
     def delete(self, sweep_id: str, with_runs: bool = True) -> None:
         """Deletes the sweep and, if wished, its runs. One that is searching is to be stopped first."""

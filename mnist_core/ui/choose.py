@@ -20,11 +20,7 @@ def choose_run(lab: Lab) -> Run | None:
     if wanted and wanted not in runs:
         run = lab.store.get(wanted)
         if run.status in USABLE:
-            st.info(
-                f"The run {escaped(run.name)} is a trial of a sweep. Trials are compared by held-out images; only the "
-                "one that is chosen sees the test set, once, and has a model then.",
-                icon=":material/science:",
-            )
+            say_unscored(run)
             return None
         st.info(f"The run {escaped(run.name)} is {STATUS[run.status][1]}: it has no model to look at.")
         if st.button("Show that run", icon=":material/arrow_forward:", key="show-run"):
@@ -43,6 +39,14 @@ def choose_run(lab: Lab) -> Run | None:
     )
     st.query_params["run"] = chosen
     return runs[chosen]
+
+
+def say_unscored(run: Run) -> None:
+    st.info(
+        f"The run {escaped(run.name)} is a trial of a sweep. Trials are compared by held-out images; only the "
+        "one that is chosen sees the test set, once, and has a model then.",
+        icon=":material/science:",
+    )
 
 
 def label(run: Run) -> str:

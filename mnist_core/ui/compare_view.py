@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,7 +33,7 @@ def choose(lab: Lab) -> list[Run]:
     for problem in problems:
         st.warning(escaped(problem), icon=":material/search_off:")
     ids = [run.id for run in linked[: compare.MOST]]
-    runs = {run.id: run for run in [*linked, *lab.store.list(limit=RECENT)]}
+    runs = {run.id: run for run in [*linked, *lab.store.list(limit=RECENT, own=True)]}
     if "compare" not in st.session_state or st.session_state.get("compare-link") != link:
         st.session_state["compare"], st.session_state["compare-link"] = ids, link
     chosen = st.multiselect(
@@ -62,11 +62,18 @@ def curves(lab: Lab, runs: Sequence[Run]) -> None:
     st.subheader("Curves", anchor=False)
     with st.container(horizontal=True):
         metric = st.selectbox("What", list(comparing.METRICS), format_func=comparing.METRICS.get, key="metric")
-        across = st.segmented_control("By", list(comparing.ACROSS), default="epoch", key="across") or "epoch"
         groups = seeds.by_all_but_seed(runs)
-        together = len(groups) < len(runs) and st.toggle(
-            "Mean and band over seeds", True, key="together", help="Runs that differ by their seed alone are one line."
-        )
+        several = any(len(group) > 1 for _, group in groups)
+        together = several and st.session_state.get("together", True)
+        across = st.segmented_control(
+            "By", list(comparing.ACROSS), default="epoch", key="across", disabled=together,
+            help="Mean and band go epoch by epoch; switch them off to see steps or seconds." if together else None,
+        ) or "epoch"  # fmt: skip
+        if several:
+            st.toggle(
+                "Mean and band over seeds", True, key="together",
+                help="Runs that differ by their seed alone are one line.",
+            )  # fmt: skip
     called = names(runs)
     histories = {called[run.id]: lab.store.epochs(run.id) for run in runs}
     if together:
@@ -99,11 +106,13 @@ def spread_table(lab: Lab, groups: Sequence[tuple[str, Sequence[Run]]]) -> None:
     st.info(escaped(seeds.noise(values)), icon=":material/balance:")
 
 
-def spread_rows(values: dict[str, list[float]]) -> list[dict[str, Any]]:
+def spread_rows(
+    values: dict[str, list[float]], shown: Callable[[float], str] = percent
+) -> list[dict[str, Any]]:
     found = {label: seeds.spread(group) for label, group in values.items() if group}
     return [
-        {"setting": label, "seeds": s.runs, "mean": percent(s.mean), "standard deviation": percent(s.deviation)}
-        | {"lowest": percent(s.low), "highest": percent(s.high)}
+        {"setting": label, "seeds": s.runs, "mean": shown(s.mean), "standard deviation": shown(s.deviation)}
+        | {"lowest": shown(s.low), "highest": shown(s.high)}
         for label, s in found.items()
     ]
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from mnist_core.diagnosis import Evidence, dead_units, explain, foretold
 from mnist_core.store.expectations import expect, expected
-from mnist_core.store.run import Run
+from mnist_core.store.run import RESUMABLE, Run
 from mnist_core.ui.lab import Lab
 from mnist_core.ui.words import escaped
 
@@ -28,9 +28,9 @@ def remember(lab: Lab, run_id: str, accuracy: float | None) -> str:
 
 
 def show_explanation(lab: Lab, run: Run) -> None:
-    """The prediction beside the result, and what the rules have found; nothing while it trains."""
+    """The prediction beside the result, and what the rules have found; nothing while its end is to come."""
     guess = expected(lab.store.database, run.id)
-    if run.active:
+    if run.active or run.status in RESUMABLE:
         if guess is not None:
             st.caption(f"You expect {guess:.1%} on the test set.")
         return

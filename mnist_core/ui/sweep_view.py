@@ -19,7 +19,7 @@ from mnist_core.ui.frame import errors_in_words
 from mnist_core.ui.lab import Lab
 from mnist_core.ui.live_chart import live_chart
 from mnist_core.ui.take import figure_button, table_buttons
-from mnist_core.ui.words import duration, escaped, percent
+from mnist_core.ui.words import STATUS, duration, escaped, percent
 
 REFRESH_SECONDS = 1.0
 MOST_MORE = 500
@@ -112,7 +112,8 @@ def _buttons(lab: Lab, sweeps: SweepStore, sweep: Sweep, trials: list[Trial]) ->
 
 def _picture(sweeps: SweepStore, sweep: Sweep, trials: list[Trial]) -> dict[str, Any] | None:
     kinds = pictures.available(sweep)
-    kinds += ["curves"] if 1 <= len(groups(sweep, trials)) <= len(comparing.COLOURS) else []
+    # Before the first trial too: the choice of the picture keeps what it began with.
+    kinds += ["curves"] if len(groups(sweep, trials)) <= len(comparing.COLOURS) else []
     first = QUESTIONS[sweep.question].picture if sweep.question in QUESTIONS else "history"
     kind = st.selectbox(
         "Picture", kinds, index=kinds.index(first) if first in kinds else 0, format_func=pictures.PICTURES.get,
@@ -159,7 +160,8 @@ def _spread(sweep: Sweep, trials: list[Trial]) -> None:
         for label, group in groups(sweep, trials).items()
     }
     if any(values.values()):
-        st.dataframe(spread_rows(values), hide_index=True)
+        shares = sweep.objectives[0][0] == "val_accuracy"
+        st.dataframe(spread_rows(values, percent if shares else "{:.4f}".format), hide_index=True)
         st.info(escaped(seeds.noise(values, higher)), icon=":material/balance:")
 
 
@@ -169,7 +171,13 @@ def _test_set(lab: Lab, sweeps: SweepStore, sweep: Sweep, trials: list[Trial]) -
             "Trials are compared by held-out images alone. Who picks the best of many by the test set has begun to "
             "learn the test set by heart, and its mark then promises too much. So it is used once, for one chosen run."
         )
-        if sweep.chosen:
+        if sweep.chosen and sweeps.unscored(sweep):
+            word = STATUS[lab.store.get(sweep.chosen).status][1]
+            st.warning(
+                f"Run {sweep.chosen} is {word} and was not scored, so nobody has seen the test set. Choose again.",
+                icon=":material/replay:",
+            )
+        elif sweep.chosen:
             run = _chosen(lab, sweep)
             if run is None:
                 st.info("The run that was chosen has been deleted.")

@@ -31,13 +31,24 @@ def figure_button(figure: Mapping[str, Any], name: str) -> None:
 
 
 def as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
-    """All columns of any row, in the order of their first appearance."""
+    """All columns of any row, in the order of their first appearance; texts never as formulas of a spreadsheet."""
     columns = list(dict.fromkeys(column for row in rows for column in row))
     text = io.StringIO()
-    writer = csv.DictWriter(text, columns)
-    writer.writeheader()
-    writer.writerows(rows)
+    writer = csv.writer(text)
+    writer.writerow(map(_no_formula, columns))
+    writer.writerows([_no_formula(row.get(column, "")) for column in columns] for row in rows)
     return text.getvalue()
+
+
+def _no_formula(cell: Any) -> Any:
+    """Texts that a spreadsheet would compute, such as a run's name ``=1+1``, after an apostrophe (OWASP)."""
+    if not isinstance(cell, str) or not cell.startswith(("=", "+", "-", "@", "\t", "\r")):
+        return cell
+    try:
+        float(cell)
+    except ValueError:
+        return f"'{cell}"
+    return cell
 
 
 def as_html(figure: Mapping[str, Any]) -> str:

@@ -40,6 +40,20 @@ def test_runs_that_differ_by_seed_are_one_band_with_a_sentence(visit, two):
     assert table["seeds"].tolist() == [2]
 
 
+def test_bands_go_by_epoch_alone_and_the_same_seed_counts_once(visit, two, finish):
+    again = finish("two again", RunConfig(seed=5))
+    app = visit("Compare", runs=",".join([*two, again]))
+    table = next(frame.value for frame in app.dataframe if "seeds" in frame.value)
+    assert table["seeds"].tolist() == [2]
+    across = next(group for group in app.get("button_group") if group.label == "By")
+    assert across.proto.disabled
+    assert "epoch by epoch" in across.proto.help
+    healthy(app.toggle(key="together").set_value(False).run())
+    assert not next(group for group in app.get("button_group") if group.label == "By").proto.disabled
+    app = visit("Compare", runs=f"{two[1]},{again}")
+    assert "together" not in [toggle.key for toggle in app.toggle]
+
+
 def test_a_run_that_is_gone_has_its_sentence_and_the_others_are_compared(visit, two, store, finish):
     gone = finish("gone")
     store.delete(gone)

@@ -112,6 +112,55 @@ def test_one_run_is_scored_and_then_no_other(visit, searched, sweeps, store):
     assert "score" not in [button.key for button in app.button]
 
 
+def test_a_chosen_run_that_was_not_scored_can_be_chosen_anew(visit, searched, sweeps, store):
+    sweep_id = searched(4)
+    chosen = sweeps.trials(sweep_id)[0].run_id
+    sweeps.choose(sweep_id, chosen)
+    store.record(chosen, {"status": "failed", "message": "No memory."})
+    app = visit("Explore", sweep=sweep_id)
+    assert "was not scored" in words(app, "warning")
+    healthy(app.selectbox(key="to-score").set_value(chosen).run())
+    healthy(app.button(key="score").click().run())
+    assert store.queue() == [chosen]
+    assert "being scored" in words(app)
+
+
+def test_a_grid_that_was_stopped_offers_what_is_missing(visit, searched, sweeps):
+    sweep_id = searched(6, f"{UNITS}=16|64", "seed=1|2|3", sampler="grid", status="stopped")
+    assert "continue" not in [button.key for button in visit("Explore", sweep=sweep_id).button]
+    for trial in sweeps.trials(sweep_id)[:2]:
+        sweeps.update_trial(trial, state="stopped")
+    app = visit("Explore", sweep=sweep_id)
+    assert app.number_input(key="more").value == 2
+    healthy(app.button(key="continue").click().run())
+    assert (sweeps.get(sweep_id).status, sweeps.get(sweep_id).trials) == ("running", 8)
+
+
+def test_the_spread_of_a_loss_is_no_share(visit, searched):
+    app = visit("Explore", sweep=searched(6, f"{UNITS}=16|64", "seed=1|2|3", sampler="grid", objective="loss"))
+    table = next(frame.value for frame in app.dataframe if "standard deviation" in frame.value)
+    assert "%" not in "".join(table["mean"])
+
+
+def test_a_question_opens_on_its_picture_before_the_first_trial(visit, sweeps):
+    for name, card in QUESTIONS.items():
+        sweep_id = sweeps.create(card.design, card.title, name)
+        assert visit("Explore", sweep=sweep_id).selectbox(key="picture").value == card.picture
+
+
+def test_trials_are_on_no_other_page(visit, searched, finish, sweeps):
+    sweep_id, own = searched(9), finish("a run of its own")
+    trial = sweeps.trials(sweep_id)[0].run_id
+    app = visit("Draw", run=trial)
+    assert "trial of a sweep" in words(app, "info")
+    assert len(labelled(app.multiselect, "Networks that read it").options) == 1
+    assert len(visit("Compare").multiselect(key="compare").options) == 1
+    app = visit("Home")
+    assert [b.key for b in app.button if (b.key or "").startswith("open-")] == [f"open-{own}", "open-sweep"]
+    healthy(app.button(key="open-sweep").click().run())
+    assert app.title[0].value == "Explore"
+
+
 def test_seeds_are_told_from_merit(visit, searched):
     sweep_id = searched(6, f"{UNITS}=16|64", "seed=1|2|3", sampler="grid")
     app = visit("Explore", sweep=sweep_id)
@@ -201,6 +250,15 @@ def test_a_classical_model_is_no_trouble_to_the_forms(visit):
         healthy(box.set_value(option).run())
         assert not app.error, option
         box = app.selectbox(key="fair-base")
+
+
+def test_a_sweep_that_somebody_continues_meanwhile_is_not_deleted(visit, searched, sweeps):
+    sweep_id = searched(2)
+    app = open_part(visit("Explore"), "Earlier")
+    button = app.button(key=f"delete-{sweep_id}")
+    sweeps.go_on(sweep_id, 1)
+    healthy(button.click().run())
+    assert [sweep.id for sweep in sweeps.list()] == [sweep_id]
 
 
 def test_earlier_sweeps_are_opened_and_deleted(visit, searched, sweeps, store):

@@ -248,6 +248,7 @@ def test_what_a_reader_asks_of_it(visit, store, running, button, wish):
 def test_a_paused_run(visit, store, running, button, wish):
     store.record(running, {"status": "paused"})
     app = visit("Train", run=running)
+    assert "Nothing conspicuous" not in words(app), "it has not ended"
     labelled(app.button, button).click().run()
     assert (store.get(running).status, store.get(running).wish) == ("queued", wish)
     healthy(app)

@@ -1,5 +1,8 @@
 """Figures of a comparison, from numbers made by hand."""
 
+import csv
+import io
+
 import numpy as np
 import pytest
 
@@ -63,6 +66,13 @@ def test_a_name_never_becomes_markup():
     for figure in figures:
         assert "<a" not in str(figure)
     assert "</script><b>" not in as_html({"data": [{"x": ["</script><b>"]}], "layout": {}})
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+cmd", "-cmd|' /C calc'!A0", "@SUM(A1)", "\t=1"])
+def test_a_name_is_no_formula_and_numbers_stay(text):
+    header, line = csv.reader(io.StringIO(as_csv([{text: text, "loss": -0.5, "shown": "-0.5", "note": "a=b"}])))
+    assert header == [f"'{text}", "loss", "shown", "note"]
+    assert line == [f"'{text}", "-0.5", "-0.5", "a=b"]
 
 
 def test_tables_keep_every_column():

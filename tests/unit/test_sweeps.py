@@ -137,6 +137,36 @@ def test_the_test_set_is_scored_once_for_the_chosen_run(store, sweeps, sweeper):
     assert_friendly(error, first, "once")
 
 
+@pytest.mark.parametrize("status", ["paused", "stopped", "failed", "cancelled", "interrupted"])
+def test_a_chosen_run_that_was_never_scored_can_be_chosen_again_or_another(store, sweeps, sweeper, status):
+    sweep_id = sweeps.create(design(trials=3))
+    _, trials = complete(sweeper, Worker(store), sweep_id, sweeps)
+    first, second, gone = (trial.run_id for trial in trials)
+    store.delete(gone)
+    for run_id in (first, first, second):
+        sweeps.choose(sweep_id, run_id)
+        assert sweeps.get(sweep_id).chosen == run_id
+        assert [run for run in (first, second) if sweeps.may_score(run)] == [run_id]
+        assert store.get(run_id).status == "queued"
+        with pytest.raises(StoreError, match="once"):
+            sweeps.choose(sweep_id, first)
+        store.record(run_id, {"status": status})
+    store.record(second, {"status": "finished", "test_accuracy": 0.9})
+    with pytest.raises(StoreError, match="once"):
+        sweeps.choose(sweep_id, second)
+
+
+def test_trials_are_no_runs_of_ones_own_until_scored(store, sweeps, sweeper):
+    own = store.create(RunConfig())
+    sweep_id = sweeps.create(design(trials=3))
+    sweeper.tick()
+    assert len(store.list()) > 1
+    assert [run.id for run in store.list(own=True)] == [own]
+    trial = sweeps.trials(sweep_id)[0]
+    store.record(trial.run_id, {"status": "finished", "test_accuracy": 0.9})
+    assert {run.id for run in store.list(own=True)} == {own, trial.run_id}
+
+
 def test_a_run_of_no_sweep_may_see_the_test_set(store, sweeps):
     assert sweeps.may_score(store.create(RunConfig()))
 
