@@ -33,8 +33,8 @@ def marks(run, read: Reading) -> None:
         if run.uploaded:
             st.metric("Origin", run.origin, width="content")
         else:
-            st.metric(f"{run.settings.architecture.unit.capitalize()}s", run.epoch, width="content")
-    if not getattr(run.settings.architecture, "probabilistic", True):
+            st.metric(f"{getattr(run.architecture, 'unit', 'epoch').capitalize()}s", run.epoch, width="content")
+    if not getattr(run.architecture, "probabilistic", True):
         st.caption(DISTANCES)
 
 

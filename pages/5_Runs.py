@@ -112,7 +112,8 @@ def details(lab: Lab, run: Run) -> None:
         if run.usable:
             if st.button("Evaluate", icon=":material/grid_on:", key="evaluate"):
                 st.switch_page("pages/3_Evaluate.py", query_params={"run": run.id})
-            if run.settings.architecture.family == "network":
+            # One of another version has the file of its network in the store all the same.
+            if run.architecture is None or run.architecture.family == "network":
                 downloads(lab, run)
         with st.popover("Delete", icon=":material/delete:"):
             st.markdown("The run, its curves and its model go for good.")

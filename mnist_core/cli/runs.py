@@ -29,9 +29,9 @@ def result(run: Run) -> dict[str, Any]:
 
 def images_trained(run: Run) -> int:
     """How many images the run has learned from so far, each counted as often as it was used."""
-    config = run.settings
-    if not run.steps or config.architecture.family == "classical":
+    if not run.steps or run.architecture is None or run.architecture.family == "classical":
         return 0  # a forest draws images with repetition, and a pass of SGD may end early
+    config = run.settings
     epochs, steps = divmod(run.step, config.steps_per_epoch)
     return epochs * config.training_images + steps * min(config.training.batch_size, config.training_images)
 

@@ -105,7 +105,8 @@ class EngineClient:
         """
         self._require_size(upload)
         seconds, url = self._settings.upload_seconds, self._settings.database_url
-        return self._ask(tasks.add_upload, upload, name, url, seconds, kind="files")
+        until = time.time() + ANSWER_SECONDS + seconds  # nobody waits for it any longer
+        return self._ask(tasks.add_upload, upload, name, url, seconds, until, kind="files")
 
     def export(self, run_id: str, format_name: str) -> bytes:
         """A run's model as a file of one of ``models.formats``."""
@@ -155,13 +156,23 @@ class EngineClient:
         try:
             client = self._connect(address)
             future = client.submit(task, *arguments, resources={kind: 1}, pure=False, priority=10)
-            return future.result(timeout=seconds)
+            return self._wait_for(future, seconds)
         except LabError:
             raise
         except Exception as error:
             # Dask tells of workers and schedulers that vanish by many kinds of errors; all mean the same here.
             self.close()
             raise EngineError(f"The engine did not answer ({type(error).__name__}). Try again in a moment.") from error
+
+    def _wait_for(self, future: Any, seconds: float) -> Any:
+        from distributed import TimeoutError as DaskTimeout
+
+        try:
+            return future.result(timeout=seconds)
+        except DaskTimeout:
+            # Others ask by the same connection, so it stays.
+            future.cancel()
+            raise EngineError(f"The engine did not answer within {seconds:.0f} s. Try again in a while.") from None
 
     def _connect(self, address: str):
         import dask

@@ -23,6 +23,8 @@ log = logging.getLogger("mnist_core.engine")
 KINDS = ("train", "predict")
 """Of workers, told by the Dask resource that each brings."""
 
+GROWTH_BYTES = 1_000_000_000
+
 RESTART_SECONDS = 10.0
 
 BRIEFLY = 2.0
@@ -48,6 +50,8 @@ class Dispatcher:
         self._warming: dict[str, tuple[str, Future]] = {}
         self._workers: dict[str, dict[str, Any]] = {}
         self._full: set[str] = set()
+        self._busy_full = 0
+        self._at_first: dict[str, float] = {}
         self._needed = time.monotonic()
 
     def tick(self) -> None:
@@ -106,19 +110,21 @@ class Dispatcher:
     def _train_slots(self) -> int:
         """Runs that can be trained at a time: one per train worker, late ones too."""
         trainers = {name for name, worker in self._workers.items() if worker["kind"] == "train"}
-        return len(trainers - self._full)
+        return len(trainers - self._full) + self._busy_full
 
     def _renew_full(self, workers: dict[str, dict[str, Any]]) -> None:
         """Restarts train workers that have grown too large, as soon as they have nothing to do."""
-        full = {
-            address: str(info["name"])
-            for address, info in workers.items()
-            if "train" in info["resources"] and info["metrics"].get("memory", 0) > FULL_BYTES
-        }
+        trainers = {address: info for address, info in workers.items() if "train" in info["resources"]}
+        memory = {address: info["metrics"].get("memory", 0) for address, info in trainers.items()}
+        # One that is large from the start, as with the libraries of a GPU, is full when it has grown much.
+        self._at_first = {address: self._at_first.get(address, now) for address, now in memory.items() if now}
+        limits = {address: max(FULL_BYTES, first + GROWTH_BYTES) for address, first in self._at_first.items()}
+        full = {a: str(trainers[a]["name"]) for a, limit in limits.items() if memory[a] > limit}
         # Told of in one beat and restarted in a later one, so that no run is on its way there.
         known = [address for address, name in full.items() if name in self._full]
         busy = self._client.processing(known) if known else {}
         idle = [address for address in known if not busy.get(address)]
+        self._busy_full = len(known) - len(idle)
         self._full = set(full.values())
         if idle:
             log.info("train workers at %s have grown too large and are started anew", ", ".join(idle))
@@ -145,6 +151,7 @@ class Dispatcher:
                 log.warning("run %s was lost with its connection; it goes on", run_id)
                 self._store.requeue(run_id)
             del self._runs[run_id]  # last, so that a store that is full is asked again
+            self._busy_full = 0  # the next beat knows whether it was on a full worker
 
     def _lost(self, run_id: str, error: BaseException) -> None:
         """A task that ended by an error has not told the store itself."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from mnist_core.config import RunConfig
 from mnist_core.engine import sandbox
 from mnist_core.engine.jobs import _store, array_bytes, from_bytes
-from mnist_core.errors import UnknownRun
+from mnist_core.errors import ModelFileError, UnknownRun
 from mnist_core.models.build import build
 from mnist_core.models.first_layer import first_layer_tiles
 from mnist_core.models.formats import FORMATS
@@ -19,9 +20,16 @@ from mnist_core.models.upload import Upload
 from mnist_core.store import RunStore
 
 
-def add_upload(upload: Upload, name: str, database_url: str, seconds: int) -> str:
-    """Makes a run of an uploaded model and gives its id. ``ModelFileError`` if it is refused; then there is none."""
+def add_upload(upload: Upload, name: str, database_url: str, seconds: int, until: float = float("inf")) -> str:
+    """Makes a run of an uploaded model and gives its id. ``ModelFileError`` if it is refused; then there is none.
+
+    Args:
+        seconds: that reading and scoring it may take.
+        until: when nobody waits for the answer any longer, in seconds since 1970: then it makes no run.
+    """
     accepted = sandbox.restore(upload, seconds)
+    if time.time() > until:
+        raise ModelFileError("It took too long, so nothing was kept. Try again when fewer files are being read.")
     return _store(database_url).add(
         accepted.config,
         name or upload.name,

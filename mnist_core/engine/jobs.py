@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import logging
 import os
@@ -182,7 +183,12 @@ def _kept_model(store: RunStore, run_id: str) -> CompiledEvaluation | Fitted:
 
 def predict_file(data: bytes, images: np.ndarray, scaled: bool = True) -> np.ndarray:
     """The same with a ``.keras`` file that ``files.vetted`` has made; ``scaled`` if it takes pixels from 0 to 1."""
-    probabilities = _predict(CompiledEvaluation(from_bytes(data), scaled), images)
+    # A command asks for many images in portions: the model is made for the first.
+    key = f"{hashlib.sha256(data).hexdigest()} {scaled}"
+    model = _models.get(key)
+    if model is None:
+        model = _models[key] = CompiledEvaluation(from_bytes(data), scaled)
+    probabilities = _predict(model, images)
     if not np.allclose(probabilities.sum(axis=1), 1.0, atol=1e-3):
         raise ModelFileError(
             "The model gives numbers that are no probabilities: they do not add up to 1. Its last layer should be a "

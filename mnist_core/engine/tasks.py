@@ -31,10 +31,10 @@ def predict_file(data: bytes, images: np.ndarray, scaled: bool) -> np.ndarray:
     return jobs.predict_file(data, images, scaled)
 
 
-def add_upload(upload: Upload, name: str, database_url: str, seconds: int) -> str:
+def add_upload(upload: Upload, name: str, database_url: str, seconds: int, until: float) -> str:
     from mnist_core.engine import files
 
-    return files.add_upload(upload, name, database_url, seconds)
+    return files.add_upload(upload, name, database_url, seconds, until)
 
 
 def vetted(upload: Upload, seconds: int) -> bytes:

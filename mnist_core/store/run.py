@@ -7,6 +7,7 @@ from functools import cached_property
 
 from mnist_core.config import RunConfig
 from mnist_core.errors import ConfigError
+from mnist_core.models.architecture import Architecture
 
 WAITING, LIVE = ("queued",), ("running",)
 RESUMABLE = ("paused", "interrupted")
@@ -57,6 +58,14 @@ class Run:
             return self.settings.summary()
         except ConfigError:
             return "made by another version of MNIST Lab"
+
+    @property
+    def architecture(self) -> Architecture | None:
+        """What it is a run of; ``None`` when another version of MNIST Lab wrote its configuration."""
+        try:
+            return self.settings.architecture
+        except ConfigError:
+            return None
 
     @property
     def uploaded(self) -> bool:

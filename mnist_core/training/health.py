@@ -21,7 +21,8 @@ def health(model: keras.Model, images: np.ndarray, scaled: bool) -> bytes:
     """
     values, shares = _pixels(images[:IMAGES], scaled), {}
     # Our networks are chains, and a subclassed one has no graph to ask for what its layers give.
-    for layer in getattr(model, "stack", model.layers):
+    chain = getattr(model, "stack", model.layers)
+    for layer in (layer for layer in chain if not isinstance(layer, keras.layers.InputLayer)):
         values = layer(values, training=False)
         if getattr(layer, "activation", None) is keras.activations.relu:
             found = np.asarray(keras.ops.cast(values, "float32"))

@@ -47,9 +47,9 @@ def graph(config: RunConfig) -> None:
 
 def dot(config: RunConfig) -> str:
     """The same in Graphviz' language. Colours work on light and on dark pages."""
-    # A space before the names of the two ends, so that no layer of an uploaded network can be called so.
-    nodes = ['" image" [label="image\\n28 × 28", fillcolor="#e3e8ef"]']
-    edges, before, shapes = [], " image", {" image": INPUT_SHAPE}
+    # A space before the name of the end, so that no layer of an uploaded network can be called so.
+    nodes = ['image [label="image\\n28 × 28", fillcolor="#e3e8ef"]']
+    edges, before, shapes = [], "image", {"image": INPUT_SHAPE}
     for layer in config.layers:
         colour = {"Conv2D": "#b9dcf4", "Dense": "#ffdfb3"}.get(layer.kind, "#e3e8ef")
         count = f"\\n{layer.parameters:,} parameters" if layer.parameters else ""

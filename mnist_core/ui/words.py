@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 STATUS = {
@@ -51,4 +52,6 @@ def ago(moment: float) -> str:
 
 def escaped(text: str) -> str:
     """Text that may come from a visitor, so that Markdown makes no link, picture, formula or HTML of it."""
-    return "".join("\\" + c if c in MARKDOWN else c for c in text)
+    text = "".join("\\" + c if c in MARKDOWN else c for c in text)
+    # Addresses become links by themselves, and names between colons pictures.
+    return re.sub(r"(?<=:)//|(?<=www)\.|@|:(?=[\w/]+:)", r"\\\g<0>", text, flags=re.IGNORECASE)

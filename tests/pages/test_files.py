@@ -81,8 +81,8 @@ def test_it_is_evaluated_like_any_other(visit, add, read):
     assert shown["Origin"] == "uploaded"
     assert "Inside the network" in words(app, "subheader")
     [picture] = app.get("graphviz_chart")
-    for edge in ('" image" -> "left"', '" image" -> "right"', '"left" -> "both"', '"right" -> "both"', '"both" -> "flat"', '"last" -> " digits"'):
-        assert edge in picture.proto.spec
+    for ends in (("image", "left"), ("image", "right"), ("left", "both"), ("both", "flat"), ("last", " digits")):
+        assert '"{}" -> "{}"'.format(*ends) in picture.proto.spec
 
 
 def test_it_is_compared_like_any_other(visit, add, finish):

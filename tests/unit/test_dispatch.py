@@ -10,7 +10,7 @@ from distributed import KilledWorker
 
 from mnist_core.config import RunConfig
 from mnist_core.engine import server, tasks
-from mnist_core.engine.dispatch import FULL_BYTES, KILLED, Dispatcher
+from mnist_core.engine.dispatch import FULL_BYTES, GROWTH_BYTES, KILLED, Dispatcher
 from mnist_core.errors import StoreError
 from mnist_core.store.lease import HOST, attend, leave
 
@@ -238,7 +238,7 @@ def test_workers_that_join_late_get_work(dask, store, settings):
 def test_a_worker_that_has_grown_too_large_is_started_anew_between_runs(scripted, dask, store):
     ids = [store.create(RunConfig(seed=seed)) for seed in range(4)]
     scripted.tick()
-    dask.join("tcp://0", "train-0", "train", memory=FULL_BYTES + 1)
+    dask.join("tcp://0", "train-0", "train", memory=FULL_BYTES + GROWTH_BYTES)
     dask.busy["tcp://0"] = ("train-…",)
     for _ in range(2):
         scripted.beat()
@@ -257,8 +257,34 @@ def test_a_worker_that_has_grown_too_large_is_started_anew_between_runs(scripted
     assert [future.arguments[0] for future in dask.trainings] == ids[:3]
 
 
+def test_a_full_worker_that_trains_leaves_the_other_its_place(scripted, dask, store):
+    ids = [store.create(RunConfig(seed=seed)) for seed in range(3)]
+    scripted.tick()
+    dask.join("tcp://0", "train-0", "train", memory=FULL_BYTES + GROWTH_BYTES)
+    dask.busy["tcp://0"] = ("train-…",)
+    for _ in range(2):
+        scripted.beat()
+    store.record(ids[1], {"status": "finished"})
+    dask.trainings[1].end("finished")
+    scripted.tick()
+    scripted.beat()
+    scripted.tick()
+    assert [future.arguments[0] for future in dask.trainings] == ids
+
+
+def test_a_worker_that_is_large_from_the_start_gets_work(dask, store, settings):
+    dispatcher = Dispatcher(settings, store, dask)
+    store.create(RunConfig())
+    dask.join("tcp://0", "train-0", "train", memory=3 * FULL_BYTES)
+    for _ in range(3):
+        dispatcher.beat()
+    dispatcher.tick()
+    assert dask.restarted == []
+    assert len(dask.trainings) == 1
+
+
 def test_a_worker_that_has_just_filled_up_is_given_a_moment(scripted, dask):
-    dask.join("tcp://0", "train-0", "train", memory=FULL_BYTES + 1)
+    dask.join("tcp://0", "train-0", "train", memory=FULL_BYTES + GROWTH_BYTES)
     scripted.beat()
     assert dask.restarted == []
     scripted.beat()

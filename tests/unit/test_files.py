@@ -4,6 +4,7 @@ import io
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import keras
@@ -98,6 +99,9 @@ def test_a_refused_upload_leaves_no_run(store, url):
 
 def test_an_uploaded_network_is_not_trained(store, url, in_process):
     model = keras.Sequential([keras.Input((784,)), keras.layers.Dense(10, "softmax")])
+    with pytest.raises(ModelFileError, match="took too long"):
+        files.add_upload(gather([("mine.keras", saved(model))]), "", url, 60, until=time.time())
+    assert store.list() == []
     run = store.get(files.add_upload(gather([("mine.keras", saved(model))]), "", url, 60))
     with pytest.raises(ConfigError) as error:
         store.create(run.settings)
@@ -118,6 +122,7 @@ def test_what_a_run_gives_comes_back_in(store, url, in_process, trained, digits)
 
 NEW_PROCESS = """
 import sys
+import time
 import keras, numpy as np
 folder = sys.argv[1]
 images = np.load(folder + "/images.npy")

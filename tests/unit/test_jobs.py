@@ -78,6 +78,18 @@ def test_a_run_is_trained_scored_and_kept(store, run_id, train, digits):
     assert told[-1] == f"Finished after 10 steps with {run.test_accuracy:.2%} on the test set."
 
 
+RAW = {"name": "softmax", "api": "variables"}
+
+
+@pytest.mark.parametrize("architecture", [{"api": "subclassed"}, {"api": "functional"}, RAW])
+def test_networks_written_in_other_ways_end_as_well(store, train, digits, architecture):
+    run_id = store.create(RunConfig.parse(QUICK | {"architecture": architecture}))
+    _, run = train(run_id)
+    assert (run.status, run.message) == ("finished", "")
+    kept = jobs.predict_run(run_id, digits.images, store.database.url)
+    np.testing.assert_array_equal(kept, store.load_array(run_id, "test_probabilities"))
+
+
 @pytest.mark.parametrize("status", ["finished", "stopped", "failed", "cancelled", "paused"])
 def test_a_run_that_is_not_waiting_is_left_alone(store, run_id, train, status):
     store.record(run_id, {"status": status})
