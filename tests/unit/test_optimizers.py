@@ -19,7 +19,8 @@ def test_defaults_are_those_of_keras(kind):
 @KINDS
 def test_every_field_reaches_keras_under_its_name(kind):
     arguments = kind().arguments()
-    assert set(arguments) == {spec.name for spec in kind.specs()}
+    # "fresh" is a matter of the training loop: Keras has no word for it.
+    assert set(arguments) == {spec.name for spec in kind.specs()} - {"fresh"}
     for edge in ("low", "high"):
         chosen = {spec.name: getattr(spec, edge) for spec in kind.specs() if spec.kind == "number"}
         optimizer = getattr(keras.optimizers, kind.keras_class)(**kind(**chosen).arguments())
