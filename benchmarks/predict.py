@@ -41,7 +41,8 @@ def stroke_to_answer(page, i: int) -> float:
     page.locator("canvas.upper-canvas").wait_for()
     draw_stroke(page, STROKES[i % len(STROKES)])
     began = time.perf_counter()
-    page.locator(".bars").first.wait_for()
+    # Looks at every frame; a locator looks again after up to half a second.
+    page.wait_for_function("document.querySelector('.bars') !== null")
     taken = 1000 * (time.perf_counter() - began)
     page.get_by_role("button", name="Clear", exact=True).click()
     page.locator(".bars").first.wait_for(state="detached")
