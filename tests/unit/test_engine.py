@@ -199,7 +199,9 @@ def test_a_paused_run_can_be_stopped_for_good(store, begun, ended):
     paused = ended(run_id)
     store.ask(run_id, "stop")
     stopped = eventually(lambda: (run := store.get(run_id)).status == "stopped" and run)
-    assert (stopped.epoch, stopped.step) == (paused.epoch, paused.step)
+    assert stopped.step == paused.step
+    # A pause on the last step of an epoch leaves the reckoning of its end to whoever goes on.
+    assert stopped.epoch == stopped.step // LONG.steps_per_epoch
     assert stopped.usable
 
 
