@@ -114,8 +114,7 @@ def _hdf5(data: bytes) -> Iterator[h5py.File]:
             yield file
     except ModelFileError:
         raise
-    except Exception:
-        # h5py tells of damage by nearly every kind of error, some only when an entry is read.
+    except Exception:  # h5py tells of damage by nearly every kind of error, some only when an entry is read.
         raise ModelFileError("The HDF5 file is damaged or cut short, or is none. Save it again.") from None
 
 

@@ -92,7 +92,7 @@ def errors_in_words() -> Iterator[None]:
         yield
     except LabError as error:
         st.error(escaped(str(error)), icon=":material/error:")
-    except Exception:
+    except Exception:  # Whatever a page stumbles over is a bug of ours: the reader gets a sentence, the log all of it.
         log.exception("a page failed")
         st.error(
             "Something in MNIST Lab went wrong, and the details are in the server's log. Nothing of yours is lost: "
