@@ -4,16 +4,14 @@ Everything is found by role and name, as a screen reader finds it, but for what 
 canvas, Plotly's charts and the grid of the table.
 """
 
-import base64
-import io
 import itertools
 import math
 import re
 
 import numpy as np
-from PIL import Image
 from playwright.sync_api import expect
 
+from tests.e2e.pad import SECONDS, Pad
 from tests.helpers import eventually
 
 PAGES = ("Home", "Data", "Train", "Evaluate", "Draw", "Runs", "Compare", "Explore")
@@ -21,14 +19,11 @@ FAILURE = "Something in MNIST Lab went wrong"
 KNOWN_NOISE = re.compile(r"/_stcore/(health|host-config)$")
 """Streamlit's browser part asks for these below the page's own address first, which gives a harmless 404."""
 
-SECONDS = 60
-"""How long anything may take to be seen: two cores may be busy with a training and other tests."""
-
 PIXELS_A_STEP = 16
 """How far the mouse moves at a time, in strokes and drags."""
 
 
-class Lab:
+class Lab(Pad):
     """One visitor with one window."""
 
     def __init__(self, context, url):
@@ -185,107 +180,6 @@ class Lab:
         return self.chart(name).evaluate(
             "chart => chart._fullData.filter(t => t.visible === 'legendonly').map(t => t.name)"
         )
-
-    # -- what it reads ---------------------------------------------------------------------------------------
-
-    def answers(self, count=1):
-        """What so many networks read, from left to right: ``(digit, probability)`` of each."""
-        bars = self.page.get_by_role("img", name=re.compile("^Probabilities"))
-        expect(bars).to_have_count(count)
-        self.rest()
-        said = [bar.get_attribute("aria-label") for bar in bars.all()]
-        found = [re.search(r"most likely (\d) with ([\d.]+)%", words) for words in said]
-        return [(int(match[1]), float(match[2]) / 100) for match in found]
-
-    def answer_is(self, digit):
-        """Waits until the first network reads this digit."""
-        bars = self.page.get_by_role("img", name=re.compile(f"^Probabilities: most likely {digit} "))
-        expect(bars.first).to_be_visible()
-
-    def answers_nothing(self):
-        """Waits until no network says anything, and the page says what to do."""
-        expect(self.page.get_by_role("img", name=re.compile("^Probabilities"))).to_have_count(0)
-        self.sees(re.compile("here appears what the network", re.IGNORECASE))
-
-    @property
-    def canvas(self):
-        return self.page.locator("canvas.upper-canvas")
-
-    def draw(self, *points):
-        """One stroke with the mouse, along points in pixels of the canvas; waits until it has been read."""
-        self.canvas.scroll_into_view_if_needed()
-        self.canvas.hover()
-        corner = self.canvas.bounding_box()
-        before = self._seen_source()
-        self._drag(*((corner["x"] + x, corner["y"] + y) for x, y in points))
-        self.wait_for_another_picture(before)
-
-    def wait_for_another_picture(self, before):
-        """Waits until what the network sees is another picture than ``before``."""
-        if before is None:
-            expect(self._seen).to_be_visible()
-        else:
-            expect(self._seen).not_to_have_attribute("src", before)
-        self.rest()
-
-    @property
-    def _seen(self):
-        return self.page.get_by_role("img", name="Your digit as 28 by 28 pixels")
-
-    def _seen_source(self):
-        return self._seen.get_attribute("src") if self._seen.count() else None
-
-    def seen(self):
-        """The picture that the network sees, uint8 (28, 28)."""
-        data = base64.b64decode(self._seen.get_attribute("src").split(",")[1])
-        return np.asarray(Image.open(io.BytesIO(data)).convert("L"))
-
-    def upload(self, file):
-        """Chooses a file for the page to read."""
-        self.page.locator("input[type=file]").set_input_files(file)
-
-    def undo(self):
-        """Takes back a stroke, and waits until that has been read."""
-        before = self._seen_source()
-        self.click("Undo stroke")
-        self.wait_for_another_picture(before)
-
-    def lies_on_top(self, x, y):
-        """The kind of element that a click on this pixel of the canvas meets."""
-        corner = self.canvas.bounding_box()
-        return self.page.evaluate(
-            """([x, y]) => {
-                let element = document.elementFromPoint(x, y);
-                while (element?.shadowRoot) element = element.shadowRoot.elementFromPoint(x, y);
-                return element?.tagName;
-            }""",
-            [corner["x"] + x, corner["y"] + y],
-        )
-
-    def touch(self, *points):
-        """One stroke with a finger, along points in pixels of the canvas."""
-        self.canvas.scroll_into_view_if_needed()
-        corner = self.canvas.bounding_box()
-        finger = self.context.new_cdp_session(self.page)
-        for kind, (x, y) in (("touchStart", points[0]), *(("touchMove", point) for point in points[1:])):
-            touches = [{"x": corner["x"] + x, "y": corner["y"] + y}]
-            finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touches})
-        finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-
-    def ink(self):
-        """How many pixels of the canvas are white, as it stands on the screen."""
-        return self.page.locator("canvas.lower-canvas").evaluate_all(
-            """layers => layers.map(layer => {
-                const {data} = layer.getContext("2d").getImageData(0, 0, layer.width, layer.height);
-                let white = 0;
-                for (let i = 0; i < data.length; i += 4) white += data[i] > 127 && data[i + 3] > 127;
-                return white;
-            }).reduce((all, white) => all + white, 0)"""
-        )
-
-    def ink_is(self, pixels):
-        """Waits until about so many pixels of the canvas are white."""
-        eventually(lambda: abs(self.ink() - pixels) <= 0.02 * pixels, SECONDS)
 
     # -- evaluating ------------------------------------------------------------------------------------------
 

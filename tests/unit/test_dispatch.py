@@ -1,7 +1,6 @@
 """The engine's round of work, with a Dask client that is played by hand."""
 
 import os
-import threading
 import time
 from types import SimpleNamespace
 
@@ -9,57 +8,10 @@ import pytest
 from distributed import KilledWorker
 
 from mnist_core.config import RunConfig
-from mnist_core.engine import server, tasks
 from mnist_core.engine.dispatch import FULL_BYTES, GROWTH_BYTES, KILLED, Dispatcher
 from mnist_core.errors import StoreError
 from mnist_core.store.lease import HOST, attend, leave
-
-
-class Future:
-    """A task that ends when the test says so."""
-
-    def __init__(self, task, arguments, options):
-        self.task, self.arguments, self.options = task, arguments, options
-        self.status, self._value = "pending", None
-
-    def end(self, value=None, status="finished"):
-        self.status, self._value = status, value
-
-    def done(self):
-        return self.status != "pending"
-
-    def result(self, timeout=None):
-        return self._value
-
-    def exception(self):
-        return self._value
-
-
-class Dask:
-    """Stands in for ``distributed.Client``: keeps what is submitted."""
-
-    def __init__(self):
-        self.futures, self.workers, self.busy, self.restarted = [], {}, {}, []
-
-    def join(self, address, name, kind, memory=8e8):
-        self.workers[address] = {"name": name, "resources": {kind: 1}, "metrics": {"memory": memory}}
-
-    def processing(self, workers):
-        return {address: self.busy.get(address, ()) for address in workers}
-
-    def restart_workers(self, workers, timeout, raise_for_error):
-        self.restarted += workers
-
-    def submit(self, task, *arguments, **options):
-        self.futures.append(Future(task, arguments, options))
-        return self.futures[-1]
-
-    def scheduler_info(self, n_workers):
-        return {"workers": self.workers}
-
-    @property
-    def trainings(self):
-        return [future for future in self.futures if future.task is tasks.train]
+from tests.played import Dask
 
 
 @pytest.fixture
@@ -312,63 +264,3 @@ def test_idle_is_the_time_in_which_nobody_needed_it(scripted, dask, store, monke
     clock.now += 60
     scripted.tick()
     assert scripted.idle_seconds == 0
-
-
-# -- the loop around the rounds ------------------------------------------------------------------------------------
-
-
-class Played:
-    """An engine whose rounds the test plays."""
-
-    def __init__(self, *rounds, idle=0.0):
-        self.rounds, self.idle_seconds, self.beats = list(rounds), idle, 0
-
-    def tick(self):
-        act = self.rounds.pop(0)
-        if isinstance(act, Exception):
-            raise act
-        act()
-
-    def beat(self):
-        self.beats += 1
-        return []
-
-
-@pytest.fixture
-def loop(settings, monkeypatch):
-    """Runs the loop to its end, without waiting; the lease is kept so many times."""
-    monkeypatch.setattr(server, "TICK_SECONDS", 0.0)
-    monkeypatch.setattr(server, "BEAT_SECONDS", 0.0)
-
-    def loop(engine, stopping, keeps=99):
-        answers = [True] * keeps + [False]
-        lease = SimpleNamespace(renew=lambda *_: answers.pop(0))
-        server._loop(engine, lease, "tcp://here", settings, stopping)
-
-    return loop
-
-
-def test_the_loop_ends_when_it_is_told_to(loop):
-    stopping = threading.Event()
-    engine = Played(lambda: None, lambda: None, stopping.set)
-    loop(engine, stopping)
-    assert (engine.rounds, engine.beats) == ([], 3)
-
-
-def test_the_loop_ends_when_nobody_needs_the_engine(loop, settings):
-    engine = Played(lambda: None, idle=settings.idle_seconds + 1)
-    loop(engine, threading.Event())
-    assert engine.beats == 1
-
-
-def test_the_loop_ends_when_another_engine_has_the_lease(loop):
-    engine = Played(*[lambda: None] * 3)
-    loop(engine, threading.Event(), keeps=2)
-    assert engine.beats == 3
-
-
-def test_the_loop_outlives_a_store_that_is_full_for_a_while(loop):
-    stopping = threading.Event()
-    engine = Played(StoreError("The disk is full."), StoreError("The disk is full."), lambda: None, stopping.set)
-    loop(engine, stopping)
-    assert (engine.rounds, engine.beats) == ([], 4)

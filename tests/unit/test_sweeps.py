@@ -1,6 +1,5 @@
 """Searches from the first proposal to the end, with a scripted worker instead of training."""
 
-import math
 import time
 
 import pytest
@@ -9,86 +8,14 @@ from sqlalchemy import text
 from mnist_core.config import RunConfig
 from mnist_core.engine import sweeps as module
 from mnist_core.engine.sweeps import Sweeper
-from mnist_core.errors import StoreBusy, StoreError, UnknownSweep
-from mnist_core.explore.design import Design, make_search
-from mnist_core.explore.space import Dimension
-from mnist_core.store.sweeps import SweepStore, room
+from mnist_core.errors import StoreError, UnknownSweep
 from tests.helpers import assert_friendly
-
-RATE = "optimizer.learning_rate"
+from tests.searches import RATE, Worker, complete, design, epoch_row, quality
 
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch):
     monkeypatch.setattr(module, "LOOK_SECONDS", 0.0)
-
-
-@pytest.fixture
-def sweeps(store):
-    return SweepStore(store.database)
-
-
-@pytest.fixture
-def sweeper(store, settings):
-    return Sweeper(store, settings.database_url)
-
-
-def design(*over, base=None, **search):
-    over = over or (f"{RATE}=log:1e-5..1",)
-    return Design(RunConfig.parse(base or {"training": {"epochs": 3}}), tuple(map(Dimension.parse, over)),
-                  make_search({"sampler": "random", "trials": 6} | search))  # fmt: skip
-
-
-def quality(config):
-    return max(0.1, 1 - 0.2 * abs(math.log10(config.optimizer.learning_rate) + 2))
-
-
-def epoch_row(epoch, accuracy):
-    row = {"epoch": epoch, "step": epoch * 10, "learning_rate": 0.1, "seconds": 0.1}
-    return row | {"loss": 1.0, "accuracy": accuracy, "val_loss": 1 - accuracy, "val_accuracy": accuracy}
-
-
-class Worker:
-    """Takes runs from the queue and lives through them as a script says, one epoch a call."""
-
-    def __init__(self, store, accuracy=quality):
-        self.store, self.accuracy, self.trained = store, accuracy, []
-
-    def take(self):
-        waiting = self.store.queue()
-        if waiting and self.store.mark_running(waiting[0]):
-            self.trained.append(waiting[0])
-            return self.store.get(waiting[0])
-        return None
-
-    def epoch(self, run, epoch):
-        score = self.accuracy(run.settings) * epoch / run.settings.training.epochs
-        columns = {"epoch": epoch, "step": epoch * 10, "train_seconds": 0.1 * epoch}
-        return self.store.record(run.id, columns, epoch_rows=[epoch_row(epoch, score)], files={"checkpoint": b"w"})
-
-    def end(self, run, status="finished", **columns):
-        self.store.record(run.id, {"status": status, "wish": "", "ended": time.time()} | columns)
-
-    def work(self, sweeper):
-        """One run, with the sweeper looking on after every epoch."""
-        run = self.take()
-        if run is None:
-            return False
-        for epoch in range(1, run.settings.training.epochs + 1):
-            self.epoch(run, epoch)
-            sweeper.tick()
-            if self.store.get(run.id).wish == "stop":
-                self.end(run, "stopped")
-                return True
-        self.end(run)
-        return True
-
-
-def complete(sweeper, worker, sweep_id, sweeps):
-    while sweeps.get(sweep_id).active:
-        sweeper.tick()
-        worker.work(sweeper)
-    return sweeps.get(sweep_id), sweeps.trials(sweep_id)
 
 
 def test_trials_are_runs_and_each_is_counted_once(store, sweeps, sweeper):
@@ -186,123 +113,6 @@ def test_bad_trials_are_given_up_early(store, sweeps, sweeper, pruner):
         assert run.epoch < 9
         assert str(run.epoch) in trial.message
         assert quality(run.settings) <= best
-
-
-def test_an_engine_that_takes_over_goes_on_with_every_trial_once(store, sweeps, settings, sweeper):
-    sweep_id, worker = sweeps.create(design(trials=8, parallel=2)), Worker(store)
-    sweeper.tick()
-    worker.work(sweeper)
-    run = worker.take()  # one is under way and one has ended, and nobody was told
-    worker.epoch(run, 1)
-    for engine in range(4):
-        later = Sweeper(store, settings.database_url)
-        later.tick()
-        if engine == 0:
-            worker.end(run)
-        worker.work(later)
-    _, trials = complete(Sweeper(store, settings.database_url), worker, sweep_id, sweeps)
-    assert [trial.number for trial in trials] == list(range(8))
-    assert sorted(worker.trained) == sorted(trial.run_id for trial in trials)
-    with store.database.read() as connection:
-        states = connection.execute(text("SELECT state, count(*) FROM trials GROUP BY state")).all()
-    assert [tuple(row) for row in states] == [("COMPLETE", 8)]
-
-
-def test_told_but_not_written_down_is_told_again_without_harm(store, sweeps, sweeper, settings, monkeypatch):
-    sweep_id, worker = sweeps.create(design(trials=2, parallel=1)), Worker(store)
-    sweeper.tick()
-    worker.end(worker_run := worker.take())
-    del worker_run
-    monkeypatch.setattr(SweepStore, "update_trial", lambda *a, **k: (_ for _ in ()).throw(KeyboardInterrupt))
-    with pytest.raises(KeyboardInterrupt):
-        sweeper.tick()
-    monkeypatch.undo()
-    monkeypatch.setattr(module, "LOOK_SECONDS", 0.0)
-    _, trials = complete(Sweeper(store, settings.database_url), worker, sweep_id, sweeps)
-    assert len(trials) == 2
-    assert not any(trial.open for trial in trials)
-
-
-def test_stop_and_continue(store, sweeps, sweeper):
-    sweep_id, worker = sweeps.create(design(trials=20, parallel=2)), Worker(store)
-    sweeper.tick()
-    worker.work(sweeper)
-    run = worker.take()
-    sweeps.stop(sweep_id)
-    sweeper.tick()
-    assert store.get(run.id).wish == "stop"
-    assert store.queue() == []
-    worker.end(run, "stopped")
-    sweeper.tick()
-    sweep, trials = sweeps.get(sweep_id), sweeps.trials(sweep_id)
-    assert sweep.status == "stopped"
-    assert not any(trial.open for trial in trials)
-    done = len(trials)
-    sweeps.go_on(sweep_id, 3)
-    sweep, trials = complete(sweeper, worker, sweep_id, sweeps)
-    assert (sweep.status, len(trials)) == ("finished", done + 3)
-    for more in (0, 5000):
-        with pytest.raises(StoreError) as error:
-            sweeps.go_on(sweep_id, more)
-        assert_friendly(error, "at most")
-
-
-def test_a_grid_is_through_when_it_is(store, sweeps, sweeper):
-    sweep_id = sweeps.create(design("training.batch_size=32|64|128", "seed=1|2", sampler="grid", trials=50))
-    sweep, trials = complete(sweeper, Worker(store), sweep_id, sweeps)
-    assert sweep.status == "finished"
-    assert sorted((t.params["training.batch_size"], t.params["seed"]) for t in trials) == [
-        (batch, seed) for batch in (32, 64, 128) for seed in (1, 2)
-    ]
-    with pytest.raises(StoreError, match="6 at most"):
-        sweeps.go_on(sweep_id, 1)
-
-
-def test_continue_finishes_a_grid_that_was_stopped(store, sweeps, sweeper, settings):
-    sweep_id = sweeps.create(design("training.batch_size=32|64|128", "seed=1|2", sampler="grid", parallel=6))
-    worker = Worker(store)
-    sweeper.tick()
-    worker.work(sweeper)
-    run = worker.take()
-    sweeps.stop(sweep_id)
-    sweeper.tick()
-    worker.end(run, "stopped")
-    sweeper.tick()
-    sweep, trials = sweeps.get(sweep_id), sweeps.trials(sweep_id)
-    assert sweep.status == "stopped"
-    assert sorted(trial.state for trial in trials) == ["complete"] + 5 * ["stopped"]
-    assert room(sweep, trials) == 5
-    with pytest.raises(StoreError, match="at most"):
-        sweeps.go_on(sweep_id, 6)
-    sweeps.go_on(sweep_id, 5)
-    sweep, trials = complete(Sweeper(store, settings.database_url), worker, sweep_id, sweeps)
-    done = [t for t in trials if t.state == "complete"]
-    assert sorted((t.params["training.batch_size"], t.params["seed"]) for t in done) == [
-        (batch, seed) for batch in (32, 64, 128) for seed in (1, 2)
-    ]
-    assert (sweep.status, len(trials), room(sweep, trials)) == ("finished", 11, 0)
-
-
-def test_a_trial_that_the_store_refused_is_no_lost_combination(store, sweeps, sweeper, monkeypatch):
-    sweep_id = sweeps.create(design("training.batch_size=32|64", "seed=1|2", sampler="grid", parallel=1))
-    sweeper.tick()
-    Worker(store).work(sweeper)
-    monkeypatch.setattr(SweepStore, "add_trial", lambda *a, **k: (_ for _ in ()).throw(StoreBusy("It is locked.")))
-    with pytest.raises(StoreBusy):
-        sweeper.tick()
-    monkeypatch.undo()
-    monkeypatch.setattr(module, "LOOK_SECONDS", 0.0)
-    sweep, trials = complete(sweeper, Worker(store), sweep_id, sweeps)
-    assert sweep.status == "finished"
-    assert len({str(trial.params) for trial in trials if trial.state == "complete"}) == len(trials) == 4
-
-
-def test_continue_after_a_restart_repeats_nothing(store, sweeps, settings):
-    sweep_id = sweeps.create(design(trials=4))
-    complete(Sweeper(store, settings.database_url), Worker(store), sweep_id, sweeps)
-    sweeps.go_on(sweep_id, 4)
-    _, trials = complete(Sweeper(store, settings.database_url), Worker(store), sweep_id, sweeps)
-    assert len({trial.params[RATE] for trial in trials}) == 8
 
 
 def test_the_time_limit_ends_it(store, sweeps, sweeper):

@@ -1,0 +1,89 @@
+"""The dashboard by command: its port, and an end without remains."""
+
+import signal
+import socket
+import urllib.request
+
+import psutil
+import pytest
+
+from mnist_core import serve
+from mnist_core.store.lease import engine_status
+from tests.commands import start
+from tests.helpers import assert_friendly, eventually, processes_of
+
+# -- serve ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def listening():
+    """Ports of servers on this machine that listen."""
+    with socket.create_server((serve.LOCAL, 0)) as first, socket.create_server((serve.LOCAL, 0)) as second:
+        yield first.getsockname()[1], second.getsockname()[1]
+
+
+@pytest.fixture
+def port():
+    """A free port."""
+    with socket.create_server((serve.LOCAL, 0)) as server:
+        return server.getsockname()[1]
+
+
+@pytest.mark.usefixtures("no_engine")
+def test_a_port_that_is_taken(call, listening, monkeypatch):
+    code, out, err = call("serve", "--port", listening[0])
+    assert (code, out) == (2, "")
+    assert_friendly(err.removesuffix("\n"), listening[0])
+    monkeypatch.setattr(serve, "PORTS", listening)
+    code, out, err = call("serve")
+    assert (code, out) == (2, "")
+    assert_friendly(err.removesuffix("\n"), *listening)
+
+
+def test_the_next_free_port(call, listening, port, monkeypatch):
+    monkeypatch.setattr(serve, "PORTS", (*listening, port))
+    assert serve.free_port() == port
+    assert serve.free_port(wanted=port) == port
+    monkeypatch.setattr(serve, "serve", lambda settings, port, address: 0)
+    assert call("serve") == (0, f"Port {listening[0]} is taken, so it is {port}.\n", "")
+
+
+@pytest.fixture
+def dashboard(home, port):
+    """``serve`` in a process of its own, with its page open."""
+    with start("serve", "--port", port) as process:
+        assert f"open at http://localhost:{port} " in process.stdout.readline()
+        with urllib.request.urlopen(f"http://{serve.LOCAL}:{port}/_stcore/health") as answer:
+            assert answer.read() == b"ok"
+        yield process
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+            process.wait(timeout=60)
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_the_dashboard_ends_without_remains(name, dashboard, home, store):
+    eventually(lambda: engine_status(store.database).pid)  # the engine has been started without a visitor
+    assert len(processes_of(home)) > 2
+    dashboard.send_signal(getattr(signal, name))
+    out, err = dashboard.communicate(timeout=60)
+    assert (dashboard.returncode, out.splitlines()[-1], err) == (0, "Stopped.", "")
+    assert processes_of(home) == []
+    assert engine_status(store.database).state == "away"
+
+
+def test_the_dashboard_leaves_the_engine_to_others(engine, dashboard):
+    dashboard.send_signal(signal.SIGINT)
+    dashboard.communicate(timeout=20)
+    assert dashboard.returncode == 0
+    assert engine_status(engine[1].database).ready
+
+
+def test_a_web_server_that_dies_is_told(dashboard, home, store):
+    eventually(lambda: engine_status(store.database).pid)
+    web = next(child for child in psutil.Process(dashboard.pid).children() if "streamlit" in child.cmdline())
+    web.kill()
+    _, err = dashboard.communicate(timeout=60)
+    assert dashboard.returncode == 1
+    assert_friendly(err.splitlines()[-1], "web server", "-9")
+    assert processes_of(home) == []
