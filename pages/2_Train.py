@@ -6,28 +6,24 @@ import numpy as np
 import streamlit as st
 
 import mnist_core.training
-from mnist_core.config import RunConfig
+from mnist_core.config import SECTIONS, RunConfig
+from mnist_core.explore.lesson import Lesson
 from mnist_core.recipes import RECIPES, recipe
 from mnist_core.training.estimate import expected_seconds
 from mnist_core.ui import charts
+from mnist_core.ui.draft import begin_with, draft_of_link
 from mnist_core.ui.explained import ask_expectation, remember, show_explanation
 from mnist_core.ui.forms import config_form
-from mnist_core.ui.frame import errors_in_words, page
+from mnist_core.ui.frame import page
 from mnist_core.ui.lab import Lab
 from mnist_core.ui.live import watch
 from mnist_core.ui.live_chart import live_chart
 from mnist_core.ui.network import graph, layer_table
-from mnist_core.ui.share import lesson_of_link, share, show_task
+from mnist_core.ui.share import share, show_task
 from mnist_core.ui.weights import untrained
 from mnist_core.ui.words import ago, duration, escaped, percent
 
 LOOP = Path(mnist_core.training.__file__).with_name("tape.py")
-
-
-def begin_with(config: RunConfig, name: str) -> None:
-    """Fills the form anew."""
-    st.session_state["draft"], st.session_state["recipe"] = config, name
-    st.session_state["version"] = st.session_state.get("version", 0) + 1
 
 
 def choose_recipe() -> None:
@@ -64,15 +60,7 @@ def show_loop(config: RunConfig) -> None:
 
 
 def set_up(lab: Lab) -> None:
-    lesson, news = lesson_of_link()
-    if news and (lesson.config or lesson.restricts):
-        begin_with(lesson.config or recipe("quick").config, "")
-    if wanted := st.query_params.get("recipe"):
-        del st.query_params["recipe"]
-        with errors_in_words():
-            begin_with(recipe(wanted).config, wanted)
-    if "draft" not in st.session_state:
-        begin_with(recipe("quick").config, "quick")
+    lesson = draft_of_link()
     names = list(RECIPES)
     chosen = st.session_state["recipe"]
     form, preview = st.columns([5, 4], gap="large")
@@ -114,7 +102,7 @@ def set_up(lab: Lab) -> None:
         if config.architecture.family == "network":
             show_schedule(config)
         show_loop(config)
-        share(config)
+        share(Lesson(config), [*SECTIONS, *config.flat()])
 
 
 def diary(lab: Lab, run_id: str) -> None:

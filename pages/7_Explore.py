@@ -1,14 +1,17 @@
 """Explore: what does a setting do? Many small runs answer, compared fairly."""
 
+from dataclasses import replace
+
 import streamlit as st
 
-from mnist_core.errors import LabError
-from mnist_core.explore.design import Design
-from mnist_core.explore.questions import QUESTIONS, question
+from mnist_core.explore.lesson import DESIGN, PARTS, SWEEP, Lesson
+from mnist_core.explore.questions import QUESTIONS
+from mnist_core.explore.space import keys
 from mnist_core.store.sweeps import SweepStore
-from mnist_core.ui.design_form import free_design, one_change
+from mnist_core.ui.design_form import free_design, one_change, usual_design
 from mnist_core.ui.frame import page
 from mnist_core.ui.lab import Lab
+from mnist_core.ui.share import keep_lesson, lesson_of_link, share, show_task
 from mnist_core.ui.sweep_view import watch
 from mnist_core.ui.words import ago, escaped
 
@@ -16,17 +19,15 @@ LISTED = 30
 
 
 def open_sweep(sweep_id: str) -> None:
-    st.query_params.clear()
     st.query_params["sweep"] = sweep_id
     st.rerun()
 
 
-def questions(lab: Lab) -> None:
-    """Cards, each one click from its answer; a link to one puts it first."""
-    wanted = st.query_params.get("question", "")
-    order = list(QUESTIONS)
-    if wanted:
-        order.insert(0, order.pop(order.index(question(wanted).name)))
+def questions(lab: Lab, lesson: Lesson) -> None:
+    """Cards, each one click from its answer; a link to one puts it first, and a locked one shows it alone."""
+    order = sorted(QUESTIONS, key=lambda name: name != lesson.question)
+    if lesson.question and lesson.alone:
+        order = order[:1]
     columns = st.columns(2)
     for i, name in enumerate(order):
         card = QUESTIONS[name]
@@ -37,7 +38,7 @@ def questions(lab: Lab) -> None:
     st.caption("Each takes about a minute on two cores, and says what to look for.")
 
 
-def fair(lab: Lab) -> None:
+def fair(lab: Lab, lesson: Lesson) -> None:
     st.markdown(
         "One setting changes, everything else stays: the same first weights wherever layers agree, and the same "
         "order of images. Several seeds show how much is luck."
@@ -50,22 +51,18 @@ def fair(lab: Lab) -> None:
         st.caption(f"{design.trials} runs.")
 
 
-def own(lab: Lab) -> None:
-    start = None
-    if text := st.query_params.get("design"):
-        try:
-            start = Design.parse(text)
-        except LabError as error:
-            st.warning(escaped(f"The design in the link cannot be used. {error}"), icon=":material/link_off:")
-    design = free_design(start)
+def own(lab: Lab, lesson: Lesson) -> None:
+    if lesson.restricts and lesson.design is None:
+        lesson = keep_lesson("Explore", replace(lesson, design=usual_design()))
+    design = free_design(lesson)
     if st.button("Start the sweep", type="primary", disabled=design is None, key="start-sweep"):
         open_sweep(SweepStore(lab.store.database).create(design))
     if design is not None:
-        st.caption(f"{design.trials} trials. This design as a link's end, to give to others:")
-        st.code(f"?design={design.to_json()}", language=None)
+        st.caption(f"{design.trials} trials.")
+        share(Lesson(design=design), [*DESIGN, *keys(design.base), *SWEEP, PARTS], opened=SWEEP)
 
 
-def earlier(lab: Lab) -> None:
+def earlier(lab: Lab, lesson: Lesson) -> None:
     found = SweepStore(lab.store.database).list(limit=LISTED)
     if not found:
         st.caption("None yet. Begin with a question.")
@@ -82,15 +79,26 @@ def earlier(lab: Lab) -> None:
                         st.rerun()
 
 
+HERE = {"Questions": questions, "One change": fair, "Own design": own, "Earlier": earlier}
+
+
+def choose_part(lesson: Lesson) -> str:
+    linked = "Own design" if lesson.design or (lesson.alone and not lesson.question) else "Questions"
+    if lesson.alone:
+        return linked
+    chosen = st.segmented_control("Part", list(HERE), default=linked, key="part", label_visibility="collapsed")
+    return chosen or linked
+
+
 with page("Explore", "What does a setting do? Many small runs answer, and the comparison is fair.") as lab:
+    lesson, _ = lesson_of_link("Explore")
+    show_task(lesson)
     if sweep_id := st.query_params.get("sweep", ""):
-        if st.button("Other questions", icon=":material/arrow_back:", key="back"):
-            st.query_params.clear()
+        nothing_else = lesson.alone and not (lesson.design or lesson.question)
+        if not nothing_else and st.button("Other questions", icon=":material/arrow_back:", key="back"):
+            del st.query_params["sweep"]
             st.rerun()
-        watch(lab, sweep_id)
+        watch(lab, sweep_id, lesson)
+        share(Lesson(), [*SWEEP, PARTS], sweep=sweep_id)
     else:
-        parts = {"Questions": questions, "One change": fair, "Own design": own, "Earlier": earlier}
-        names = list(parts)
-        linked = "Own design" if "design" in st.query_params else "Questions"
-        chosen = st.segmented_control("Part", names, default=linked, key="part", label_visibility="collapsed")
-        parts[chosen or linked](lab)
+        HERE[choose_part(lesson)](lab, lesson)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,21 +11,25 @@ import streamlit as st
 from mnist_core.evaluation import predictions
 from mnist_core.explore import compare, seeds
 from mnist_core.explore.events import tensorboard
+from mnist_core.explore.lesson import RUNS, Lesson
 from mnist_core.store.run import Run
 from mnist_core.ui import comparing
 from mnist_core.ui.digits import gallery
 from mnist_core.ui.lab import Lab, digits, test_probabilities
 from mnist_core.ui.live_chart import live_chart
-from mnist_core.ui.take import figure_button, table_buttons
-from mnist_core.ui.words import escaped, percent
+from mnist_core.ui.take import take_along
+from mnist_core.ui.words import escaped
 
 SHOWN = 24
 RECENT = 200
 """Runs that can be chosen by hand; older ones come by link."""
 
 
-def choose(lab: Lab) -> list[Run]:
-    """The runs of the link, or those chosen by hand; what is not there is said, each in a sentence."""
+def choose(lab: Lab, lesson: Lesson) -> list[Run]:
+    """The runs of the link, or those chosen by hand; what is not there is said, each in a sentence.
+
+    Where the lesson locks or hides the choice, they are those of the link alone.
+    """
     link = st.query_params.get("runs", "")
     linked, problems = compare.find(lab.store, [run_id.strip() for run_id in link.split(",")][: 2 * compare.MOST])
     if len(linked) > compare.MOST:
@@ -33,8 +37,11 @@ def choose(lab: Lab) -> list[Run]:
     for problem in problems:
         st.warning(escaped(problem), icon=":material/search_off:")
     ids = [run.id for run in linked[: compare.MOST]]
+    fixed = lesson.fixes(RUNS) and bool(ids)
+    if fixed and lesson.hides(RUNS):
+        return linked[: compare.MOST]
     runs = {run.id: run for run in [*linked, *lab.store.list(limit=RECENT, own=True)]}
-    if "compare" not in st.session_state or st.session_state.get("compare-link") != link:
+    if fixed or "compare" not in st.session_state or st.session_state.get("compare-link") != link:
         st.session_state["compare"], st.session_state["compare-link"] = ids, link
     chosen = st.multiselect(
         "Runs to compare",
@@ -42,8 +49,9 @@ def choose(lab: Lab) -> list[Run]:
         format_func=lambda run_id: f"{runs[run_id].name} · {run_id}",
         max_selections=compare.MOST,
         key="compare",
+        disabled=fixed,
     )
-    if chosen == ids:
+    if fixed or chosen == ids:
         return linked[: compare.MOST]
     st.query_params["runs"] = st.session_state["compare-link"] = ",".join(chosen)
     found, problems = compare.find(lab.store, chosen)
@@ -82,39 +90,40 @@ def curves(lab: Lab, runs: Sequence[Run]) -> None:
     else:
         figure = comparing.curves(histories, metric, across)
     live_chart(figure, "compare-curves", f"{comparing.METRICS[metric]} of {len(runs)} runs.", height=400)
-    with st.container(horizontal=True):
-        rows = [{"run": name} | dict(row) for name, history in histories.items() for row in history]
-        table_buttons(rows, "curves")
-        figure_button(figure, "curves")
+    with take_along("curves", [{"run": name} | dict(row) for name, rows in histories.items() for row in rows], figure):
         st.download_button(
             "TensorBoard files", lambda: tensorboard(lab.store, runs), "tensorboard.zip", "application/zip",
             icon=":material/download:", key="tensorboard",
             help="Unpack it, then: tensorboard --logdir FOLDER",
         )  # fmt: skip
     if together:
-        spread_table(lab, groups)
+        ends = {label: [histories[called[run.id]][-1:] for run in group] for label, group in groups}
+        values = {
+            label: [row["val_accuracy"] for rows in last for row in rows if row["val_accuracy"] is not None]
+            for label, last in ends.items()
+        }
+        spread_table(values, "spread")
+        st.info(escaped(seeds.noise(values)), icon=":material/balance:")
 
 
-def spread_table(lab: Lab, groups: Sequence[tuple[str, Sequence[Run]]]) -> None:
-    """What seeds alone make of each setting, and whether the difference is more than that."""
-    last = {label: [lab.store.last_epoch(run.id) for run in group] for label, group in groups}
-    values = {
-        label: [row["val_accuracy"] for row in rows if row and row["val_accuracy"] is not None]
-        for label, rows in last.items()
-    }
-    st.dataframe(spread_rows(values), hide_index=True)
-    st.info(escaped(seeds.noise(values)), icon=":material/balance:")
+def spread_table(values: Mapping[str, Sequence[float]], name: str, shares: bool = True) -> None:
+    """What seeds alone make of each setting.
 
-
-def spread_rows(
-    values: dict[str, list[float]], shown: Callable[[float], str] = percent
-) -> list[dict[str, Any]]:
+    Args:
+        values: accuracies or losses by what was set, one number per seed.
+        name: of the files to take along.
+        shares: whether they are fractions, to be shown in percent.
+    """
     found = {label: seeds.spread(group) for label, group in values.items() if group}
-    return [
-        {"setting": label, "seeds": s.runs, "mean": shown(s.mean), "standard deviation": shown(s.deviation)}
-        | {"lowest": shown(s.low), "highest": shown(s.high)}
+    rows = [
+        {"setting": label, "seeds": s.runs, "mean": s.mean, "standard deviation": s.deviation}
+        | {"lowest": s.low, "highest": s.high}
         for label, s in found.items()
     ]
+    numbers = st.column_config.NumberColumn(format="percent" if shares else "%.4f")
+    columns = ("mean", "standard deviation", "lowest", "highest")
+    st.dataframe(rows, hide_index=True, column_config=dict.fromkeys(columns, numbers))
+    take_along(name, rows)
 
 
 def settings(runs: Sequence[Run]) -> None:
@@ -129,13 +138,14 @@ def settings(runs: Sequence[Run]) -> None:
     ]
     if rows:
         st.dataframe(rows, hide_index=True)
-        with st.container(horizontal=True):
-            table_buttons(rows, "differences")
+        take_along("differences", rows)
     if len(differing) == 1:
         words = f"Only one thing changed: `{next(iter(differing))}`. That is a fair comparison."
         st.success(words, icon=":material/check:")
     with st.expander(f"What is the same ({len(same)} settings)"):
-        st.dataframe([{"setting": key, "value": _text(value)} for key, value in same.items()], hide_index=True)
+        rows = [{"setting": key, "value": _text(value)} for key, value in same.items()]
+        st.dataframe(rows, hide_index=True)
+        take_along("same", rows)
 
 
 def start(lab: Lab, runs: Sequence[Run]) -> None:
@@ -173,10 +183,9 @@ def marks(lab: Lab, runs: Sequence[Run]) -> dict[str, np.ndarray]:
     share = st.column_config.NumberColumn(format="percent")
     kinds = dict.fromkeys(("test accuracy", "interval from", "to"), share)
     st.dataframe(rows, hide_index=True, column_config=kinds)
-    with st.container(horizontal=True):
-        table_buttons(rows, "marks")
     figure = comparing.marks({called[run_id]: score for run_id, score in scores.items()})
     live_chart(figure, "compare-marks", "Test accuracies with their intervals.", height=80 + 34 * len(scores))
+    take_along("marks", rows, figure)
     st.caption(
         "The interval (Wilson, 95 %) says how far luck with these 10,000 images may have moved the mark. "
         "Intervals that overlap need a closer look: McNemar's test below compares two runs image by image."
@@ -200,13 +209,24 @@ def pair(lab: Lab, runs: Sequence[Run], read: dict[str, np.ndarray]) -> None:
         f"{found.test.chi_squared:.2f} with correction."
     )
     st.markdown("**Where the second reads differently** (its confusion matrix less the first's)")
-    live_chart(comparing.difference(found.difference), "difference", "Difference of the confusion matrices.", 420)
+    figure = comparing.difference(found.difference)
+    live_chart(figure, "difference", "Difference of the confusion matrices.", 420)
+    rows = [{"true label": digit} | dict(zip(map(str, range(10)), row, strict=True))
+            for digit, row in enumerate(found.difference.tolist())]  # fmt: skip
+    take_along("difference", rows, figure)
     for name, indices, other in ((first, found.only_first, second), (second, found.only_second, first)):
         st.markdown(f"**{len(indices):,} images only {escaped(called[name])} reads rightly**")
         gallery(
             (test_set.images[i], f"no. {i}\na {test_set.labels[i]}\nother: {read[other][i]}", False)
             for i in indices[:SHOWN]
         )
+    either = [*found.only_first.tolist(), *found.only_second.tolist()]
+    rows = [
+        {"image": i, "label": int(test_set.labels[i])}
+        | {f"read by {called[run_id]}": int(read[run_id][i]) for run_id in (first, second)}
+        for i in sorted(either)
+    ]
+    take_along("disagreements", rows)
 
 
 def _text(value: Any) -> str:

@@ -7,6 +7,7 @@ import streamlit as st
 from mnist_core.config import RunConfig
 from mnist_core.errors import ConfigError
 from mnist_core.explore.design import MOST_DIMENSIONS, Design, Search, make_search
+from mnist_core.explore.lesson import Lesson
 from mnist_core.explore.questions import SMALL
 from mnist_core.explore.space import UNITS, Dimension, keys
 from mnist_core.parts import FieldSpec
@@ -24,47 +25,55 @@ HELD_OUT = 0.1
 RATE = "optimizer.learning_rate"
 
 
-def base_config(key: str, linked: RunConfig | None = None) -> tuple[str, RunConfig]:
+def base_config(key: str, lesson: Lesson) -> tuple[str, RunConfig]:
     """What all trials have in common: the name of the choice, and the configuration."""
-    draft = st.session_state.get("draft")
+    linked, draft = lesson.design and lesson.design.base, st.session_state.get("draft")
     starts = {"small": ("A small network on 10,000 images: about a second a trial", RunConfig.parse(SMALL))}
     if linked is not None:
         starts = {"link": ("The settings of the link", linked)} | starts
     if draft is not None:
         starts["draft"] = ("The settings that stand on the Train page", draft)
     starts |= {name: (recipe.title, recipe.config) for name, recipe in RECIPES.items()}
-    chosen = st.selectbox("Start from", list(starts), format_func=lambda name: starts[name][0], key=f"{key}-base")
+    fixed = _base_stays(lesson)
+    if fixed and lesson.hides("design.base"):
+        return "link", linked
+    names = ["link"] if fixed else list(starts)
+    chosen = st.selectbox(
+        "Start from", names, format_func=lambda name: starts[name][0], disabled=fixed,
+        key=f"{key}-locked" if fixed else f"{key}-base",
+    )  # fmt: skip
     config, added = starts[chosen][1], ""
-    if not config.data.validation_fraction:
+    if not config.data.validation_fraction and chosen != "link":
         config = config.replace({"data.validation_fraction": HELD_OUT})
         added = f"; {HELD_OUT:.0%} held out to compare by"
     st.caption(f"{config.summary()}{added}")
     return chosen, config
 
 
-def free_design(start: Design | None = None) -> Design | None:
+def _base_stays(lesson: Lesson) -> bool:
+    """Whether trials start from the link's settings: if that is locked, or any setting that they would replace."""
+    if lesson.design is None or lesson.open & {"design", "design.base"}:
+        return False
+    return lesson.fixes("design.base") or any(map(lesson.fixes, lesson.design.base.flat()))
+
+
+def free_design(lesson: Lesson) -> Design | None:
     """The whole form; shows what is wrong and gives ``None`` if it does not fit together.
 
     Args:
-        start: a design to begin with, such as a link's.
+        lesson: the design to begin with, if there is one, and what of it is locked or hidden.
     """
-    name, base = base_config("design", start and start.base)
+    start = lesson.design
+    name, base = base_config("design", lesson)
     known = keys(base)
     begin = {dimension.key: dimension.text().partition("=")[2] for dimension in start.space} if start else {}
-    first = [key for key in begin if key in known] or [RATE if RATE in known else next(iter(known))]
-    chosen = st.multiselect(
-        "What varies", list(known), default=first, max_selections=MOST_DIMENSIONS, key=f"varies-{name}",
-        format_func=lambda key: f"{known[key].title} ({key})",
-    )  # fmt: skip
-    texts = {
-        key: st.text_input(
-            f"{known[key].title}, {known[key].allowed}", begin.get(key, suggested(key, known[key])),
-            help=RANGE_HELP, key=f"over-{name}-{key}",
-        )
-        for key in chosen
-    }  # fmt: skip
-    with st.expander("How it searches", expanded=False):
-        values = part_form(Search, start.search if start else Search(), "search")
+    begin = {key: text for key, text in begin.items() if key in known}
+    texts = {key: _range(key, known[key], begin, name, lesson) for key in _varied(known, begin, name, lesson)}
+    search = start.search if start else Search()
+    values = search.model_dump(mode="json")
+    if not lesson.hides("search"):
+        with st.expander("How it searches", expanded=False):
+            values = part_form(Search, search, "search", lesson)
     try:
         space = tuple(Dimension.parse(f"{key}={text}") for key, text in texts.items())
         return Design(base, space, make_search(values)).check()
@@ -73,9 +82,43 @@ def free_design(start: Design | None = None) -> Design | None:
         return None
 
 
+def _varied(known: dict[str, FieldSpec], begin: dict[str, str], name: str, lesson: Lesson) -> list[str]:
+    """What varies. A locked setting varies if it does so in the link's design, and else does not."""
+    fixed = lesson.fixes("design.varies")
+    if fixed and lesson.hides("design.varies"):
+        return list(begin)
+    held = list(begin) if fixed else [key for key in begin if lesson.fixes(key)]
+    free = [key for key in known if not lesson.fixes(key)]
+    first = [key for key in begin if key in free] or ([RATE if RATE in free else free[0]] if free and not held else [])
+    chosen = st.multiselect(
+        "What varies", held if fixed else free, default=held if fixed else first, disabled=fixed or not free,
+        max_selections=MOST_DIMENSIONS, format_func=lambda key: f"{known[key].title} ({key})",
+        key=f"varies-{name}{'-locked' * fixed}",
+    )  # fmt: skip
+    return held + [key for key in chosen if key not in held]
+
+
+def _range(key: str, spec: FieldSpec, begin: dict[str, str], name: str, lesson: Lesson) -> str:
+    """The range of a setting as it is typed; the link's where that is locked or hidden."""
+    fixed = lesson.fixes(key) and key in begin
+    if fixed and lesson.hides(key):
+        return begin[key]
+    text = st.text_input(
+        f"{spec.title}, {spec.allowed}", begin.get(key, suggested(key, spec)), help=RANGE_HELP, disabled=fixed,
+        key=f"over-{name}-{key}{'-locked' * fixed}",
+    )  # fmt: skip
+    return begin[key] if fixed else text
+
+
+def usual_design() -> Design:
+    """What the form begins with when no link says otherwise."""
+    base = RunConfig.parse(SMALL)
+    return Design(base, (Dimension.parse(f"{RATE}={suggested(RATE, keys(base)[RATE])}"),))
+
+
 def one_change() -> Design | None:
     """A fair experiment: one setting changes, everything else stays, the start and the order of images too."""
-    name, base = base_config("fair")
+    name, base = base_config("fair", Lesson())
     known = {key: spec for key, spec in keys(base).items() if key != "seed"}
     options = list(known)
     key = st.selectbox(

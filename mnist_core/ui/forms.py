@@ -84,7 +84,7 @@ def _section(section: str, start: Part, key: str, rare: list[Waiting]) -> tuple[
         format_func=lambda value: classes[value].label,
         key=f"{key}.name",
         label_visibility="collapsed",
-        disabled=_lesson.get().hides(f"{section}.name") or _lesson.get().locks(f"{section}.name"),
+        disabled=_lesson.get().fixes(f"{section}.name"),
     )
     chosen = classes[name]
     st.caption(chosen.sentence)
@@ -93,22 +93,26 @@ def _section(section: str, start: Part, key: str, rare: list[Waiting]) -> tuple[
 
 def _fields(section: str, part: type[Part], start: Part, key: str, rare: list[Waiting]) -> dict[str, Any]:
     specs = part.specs()
-    rare += [(section, spec, _begin(spec, start, part), f"{key}.{spec.name}") for spec in specs if spec.rare]
+    first = {spec.name: _begin(section, spec, start, part) for spec in specs}
+    rare += [(section, spec, first[spec.name], f"{key}.{spec.name}") for spec in specs if spec.rare]
     specs = [spec for spec in specs if not spec.rare]
     values: dict[str, Any] = {}
     simple = [spec for spec in specs if spec.kind not in ("integers", "parts")]
     for spec in specs:
         if spec not in simple:
-            values[spec.name] = _widget(spec, _begin(spec, start, part), f"{key}.{spec.name}")
+            values[spec.name] = _widget(spec, first[spec.name], f"{key}.{spec.name}")
     columns = st.columns(2) if len(simple) > 1 else [st.container()]
     for i, spec in enumerate(simple):
         with columns[i % len(columns)]:
-            values[spec.name] = _widget(spec, _begin(spec, start, part), f"{key}.{spec.name}")
+            values[spec.name] = _widget(spec, first[spec.name], f"{key}.{spec.name}")
     return values
 
 
-def _begin(spec: FieldSpec, start: Part, part: type[Part]) -> Any:
-    """The value to begin with: that of ``start`` if it is of the same kind, else the default."""
+def _begin(section: str, spec: FieldSpec, start: Part, part: type[Part]) -> Any:
+    """To begin with: the lesson's value if it stays, that of ``start`` if it is of the same kind, or the default."""
+    lesson = _lesson.get()
+    if lesson.fixes(f"{section}.{spec.name}"):
+        return getattr(getattr(lesson.config, section, start), spec.name, spec.default)
     return getattr(start, spec.name) if isinstance(start, part) else spec.default
 
 
@@ -206,7 +210,7 @@ _WIDGETS = {
 }
 
 
-def part_form(part: type[Part], start: Part, key: str) -> dict[str, Any]:
-    """Widgets for the fields of one part alone, such as those of a search."""
-    _lesson.set(Lesson())
-    return _fields("", part, start, key, [])
+def part_form(part: type[Part], start: Part, key: str, lesson: Lesson | None = None) -> dict[str, Any]:
+    """Widgets for the fields of one part alone, such as those of a search; ``lesson`` knows them as ``key.field``."""
+    _lesson.set(lesson or Lesson())
+    return _fields(key, part, start, key, [])

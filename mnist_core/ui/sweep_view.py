@@ -8,17 +8,18 @@ import streamlit as st
 
 from mnist_core.errors import UnknownRun
 from mnist_core.explore import pictures, seeds
+from mnist_core.explore.lesson import Lesson
 from mnist_core.explore.questions import QUESTIONS
 from mnist_core.explore.results import best_trial, groups, rows_of
 from mnist_core.explore.space import shown
 from mnist_core.store.run import Run
 from mnist_core.store.sweeps import Sweep, SweepStore, Trial, room
 from mnist_core.ui import comparing
-from mnist_core.ui.compare_view import spread_rows
+from mnist_core.ui.compare_view import spread_table
 from mnist_core.ui.frame import errors_in_words
 from mnist_core.ui.lab import Lab
 from mnist_core.ui.live_chart import live_chart
-from mnist_core.ui.take import figure_button, table_buttons
+from mnist_core.ui.take import take_along
 from mnist_core.ui.words import STATUS, duration, escaped, percent
 
 REFRESH_SECONDS = 1.0
@@ -29,10 +30,11 @@ COMPARED = 6
 """Of the best trials, when the reader goes on to the Compare page."""
 
 
-def watch(lab: Lab, sweep_id: str) -> None:
-    """Draws a sweep and, while it is searching, draws it anew every second."""
+def watch(lab: Lab, sweep_id: str, lesson: Lesson) -> None:
+    """Draws a sweep and, while it is searching, draws it anew every second; what the lesson locks cannot be done."""
     sweep = SweepStore(lab.store.database).get(sweep_id)
-    st.fragment(_watch, run_every=REFRESH_SECONDS if _moving(lab, sweep) else None)(lab, sweep_id, sweep.status)
+    every = REFRESH_SECONDS if _moving(lab, sweep) else None
+    st.fragment(_watch, run_every=every)(lab, sweep_id, sweep.status, lesson)
 
 
 def _moving(lab: Lab, sweep: Sweep) -> bool:
@@ -50,15 +52,15 @@ def _chosen(lab: Lab, sweep: Sweep) -> Run | None:
         return None
 
 
-def _watch(lab: Lab, sweep_id: str, status: str) -> None:
+def _watch(lab: Lab, sweep_id: str, status: str, lesson: Lesson) -> None:
     with errors_in_words():
         sweeps = SweepStore(lab.store.database)
         sweep, trials = sweeps.get(sweep_id), sweeps.trials(sweep_id)
         _headline(sweep, trials)
-        _buttons(lab, sweeps, sweep, trials)
+        _buttons(lab, sweeps, sweep, trials, lesson)
         figure = _picture(sweeps, sweep, trials)
         _spread(sweep, trials)
-        _test_set(lab, sweeps, sweep, trials)
+        _test_set(lab, sweeps, sweep, trials, lesson)
         _table(sweep, trials, figure)
         if sweep.status != status:
             st.rerun()
@@ -90,18 +92,21 @@ def _headline(sweep: Sweep, trials: list[Trial]) -> None:
             st.metric("with", shown(best.params), width="content")
 
 
-def _buttons(lab: Lab, sweeps: SweepStore, sweep: Sweep, trials: list[Trial]) -> None:
+def _buttons(lab: Lab, sweeps: SweepStore, sweep: Sweep, trials: list[Trial], lesson: Lesson) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        if sweep.active and not sweep.wish:
-            if st.button("Stop", icon=":material/stop:", key="stop-sweep", help="What was found is kept."):
+        if sweep.active and sweep.wish:
+            st.caption("Asked to stop …")
+        elif sweep.active and not lesson.hides("sweep.stop"):
+            locked, words = lesson.locks("sweep.stop"), "What was found is kept."
+            if st.button("Stop", icon=":material/stop:", key="stop-sweep", help=words, disabled=locked):
                 sweeps.stop(sweep.id)
                 st.rerun(scope="app")
-        elif sweep.active:
-            st.caption("Asked to stop …")
-        elif left := min(MOST_MORE, room(sweep, trials)):
+        left = 0 if sweep.active or lesson.hides("sweep.continue") else min(MOST_MORE, room(sweep, trials))
+        if left:
+            locked = lesson.locks("sweep.continue")
             usual = left if sweep.design.search.sampler == "grid" else min(10, left)
-            more = st.number_input("More trials", 1, left, usual, key="more", width=140)
-            if st.button("Continue", icon=":material/play_arrow:", key="continue"):
+            more = st.number_input("More trials", 1, left, usual, key="more", width=140, disabled=locked)
+            if st.button("Continue", icon=":material/play_arrow:", key="continue", disabled=locked):
                 sweeps.go_on(sweep.id, int(more))
                 st.rerun(scope="app")
         done = [trial for trial in rows_of(sweep, trials) if trial.state == "complete" and trial.run_id]
@@ -161,11 +166,11 @@ def _spread(sweep: Sweep, trials: list[Trial]) -> None:
     }
     if any(values.values()):
         shares = sweep.objectives[0][0] == "val_accuracy"
-        st.dataframe(spread_rows(values, percent if shares else "{:.4f}".format), hide_index=True)
+        spread_table(values, f"spread-{sweep.id}", shares)
         st.info(escaped(seeds.noise(values, higher)), icon=":material/balance:")
 
 
-def _test_set(lab: Lab, sweeps: SweepStore, sweep: Sweep, trials: list[Trial]) -> None:
+def _test_set(lab: Lab, sweeps: SweepStore, sweep: Sweep, trials: list[Trial], lesson: Lesson) -> None:
     with st.expander("The test set, once", expanded=bool(sweep.chosen)):
         st.caption(
             "Trials are compared by held-out images alone. Who picks the best of many by the test set has begun to "
@@ -192,12 +197,15 @@ def _test_set(lab: Lab, sweeps: SweepStore, sweep: Sweep, trials: list[Trial]) -
         if sweep.active or not done:
             st.caption("Wait for the end of the search, then choose.")
             return
+        if lesson.hides("sweep.score"):
+            return
+        locked = lesson.locks("sweep.score")
         ids = {trial.run_id: trial for trial in done}
         run_id = st.selectbox(
-            "Run", list(ids), key="to-score",
+            "Run", list(ids), key="to-score", disabled=locked,
             format_func=lambda run_id: f"no. {ids[run_id].number}: {shown(ids[run_id].params)}",
         )  # fmt: skip
-        if st.button("Score this run on the test set", icon=":material/verified:", key="score"):
+        if st.button("Score this run on the test set", icon=":material/verified:", key="score", disabled=locked):
             sweeps.choose(sweep.id, run_id)
             st.rerun(scope="app")
 
@@ -213,7 +221,4 @@ def _table(sweep: Sweep, trials: list[Trial], figure: dict[str, Any] | None) -> 
     ]
     with st.expander(f"All {len(rows)} trials, best first"):
         st.dataframe(rows, hide_index=True)
-    with st.container(horizontal=True):
-        table_buttons(rows, f"sweep-{sweep.id}")
-        if figure:
-            figure_button(figure, f"picture-{sweep.id}")
+    take_along(f"sweep-{sweep.id}", rows, figure)

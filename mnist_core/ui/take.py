@@ -11,8 +11,21 @@ from typing import Any
 import streamlit as st
 
 
-def table_buttons(rows: Sequence[Mapping[str, Any]], name: str) -> None:
-    """Two buttons that download the rows; put them into a horizontal container."""
+def take_along(name: str, rows: Sequence[Mapping[str, Any]], figure: Mapping[str, Any] | None = None):
+    """A line of buttons under a table, its figure, or both; gives the line, for more of them.
+
+    Args:
+        name: of the files, without their endings; once a page.
+    """
+    line = st.container(horizontal=True)
+    with line:
+        _table_buttons(rows, name)
+        if figure:
+            _figure_button(figure, name)
+    return line
+
+
+def _table_buttons(rows: Sequence[Mapping[str, Any]], name: str) -> None:
     st.download_button(
         "CSV", lambda: as_csv(rows), f"{name}.csv", "text/csv", icon=":material/download:", key=f"csv-{name}"
     )
@@ -22,7 +35,7 @@ def table_buttons(rows: Sequence[Mapping[str, Any]], name: str) -> None:
     )  # fmt: skip
 
 
-def figure_button(figure: Mapping[str, Any], name: str) -> None:
+def _figure_button(figure: Mapping[str, Any], name: str) -> None:
     """Downloads a chart as a web page that works offline; the camera above a chart saves it as PNG."""
     st.download_button(
         "Chart as web page", lambda: as_html(figure), f"{name}.html", "text/html", icon=":material/download:",

@@ -4,6 +4,7 @@ import json
 
 from mnist_core.config import RunConfig
 from mnist_core.explore.lesson import Lesson
+from mnist_core.recipes import RECIPES
 from mnist_core.store.expectations import expect, expected
 from tests.helpers import assert_friendly
 from tests.pages.conftest import curves, healthy, labels_of, words
@@ -44,6 +45,44 @@ def test_locked_settings_are_shown_and_stay(visit, store):
     assert labels_of(app.number_input) == ["Your prediction: test accuracy in %"]
     healthy(app.button(key="train").click().run())
     assert store.list()[0].settings == RunConfig.parse(CONFIG)
+
+
+def test_locked_values_stay_the_links_whatever_the_reader_brings(visit, store, finish):
+    """By the menu, by a recipe's link, and by another run's settings."""
+    app = visit("Train", config=json.dumps(CONFIG), lock="all", open="seed")
+    for link in ({}, {"recipe": "cnn-fast"}):
+        app.switch_page("pages/2_Train.py")
+        app.query_params.clear()
+        for name, value in link.items():
+            app.query_params[name] = value
+        healthy(app.run())
+        assert "Epochs: **2**" in words(app)
+    app.query_params["run"] = finish()
+    healthy(app.run())
+    healthy(app.button(key="again").click().run())
+    seed = next(number for number in app.number_input if number.label == "Seed")
+    seed.set_value(9).run()
+    healthy(app.button(key="train").click().run())
+    assert store.list()[0].settings == RunConfig.parse(CONFIG).replace({"seed": 9})
+
+
+def test_a_recipe_with_locks_holds_its_values(visit, store):
+    app = visit("Train", recipe="mlp-100-64-32", lock="all")
+    assert json.loads(app.query_params["config"][0] if isinstance(app.query_params["config"], list)
+                      else app.query_params["config"])  # fmt: skip
+    healthy(app.button(key="train").click().run())
+    assert store.list()[0].settings == RECIPES["mlp-100-64-32"].config
+
+
+def test_a_locked_value_is_that_of_the_link_in_another_kind_of_network_too(visit, store):
+    config = {"architecture": {"name": "mlp", "activation": "tanh"}}
+    app = visit("Train", config=json.dumps(config), lock="architecture.activation")
+    kind = next(box for box in app.selectbox if box.label == "Architecture")
+    healthy(kind.set_value("cnn").run())
+    assert "tanh" in words(app)
+    healthy(app.button(key="train").click().run())
+    assert store.list()[0].settings.architecture.activation == "tanh"
+    assert store.list()[0].settings.architecture.name == "cnn"
 
 
 def test_a_hostile_link_is_one_sentence_above_a_working_form(visit):

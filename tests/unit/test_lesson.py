@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from mnist_core.config import RunConfig
 from mnist_core.errors import ConfigError
+from mnist_core.explore.design import Design
 from mnist_core.explore.lesson import Lesson
+from mnist_core.explore.space import Dimension
 from tests.helpers import assert_friendly, configs
 
 
@@ -21,6 +23,20 @@ def test_a_link_brings_back_what_went_in(config, task):
     names = [frozenset(keys) for keys in ({"data", "seed"}, {"all"}, {"optimizer.learning_rate"})]
     lesson = Lesson(config, task, *names)
     assert back(lesson) == lesson
+
+
+ODD = "ä & = # % + ? / \\ \" ' <b> \n 漢字"
+
+
+def test_a_design_and_a_question_come_back_too():
+    varied = ("optimizer.learning_rate=log:1e-5..1:11", "architecture.activation=relu|tanh")
+    space = tuple(map(Dimension.parse, varied))
+    design = Design(RunConfig.parse({"data": {"subset": 1000}}), space)
+    lesson = Lesson(None, ODD, frozenset({"all"}), open=frozenset({"search", "sweep.stop"}), design=design)
+    assert back(lesson) == lesson
+    assert not set(lesson.link(sweep="ab cd")) & set(' <>"#{}\n')
+    assert dict(parse_qsl(lesson.link(sweep="a&b")[1:]))["sweep"] == "a&b"
+    assert back(Lesson(question="dropout")).question == "dropout"
 
 
 def test_the_default_set_up_needs_next_to_nothing():
@@ -36,6 +52,9 @@ def test_the_default_set_up_needs_next_to_nothing():
         ({"config": '{"optimizer": {"learning_rate": 99}}'}, "at most 10"),
         ({"config": "[" * 3000}, "link"),
         ({"config": '{"architecture": {"name": "uploaded"}}'}, "link"),
+        ({"design": "{}"}, "design"),
+        ({"question": "<b>"}, "learning-rate"),
+        ({"lock": "search.<script>"}, "lock"),
         ({"lock": "optimizer.<script>"}, "lock"),
         ({"hide": "everything"}, "hide"),
         ({"open": "a.b.c"}, "open"),
@@ -61,3 +80,18 @@ def test_what_is_locked_hidden_and_open():
     assert not lesson.locks("data.subset")
     assert not Lesson().hides("data")
     assert not Lesson(task="x").restricts
+
+
+def test_whose_values_are_those_of_the_link():
+    config = RunConfig.parse({"optimizer": {"learning_rate": 0.01}})
+    lesson = Lesson(config, lock=frozenset({"optimizer"}), open=frozenset({"optimizer.learning_rate"}))
+    assert lesson.kept_by(config)
+    assert lesson.kept_by(config.replace({"optimizer.learning_rate": 0.5, "seed": 3}))
+    assert not lesson.kept_by(config.replace({"optimizer.name": "sgd"}))
+    assert Lesson(lock=frozenset({"all"})).kept_by(config)
+
+
+def test_what_a_link_shows_of_explore_stands_alone_unless_it_opens_the_rest():
+    assert not Lesson(task="look").alone
+    assert Lesson(lock=frozenset({"sweep"})).alone
+    assert not Lesson(hide=frozenset({"all"}), open=frozenset({"parts"})).alone
