@@ -34,7 +34,7 @@ class Trainer:
     Attributes:
         model: the Keras model being trained.
         position: completed epochs and steps; with ``checkpoint`` all that a resume needs.
-        evaluation: compiled forward pass of ``model``.
+        evaluation: scores ``model`` on images that it does not learn from.
     """
 
     def __init__(self, config: RunConfig, programs: Programs, execution: Execution | None = None):

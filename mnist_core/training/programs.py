@@ -16,7 +16,7 @@ from mnist_core.models.build import build, gives_logits
 from mnist_core.training.checkpoint import variables
 from mnist_core.training.compiled import CODE_BYTES, CompiledEpoch, CompiledEvaluation
 from mnist_core.training.execution import Execution
-from mnist_core.training.tape import TapeEpoch
+from mnist_core.training.tape import LoopEvaluation, TapeEpoch
 
 MOST_BYTES = 400_000_000
 """What the variables of all kept programs may take: more than any one network's, with three numbers a parameter."""
@@ -48,7 +48,7 @@ class Program:
 
     model: keras.Model
     epoch: CompiledEpoch | TapeEpoch
-    evaluation: CompiledEvaluation
+    evaluation: CompiledEvaluation | LoopEvaluation
 
     @property
     def bytes(self) -> int:
@@ -82,11 +82,11 @@ class Programs:
             else:
                 data = self._data(execution.device)
                 if config.training.loop == "tape":
-                    epoch = TapeEpoch(fresh, *data, config, batch)
+                    epoch, evaluation = TapeEpoch(fresh, *data, config, batch), LoopEvaluation(fresh, config)
                 else:
                     epoch = CompiledEpoch(fresh, *data, config, batch, room, execution.xla)
-                program = Program(fresh, epoch, CompiledEvaluation(fresh, config.data.scaled, gives_logits(config)))
-                self._kept[key] = program
+                    evaluation = CompiledEvaluation(fresh, config.data.scaled, gives_logits(config))
+                program = self._kept[key] = Program(fresh, epoch, evaluation)
         return program
 
     def _data(self, device: str) -> tuple[tf.Tensor, tf.Tensor]:

@@ -1,6 +1,7 @@
-"""The training loop written out with ``tf.GradientTape``: one step after the other, to be read.
+"""The loops of training, validation and test written out: one step after the other, to be read.
 
-It has the face of ``CompiledEpoch`` and learns the same. It is slower because Python is asked after every step.
+``TapeEpoch`` has the face of ``CompiledEpoch`` and learns the same; ``LoopEvaluation`` finds the scores that
+``CompiledEvaluation`` finds. They are slower because Python is asked after every step.
 """
 
 from __future__ import annotations
@@ -14,10 +15,16 @@ import tensorflow as tf
 
 from mnist_core.config import RunConfig
 from mnist_core.data.augment import augment
+from mnist_core.data.mnist import Digits
+from mnist_core.models.build import gives_logits
+from mnist_core.models.plan import CLASSES
 from mnist_core.training.fresh import forgetting
 
 REPORT_SECONDS = 0.06
 """Between two reports: what has been learned is shown, and buttons are obeyed."""
+
+TEST_BATCH = 32
+"""Images a step of validation and test, as published with the subclassed model. Scores are means over all images."""
 
 
 class TapeEpoch:
@@ -37,16 +44,14 @@ class TapeEpoch:
 
     def _train_step(self, batch, rate, seed):
         """Learns from the images at the positions ``batch``."""
-        images = tf.cast(tf.gather(self.images, batch), tf.float32)[..., tf.newaxis]
-        if self.config.data.scaled:
-            images /= 255.0
+        images = as_input(tf.gather(self.images, batch), self.config)
         if self.config.augmentation.active:
             images = augment(images, self.config.augmentation, seed)
         labels = tf.gather(self.labels, batch)
 
         with tf.GradientTape() as tape:
             predictions = self.model(images, training=True)
-            loss = self.loss_of(labels, predictions)
+            loss = loss_of(self.model, labels, predictions, self.config)
         variables = self.model.trainable_variables
         gradients = tape.gradient(loss, variables)
 
@@ -55,11 +60,6 @@ class TapeEpoch:
         self.model.optimizer.apply_gradients(zip(gradients, variables, strict=True))
         self.loss.update_state(loss, sample_weight=tf.size(batch))
         self.accuracy.update_state(labels, predictions)
-
-    def loss_of(self, labels, predictions):
-        if self.config.training.label_smoothing:
-            labels = tf.one_hot(labels, 10)
-        return self.model.loss(labels, predictions) + sum(self.model.losses)
 
     def run(
         self, order: np.ndarray, rates: np.ndarray, first: int, seed: tuple[int, int], every: int = 0
@@ -81,3 +81,45 @@ class TapeEpoch:
                 self.loss.reset_state()
                 self.accuracy.reset_state()
                 reported = time.perf_counter()
+
+
+class LoopEvaluation:
+    """Scores ``model`` on validation and test images, step by step."""
+
+    def __init__(self, model: keras.Model, config: RunConfig):
+        self.model, self.config = model, config
+        self.loss, self.accuracy = keras.metrics.Mean(), keras.metrics.SparseCategoricalAccuracy()
+        kinds = tf.TensorSpec([None, 28, 28], tf.uint8), tf.TensorSpec([None], tf.int32)
+        self.test_step = tf.function(self._test_step, input_signature=kinds)
+
+    def _test_step(self, images, labels):
+        """Learns nothing: no tape, and layers such as dropout let everything through."""
+        predictions = self.model(as_input(images, self.config), training=False)
+        self.loss.update_state(loss_of(self.model, labels, predictions, self.config), sample_weight=tf.size(labels))
+        self.accuracy.update_state(labels, predictions)
+        return tf.nn.softmax(predictions) if gives_logits(self.config) else predictions
+
+    def evaluate(self, digits: Digits) -> tuple[dict[str, float], np.ndarray]:
+        """``loss`` and ``accuracy``, means over all images; and their probabilities, float32 ``(N, 10)``."""
+        self.loss.reset_state()
+        self.accuracy.reset_state()
+        probabilities = [np.empty((0, CLASSES), np.float32)]
+        for start in range(0, len(digits), TEST_BATCH):
+            images, labels = digits.images[start : start + TEST_BATCH], digits.labels[start : start + TEST_BATCH]
+            probabilities.append(self.test_step(tf.constant(images), tf.constant(labels, tf.int32)).numpy())
+        # Metrics divide in 32 bits; the share of right answers is exact.
+        scores = {"loss": float(self.loss.result()), "accuracy": int(self.accuracy.total) / max(1, len(digits))}
+        return scores, np.concatenate(probabilities)
+
+
+def as_input(images, config: RunConfig):
+    """``uint8 (N, 28, 28)`` as the network takes them: float32 ``(N, 28, 28, 1)``."""
+    images = tf.cast(images, tf.float32)[..., tf.newaxis]
+    return images / 255.0 if config.data.scaled else images
+
+
+def loss_of(model: keras.Model, labels, predictions, config: RunConfig):
+    """The mean loss of a batch, and the penalties on weights."""
+    if config.training.label_smoothing:
+        labels = tf.one_hot(labels, CLASSES)
+    return model.loss(labels, predictions) + sum(model.losses)

@@ -6,8 +6,9 @@ import pytest
 import tensorflow as tf
 
 from mnist_core.config import RunConfig
+from mnist_core.data.mnist import Digits
 from mnist_core.data.split import split
-from mnist_core.models.build import build
+from mnist_core.models.build import build, gives_logits
 from mnist_core.models.losses import ClippedCrossentropy
 from mnist_core.recipes import RECIPES
 from mnist_core.training import compiled, tape
@@ -65,6 +66,30 @@ def test_both_loops_learn_the_same(case, digits):
         assert row | {"seconds": 0} == pytest.approx(other | {"seconds": 0}, rel=1e-4)
     if chosen.training.history:
         assert fit_sink["batches"] == [pytest.approx(row, rel=1e-4) for row in tape_sink["batches"]]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_both_score_the_same(case, digits):
+    """With a last batch that is not full."""
+    chosen, part = config(CASES[case], epochs=1, steps=0, loop="tape"), Digits(digits.images[:333], digits.labels[:333])
+    trainer = train(chosen, digits)
+    before = [np.array(variable) for variable in trainer.model.variables]
+    assert isinstance(trainer.evaluation, tape.LoopEvaluation)
+    other = compiled.CompiledEvaluation(trainer.model, chosen.data.scaled, gives_logits(chosen))
+    expected, probabilities = other.evaluate(part)
+    for _ in range(2):  # a second time begins anew
+        scores, found = trainer.evaluation.evaluate(part)
+        assert scores == pytest.approx(expected, rel=1e-5)
+        assert scores["accuracy"] == expected["accuracy"]
+        np.testing.assert_allclose(found, probabilities, atol=1e-6)
+    for variable, value in zip(trainer.model.variables, before, strict=True):
+        np.testing.assert_array_equal(variable, value)
+
+
+def test_nothing_is_scored_where_there_are_no_images(digits):
+    trainer = train(config({}, steps=1, loop="tape"), digits)
+    scores, probabilities = trainer.evaluation.evaluate(Digits(digits.images[:0], digits.labels[:0]))
+    assert (scores, probabilities.shape) == ({"loss": 0.0, "accuracy": 0.0}, (0, 10))
 
 
 def test_a_run_is_stopped_and_resumed_in_the_explicit_loop_too(digits, monkeypatch):
