@@ -47,15 +47,15 @@ def describe(name: str) -> None:
         st.caption("The settings of a link or an earlier run.")
         return
     found = RECIPES[name]
-    st.caption(found.sentence)
+    st.caption(f"{found.sentence} {found.note}")
     if found.published:
         st.caption(f"{found.source}; {found.measure_in_words} as published: {percent(found.published[found.measure])}.")
 
 
 def show_loop(config: RunConfig) -> None:
-    """The explicit training loop, to be read: the very file that trains."""
+    """The explicit loops of training, validation and test, to be read: the very file that runs."""
     if config.training.loop == "tape" and config.architecture.family == "network":
-        with st.expander("The training loop as it is run"):
+        with st.expander("The loops of training and testing, as they are run"):
             st.code(LOOP.read_text(encoding="utf-8"), language="python")
 
 

@@ -30,6 +30,7 @@ class Recipe:
         report: what was reported digit by digit on the test set: precision, recall, F1, support.
         measure: the figure by which the recipe is judged.
         tolerance: how far ours may be from it, and ``reason``: why that far.
+        note: what is recorded or offered otherwise than its author did, and why.
         costly: takes minutes rather than seconds.
     """
 
@@ -44,6 +45,7 @@ class Recipe:
     measure: str = "test_accuracy"
     tolerance: float = 0.0
     reason: str = ""
+    note: str = ""
     costly: bool = False
 
     @property

@@ -90,6 +90,7 @@ def document(reproductions: Sequence[Reproduction], command: str, date: str, mac
     judged = "\n".join(_judged(reproduction) for reproduction in reproductions)
     others = "\n".join(line for reproduction in reproductions for line in _others(reproduction))
     reasons = "\n".join(f"- `{r.recipe.name}`: {r.recipe.reason}" for r in reproductions)
+    notes = "\n".join(f"- `{r.recipe.name}`: {r.recipe.note}" for r in reproductions if r.recipe.note)
     return f"""# Reproduction of the published systems
 
 Written by `{command}` on {date}, on {machine}, with {libraries}.
@@ -112,6 +113,10 @@ one. All took {total / 60:.1f} minutes together, {once / 60:.1f} for one seed. F
 ## Why these tolerances
 
 {reasons}
+
+## What is otherwise than published
+
+{notes}
 """
 
 

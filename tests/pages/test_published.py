@@ -4,12 +4,13 @@ import pytest
 
 from mnist_core.recipes import RECIPES
 from mnist_core.ui import charts, published
-from tests.pages.conftest import healthy, words
+from tests.pages.conftest import healthy, labelled, words
 
 
+@pytest.mark.parametrize("name", ["mlp-100-64-32", "mlp-100-64-32-functional"])
 @pytest.mark.parametrize("page", ["Train", "Evaluate"])
-def test_a_run_of_a_published_system_is_compared(visit, finish, page, read):
-    found = RECIPES["mlp-100-64-32"]
+def test_a_run_of_a_published_system_is_compared(visit, finish, page, name, read):
+    found = RECIPES[name]
     app = healthy(visit(page, run=finish(config=found.config)))
     text = words(app, "markdown")
     assert found.source in text
@@ -47,7 +48,19 @@ def test_published_points_lie_dashed_over_the_curves(store, finish):
     assert published.points(store.get(finish())) == []
 
 
-def test_the_explicit_loop_can_be_read_where_it_is_chosen(visit):
+def test_what_is_otherwise_than_published_stands_with_its_recipe(visit):
+    assert "class probabilities of a batch every 50 steps" in words(visit("Train", recipe="cnn-layers"), "caption")
+    assert "mlp-100-64-32-functional the other" in words(visit("Train", recipe="mlp-100-64-32"), "caption")
+
+
+def test_what_a_subclass_cannot_do_is_told_where_it_is_chosen(visit):
+    for name in ("subclassed-mlp", "logreg-steps"):
+        app = visit("Train", recipe=name)
+        assert "no file can hold" in labelled([*app.selectbox, *app.segmented_control], "Keras API").help
+
+
+def test_the_explicit_loops_can_be_read_where_they_are_chosen(visit):
     for recipe, explicit in (("subclassed-mlp", True), ("quick", False)):
         shown = [code.value for code in visit("Train", recipe=recipe).code]
-        assert any("tf.GradientTape()" in text for text in shown) == explicit
+        for line in ("with tf.GradientTape() as tape:", "def _test_step(self, images, labels):"):
+            assert any(line in text for text in shown) == explicit

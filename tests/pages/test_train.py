@@ -13,7 +13,8 @@ KINDS = [
 COUNTS = {
     "quick": "101,770", "cnn-fast": "80,202", "subclassed-mlp": "50,890", "logreg-steps": "7,850",
     "logreg-epochs": "7,850", "logreg-functions": "7,850", "mlp-100-64-32": "87,374", "softmax-keras": "7,850",
-    "mlp-100-100": "89,610", "cnn-32-64-64": "61,514", "sgd-classifier": "7,850", "cnn-layers": "3,274,634",
+    "mlp-100-64-32-functional": "87,374", "mlp-100-100": "89,610", "cnn-32-64-64": "61,514", "sgd-classifier": "7,850",
+    "cnn-layers": "3,274,634",
 }  # fmt: skip
 
 
@@ -233,6 +234,16 @@ def test_a_run_that_trains(visit, running):
     said = words(app) + progress(app)
     for text in ("training", "Epoch 3 of 5", "50%", "87.50%", "81.25%", "123,456", "101,770"):
         assert text in said
+
+
+def test_a_forest_tells_its_trees_and_can_be_stopped(visit, store):
+    run_id = store.create(recipe("random-forest").config)
+    store.mark_running(run_id)
+    store.record(run_id, {"step": 2, "steps": 50, "epoch": 2, "train_seconds": 1.5}, [], curves(2))
+    app = visit("Train", run=run_id)
+    assert "Tree 3 of 50" in progress(app)
+    assert "**Accuracy by tree**" in words(app, "markdown")
+    assert {"Stop", "Pause"} <= set(labels_of(app.button))
 
 
 @pytest.mark.parametrize("button, wish", [("Pause", "pause"), ("Stop", "stop")])

@@ -14,6 +14,7 @@ from mnist_core.recipes.reproduction import Attempt, Reproduction, document
 from mnist_core.training.classical import ClassicalTrainer
 from mnist_core.training.fit import Trainer
 from mnist_core.training.programs import Programs
+from tests.helpers import ROOT
 from tests.unit.test_tape import UNCOMPILED
 
 SHAPES = {
@@ -22,6 +23,7 @@ SHAPES = {
     "logreg-epochs": [(784,), (10,)],
     "logreg-functions": [(784,), (10,)],
     "mlp-100-64-32": [(784,), (100,), (64,), (32,), (10,)],
+    "mlp-100-64-32-functional": [(28, 28, 1), (784,), (100,), (64,), (32,), (10,)],
     "softmax-keras": [(784,), (10,)],
     "mlp-100-100": [(784,), (100,), (100,), (100,), (10,)],
     "cnn-32-64-64": [(26, 26, 32), (13, 13, 32), (11, 11, 64), (5, 5, 64), (3, 3, 64), (576,), (10,)],
@@ -33,6 +35,7 @@ PARAMETERS = {
     "logreg-epochs": [7850],
     "logreg-functions": [7850],
     "mlp-100-64-32": [78_500, 6_464, 2_080, 330],
+    "mlp-100-64-32-functional": [78_500, 6_464, 2_080, 330],
     "softmax-keras": [7850],
     "mlp-100-100": [78_500, 10_100, 1_010],
     "cnn-32-64-64": [320, 18_496, 36_928, 5_770],
@@ -52,7 +55,7 @@ def test_there_are_eleven_besides_our_own():
         "subclassed-mlp", "random-forest", "logreg-steps", "logreg-epochs", "logreg-functions", "mlp-100-64-32",
         "softmax-keras", "mlp-100-100", "cnn-32-64-64", "sgd-classifier", "cnn-layers",
     ]  # fmt: skip
-    assert list(RECIPES) == ["quick", "cnn-fast", *(found.name for found in PUBLISHED)]
+    assert list(RECIPES) == ["quick", "cnn-fast", *(found.name for found in PUBLISHED), "mlp-100-64-32-functional"]
 
 
 @pytest.mark.parametrize("name", SHAPES)
@@ -99,6 +102,15 @@ def test_a_run_is_known_by_its_recipe_or_by_its_settings():
     assert recipe_of("", found.config) is found
     assert recipe_of("", found.config.replace({"seed": 77})) is found
     assert recipe_of("", found.config.replace({"training.epochs": 3})) is None
+
+
+def test_the_functional_model_is_the_sequential_one_with_the_same_figures():
+    one, other = RECIPES["mlp-100-64-32"], RECIPES["mlp-100-64-32-functional"]
+    assert recipe_of("", one.config.replace({"architecture.api": "functional", "seed": 5})) is other
+    assert one.config.replace({"architecture.api": "functional"}) == other.config
+    assert [type(build(found.config)).__name__ for found in (one, other)] == ["Sequential", "Functional"]
+    for key in ("published", "curve", "report", "source", "measure", "tolerance", "reason"):
+        assert getattr(one, key) == getattr(other, key)
 
 
 # -- reproduced ----------------------------------------------------------------------------------------------------
@@ -164,9 +176,20 @@ def test_a_recipe_that_did_not_finish_is_out():
     assert math.isnan(Reproduction(RECIPES["softmax-keras"]).row()["seconds"])
 
 
+def test_the_kept_document_has_every_recipe_with_its_figures_reason_and_note():
+    text = (ROOT / "docs" / "reproduction.md").read_text(encoding="utf-8")
+    for found in PUBLISHED:
+        [line] = [line for line in text.splitlines() if line.startswith(f"| `{found.name}`") and "| yes |" in line]
+        assert f"| {found.published[found.measure]:.2%} |" in line
+        assert f"| {100 * found.tolerance:.1f} |" in line
+        assert f"- `{found.name}`: {found.reason}\n" in text
+        assert not found.note or f"- `{found.name}`: {found.note}\n" in text
+
+
 def test_the_document_has_a_line_for_every_recipe_and_every_other_figure():
     rows = [reproduced("softmax-keras", 0.9284, 0.9300, test_loss=0.2651), reproduced("sgd-classifier", 0.8)]
     text = document(rows, "the command", "2026-11-21", "2 cores of a processor")
+    assert "Every recipe was trained once to twice" in text
     assert "Written by `the command` on 2026-11-21, on 2 cores of a processor, with tensorflow 2." in text
     line = "| `softmax-keras` | 92.75% | 1: 92.84%, 2: 93.00% | 92.92% | +0.17 | 0.4 | yes | 12 |"
     assert line in text
