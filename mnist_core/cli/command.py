@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from tqdm import tqdm
 
@@ -20,6 +21,11 @@ from mnist_core.store import RunStore
 from mnist_core.store.lease import leave
 
 PROGRAM = "python -m mnist_core"
+
+Found = TypeVar("Found")
+
+LOOK_SECONDS = 0.1
+"""Between two looks at the store: a bar that moves smoothly, for next to no work."""
 
 LOG_SECONDS = 10
 """Between two lines of a progress bar that goes to a file and not to a terminal."""
@@ -111,3 +117,35 @@ def engine(settings: Settings, store: RunStore) -> Iterator[EngineClient]:
         client.close()
         with suppress(LabError):
             leave(store.database)
+
+
+def watch(
+    look: Callable[[], Found | None],
+    client: EngineClient,
+    stop: Callable[[], None],
+    kept: str,
+    seconds: float = LOOK_SECONDS,
+) -> Found:
+    """Looks until something is found, and keeps the engine there meanwhile. Ctrl-C stops, once more leaves alone.
+
+    Args:
+        look: shows how far it is, and gives what is waited for when it is there.
+        stop: asks for the end; it is still waited for.
+        kept: what a stop does not lose, for readers.
+        seconds: between two looks.
+    """
+    asked = False
+    while True:
+        try:
+            found = look()
+            if found is not None:
+                return found
+            if not client.ensure().ready:
+                client.wait()
+            time.sleep(seconds)
+        except KeyboardInterrupt:
+            if asked:
+                raise
+            asked = True
+            tell(f"Stopping; {kept} is kept. Ctrl-C once more does not wait for that.")
+            stop()

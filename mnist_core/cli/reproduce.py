@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import shlex
 import time
 from datetime import datetime, timezone
 from pathlib import Path
@@ -37,7 +36,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seeds", type=_seeds, default=1, metavar="N", help="train each so often (default: 1)")
     resumes = "count runs of the same settings that have finished here before, and train only the rest"
     parser.add_argument("--resume", action="store_true", help=resumes)
-    parser.add_argument("--write", action="store_true", help="write the table into docs/reproduction.md")
+    parser.add_argument("--write", action="store_true", help="write the table of all into docs/reproduction.md")
     json_option(parser)
 
 
@@ -66,6 +65,8 @@ def chosen(names: list[str], quick: bool) -> list[Recipe]:
 
 def _run(options: argparse.Namespace) -> int:
     recipes = chosen(options.names, options.quick)
+    if options.write and recipes != list(PUBLISHED):
+        raise UsageError("--write makes the whole table anew, so it takes all recipes: leave out names and --quick.")
     if options.write and not DOCUMENT.parent.is_dir():
         raise UsageError(f"There is no folder {DOCUMENT.parent} to write into.")
     settings, store = open_store()
@@ -79,8 +80,8 @@ def _run(options: argparse.Namespace) -> int:
                 run = _finished_before(store, config) if options.resume else None
                 run = run or _train(store, client, found, config)
                 done[-1].attempts.append(_attempt(store, found, run))
-                if options.write:
-                    # After every training: some take long, and what is known should not hang on the last.
+                if options.write and len(done) == len(recipes):
+                    # The last one takes long: the table does not wait for all its seeds, but never lacks a recipe.
                     _write(done, options, run.device)
             if not options.json:
                 print(done[-1].line(), flush=True)
@@ -120,9 +121,7 @@ def _attempt(store: RunStore, found: Recipe, run: Run) -> Attempt:
 
 
 def _command(options: argparse.Namespace) -> str:
-    words = [*options.names, *(["--quick"] if options.quick else []), "--seeds", str(options.seeds)]
-    words += ["--resume", "--write"] if options.resume else ["--write"]
-    return f"{PROGRAM} reproduce {shlex.join(words)}"
+    return f"{PROGRAM} reproduce --seeds {options.seeds}{' --resume' if options.resume else ''} --write"
 
 
 COMMAND = Command(

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import time
 from typing import Any
 
-from mnist_core.cli.command import PROGRAM, Command, engine, json_option, open_store, progress, tell
+from mnist_core.cli.command import PROGRAM, Command, engine, json_option, open_store, progress, tell, watch
 from mnist_core.cli.train import configuration
 from mnist_core.engine.client import EngineClient
 from mnist_core.explore.design import Design, Search, make_search
@@ -71,26 +70,17 @@ def result(sweep: Sweep, trials: list[Trial]) -> dict[str, Any]:
 
 def follow(sweeps: SweepStore, client: EngineClient, sweep_id: str) -> Sweep:
     """Shows progress until the sweep ends. Ctrl-C stops it, once more leaves it alone."""
-    asked = False
     with progress(desc="searching", unit=" trials", total=sweeps.get(sweep_id).trials) as bar:
-        while True:
-            try:
-                sweep, trials = sweeps.get(sweep_id), sweeps.trials(sweep_id)
-                best = best_trial(sweep, trials)
-                if best:
-                    bar.set_postfix_str(f"best {best.value:.4f}", refresh=False)
-                bar.update(sum(not trial.open for trial in trials) - bar.n)
-                if not sweep.active:
-                    return sweep
-                if not client.ensure().ready:
-                    client.wait()
-                time.sleep(LOOK_SECONDS)
-            except KeyboardInterrupt:
-                if asked:
-                    raise
-                asked = True
-                tell("Stopping; what was found is kept. Ctrl-C once more does not wait for that.")
-                sweeps.stop(sweep_id)
+
+        def look() -> Sweep | None:
+            sweep, trials = sweeps.get(sweep_id), sweeps.trials(sweep_id)
+            best = best_trial(sweep, trials)
+            if best:
+                bar.set_postfix_str(f"best {best.value:.4f}", refresh=False)
+            bar.update(sum(not trial.open for trial in trials) - bar.n)
+            return None if sweep.active else sweep
+
+        return watch(look, client, lambda: sweeps.stop(sweep_id), kept="what was found", seconds=LOOK_SECONDS)
 
 
 COMMAND = Command(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import time
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from mnist_core.cli.command import (
     print_json,
     progress,
     tell,
+    watch,
 )
 from mnist_core.cli.runs import result
 from mnist_core.cli.settings import listing
@@ -28,9 +28,6 @@ from mnist_core.errors import ConfigError
 from mnist_core.recipes import RECIPES, recipe
 from mnist_core.store import RunStore
 from mnist_core.store.run import Run
-
-LOOK_SECONDS = 0.1
-"""Between two looks at the store: a bar that moves smoothly, for next to no work."""
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -94,23 +91,16 @@ def follow(store: RunStore, client: EngineClient, run_id: str, every_epoch: bool
     Args:
         every_epoch: writes a line for each.
     """
-    run, asked, epoch = store.get(run_id), False, 0
-    with progress(desc=run.status, unit=" steps") as bar:
-        while True:
-            try:
-                run = store.get(run_id)
-                epoch = _show(bar, run, store.epochs(run_id, after=epoch) if every_epoch else []) or epoch
-                if not run.active:
-                    return run
-                if not client.ensure().ready:
-                    client.wait()
-                time.sleep(LOOK_SECONDS)
-            except KeyboardInterrupt:
-                if asked:
-                    raise
-                asked = True
-                tell("Stopping; what it has learned is kept. Ctrl-C once more does not wait for that.")
-                store.ask(run_id, "stop")
+    epoch = 0
+    with progress(desc=store.get(run_id).status, unit=" steps") as bar:
+
+        def look() -> Run | None:
+            nonlocal epoch
+            run = store.get(run_id)
+            epoch = _show(bar, run, store.epochs(run_id, after=epoch) if every_epoch else []) or epoch
+            return None if run.active else run
+
+        return watch(look, client, lambda: store.ask(run_id, "stop"), kept="what it has learned")
 
 
 def _show(bar: tqdm, run: Run, rows: list[dict[str, Any]]) -> int:

@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 
 from mnist_core import cli
+from mnist_core.cli import sweep
 from mnist_core.config import RunConfig
 from mnist_core.data import mnist
 from mnist_core.engine.client import EngineClient
 from mnist_core.explore.statistics import mcnemar, wilson
 from mnist_core.store.sweeps import SweepStore
 from tests.helpers import ROOT, assert_friendly, eventually
+from tests.searches import design
 
 
 @pytest.fixture
@@ -131,3 +133,16 @@ def test_a_bad_sweep_is_one_sentence_and_starts_nothing(call, store, monkeypatch
     assert (code, out) == (2, "")
     assert_friendly(err.strip(), word)
     assert SweepStore(store.database).list() == []
+
+
+def test_ctrl_c_stops_a_sweep_and_the_second_does_not_wait(store, capsys):
+    class Interrupted:
+        def ensure(self):
+            raise KeyboardInterrupt
+
+    sweeps = SweepStore(store.database)
+    sweep_id = sweeps.create(design())
+    with pytest.raises(KeyboardInterrupt):
+        sweep.follow(sweeps, Interrupted(), sweep_id)
+    assert sweeps.get(sweep_id).wish == "stop"
+    assert "Stopping; what was found is kept. Ctrl-C once more does not wait for that." in capsys.readouterr().err

@@ -43,6 +43,8 @@ def test_recipes_are_listed_as_json(capsys):
         (["quick"], ["quick is our own recipe", "no published figure"]),
         (["cnn-32-64-64", "--quick"], ["only seconds", "Leave out --quick"]),
         (["--seeds", "0"], ["whole number from 1", "'0'"]),
+        (["softmax-keras", "--write"], ["whole table", "leave out names"]),
+        (["--quick", "--write"], ["whole table", "leave out names and --quick"]),
     ],
 )
 def test_what_cannot_be_reproduced_is_told_in_a_sentence(capsys, argv, words):
@@ -112,25 +114,54 @@ def test_one_that_is_out_or_fails_is_told_by_the_exit_code(capsys, trained, accu
     assert accuracy or "It failed." in err
 
 
-def test_the_table_is_written_where_it_belongs(capsys, trained, tmp_path, monkeypatch):
-    monkeypatch.setattr(reproduce, "DOCUMENT", tmp_path / "reproduction.md")
-    trained[1] = 0.9301
-    ran(capsys, "reproduce", "softmax-keras", "--write")
-    text = (tmp_path / "reproduction.md").read_text(encoding="utf-8")
-    assert "python -m mnist_core reproduce softmax-keras --seeds 1 --write" in text
+@pytest.fixture
+def written(monkeypatch, tmp_path):
+    """The document, beginning as an earlier one."""
+    file = tmp_path / "reproduction.md"
+    file.write_text("before", encoding="utf-8")
+    monkeypatch.setattr(reproduce, "DOCUMENT", file)
+    return file
+
+
+def test_the_table_is_written_whole(capsys, trained, written):
+    trained |= {found.config.seed: 0.9301 for found in PUBLISHED}
+    ran(capsys, "reproduce", "--write")
+    text = written.read_text(encoding="utf-8")
+    assert "`python -m mnist_core reproduce --seeds 1 --write`" in text
     assert "cores of a processor" in text
+    for found in PUBLISHED:
+        assert f"\n| `{found.name}`" in text
 
 
-def test_what_has_finished_before_is_counted_when_asked_for(capsys, store, trained, tmp_path, monkeypatch):
-    monkeypatch.setattr(reproduce, "DOCUMENT", tmp_path / "reproduction.md")
+@pytest.mark.parametrize("argv", [["softmax-keras"], ["--quick"]])
+def test_a_part_is_not_written_over_the_whole(capsys, store, trained, written, argv):
+    assert ran(capsys, "reproduce", *argv, "--write")[0] == 2
+    assert written.read_text(encoding="utf-8") == "before"
+    assert store.list() == []
+
+
+def test_a_table_that_is_interrupted_is_not_written(capsys, trained, written, monkeypatch):
+    trained |= {found.config.seed: 0.9301 for found in PUBLISHED}
+    follow = reproduce.follow
+
+    def interrupted(store, client, run_id, every_epoch):
+        if store.get(run_id).recipe == PUBLISHED[-1].name:
+            raise KeyboardInterrupt
+        return follow(store, client, run_id, every_epoch)
+
+    monkeypatch.setattr(reproduce, "follow", interrupted)
+    ran(capsys, "reproduce", "--write")
+    assert written.read_text(encoding="utf-8") == "before"
+
+
+def test_what_has_finished_before_is_counted_when_asked_for(capsys, store, trained):
     trained |= {1: 0.9301, 2: 0.9371}
     ran(capsys, "reproduce", "softmax-keras", "--json")
     trained[1] = 0.5
-    _, out, _ = ran(capsys, "reproduce", "softmax-keras", "--seeds", "2", "--resume", "--write", "--json")
+    _, out, _ = ran(capsys, "reproduce", "softmax-keras", "--seeds", "2", "--resume", "--json")
     [row] = json.loads(out)
     assert [seed["measured"] for seed in row["seeds"]] == [0.9301, 0.9371]
     assert len(store.list()) == 2
-    assert "trained twice" in (tmp_path / "reproduction.md").read_text(encoding="utf-8")
     ran(capsys, "reproduce", "softmax-keras", "--json")
     assert len(store.list()) == 3
 
