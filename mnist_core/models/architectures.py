@@ -62,7 +62,8 @@ class Network(Architecture):
     api: Literal["sequential", "functional", "subclassed"] = option(
         "sequential", "Keras API",
         "How the same layers are put together: a Sequential list; the functional API, by calling one layer on the "
-        "other; or a subclass of keras.Model with a call method of its own. All three learn the same.",
+        "other; or a subclass of keras.Model with a call method of its own. All three learn the same. A subclass is "
+        "code, which no file can hold: what is kept of it and can be taken home is a Sequential of the same layers.",
         rare=True,
     )  # fmt: skip
     output: Literal["softmax", "logits"] = option(
@@ -89,7 +90,8 @@ class Softmax(Network):
     api: Literal["sequential", "functional", "subclassed", "variables"] = option(
         "sequential", "Keras API",
         "A Sequential list of layers, the functional API, or a subclass of keras.Model; or a subclass with two raw "
-        "variables and no layer at all: softmax(xW + b) written out. All learn the same.",
+        "variables and no layer at all: softmax(xW + b) written out. All learn the same. A subclass is code, which no "
+        "file can hold: what is kept of it and can be taken home is a Sequential of the same numbers.",
         rare=True,
     )  # fmt: skip
 

@@ -38,7 +38,7 @@ _JSON = Format(
     "The layers and how they are joined, without weights: for keras.models.model_from_json. Only a Sequential or a "
     "functional model can say this of itself. One written as a class of its own (a subclassed model) is Python code: "
     "it has no architecture in JSON and no picture of its layers, and its weights are of use only beside that code. "
-    "All networks of MNIST Lab are made of standard layers, so each has both.",
+    "What MNIST Lab trained as a subclass is handed out as the same network in standard layers, so each has both.",
 )
 _WEIGHTS = Format(
     "weights",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 import streamlit as st
+from zict import LRU
 
 from mnist_core.errors import ConfigError, UnknownRun
 from mnist_core.models.formats import FORMATS
@@ -12,13 +13,16 @@ from mnist_core.models.upload import gather
 from mnist_core.store.run import Run
 from mnist_core.store.runs import NAME_LENGTH
 from mnist_core.ui.frame import errors_in_words
-from mnist_core.ui.lab import Lab, lab
+from mnist_core.ui.lab import Lab
 from mnist_core.ui.words import escaped
 
 PIXELS = {
     "0-1": "0 to 1 (divided by 255, as most tutorials do)",
     "0-255": "0 to 255 (as stored, or the network divides by itself)",
 }
+
+KEPT_BYTES = 100_000_000
+"""What the files prepared for download may take in this process, for all visitors; the least recently used goes."""
 
 
 def downloads(here: Lab, run: Run) -> None:
@@ -45,7 +49,7 @@ def downloads(here: Lab, run: Run) -> None:
             st.session_state.pop("prepared", None)
             with errors_in_words():
                 with st.spinner("A worker is converting the network …", show_time=True):
-                    data = _exported(here.settings.database_url, run.id, run.ended, name)
+                    data = _exported(here, run, name)
                 st.session_state["prepared"] = (run.id, name)
                 st.download_button(
                     f"Download {run.id}{wanted.ending}",
@@ -57,9 +61,17 @@ def downloads(here: Lab, run: Run) -> None:
                 )
 
 
-@st.cache_data(max_entries=4, show_spinner=False)
-def _exported(database_url: str, run_id: str, ended: float, name: str) -> bytes:
-    return lab().engine.export(run_id, name)
+def _exported(here: Lab, run: Run, name: str) -> bytes:
+    key, kept = (here.settings.database_url, run.id, run.ended, name), _prepared()
+    data = kept.get(key)
+    if data is None:
+        data = kept[key] = here.engine.export(run.id, name)
+    return data
+
+
+@st.cache_resource(show_spinner=False)
+def _prepared() -> LRU:
+    return LRU(KEPT_BYTES, {}, weight=lambda key, data: len(data))
 
 
 def upload_form(here: Lab) -> None:

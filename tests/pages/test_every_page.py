@@ -3,6 +3,7 @@
 import pytest
 
 from mnist_core.config import RunConfig
+from mnist_core.recipes import recipe
 from tests.helpers import assert_friendly
 from tests.pages.conftest import PAGES, healthy, words
 
@@ -33,6 +34,12 @@ def test_a_finished_and_a_failed_run(visit, finish, fail, title):
     finish()
     fail()
     assert not visit(title).error
+
+
+@EVERY_PAGE
+def test_a_classical_model(visit, finish, title):
+    runs = [finish(config=recipe(name).config) for name in ("random-forest", "sgd-classifier")]
+    assert not visit(title, run=runs[0], runs=",".join(runs)).error
 
 
 @EVERY_PAGE

@@ -1,6 +1,7 @@
 """Models that come and go on the pages: formats to take home, the form for uploads, and runs that came in by it."""
 
 import io
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -10,6 +11,7 @@ from mnist_core.config import RunConfig
 from mnist_core.models.build import build
 from mnist_core.models.uploaded import Uploaded
 from mnist_core.recipes import recipe
+from mnist_core.ui import files
 from tests.helpers import assert_friendly
 from tests.pages.conftest import healthy, labelled, labels_of, words
 from tests.pages.test_runs import choose, listed
@@ -142,6 +144,31 @@ def test_a_first_layer_that_sees_no_pixels(visit, finish, store):
     assert "no pictures" in words(visit("Evaluate", run=run_id), "info")
 
 
+# -- files to take home --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def little_room(monkeypatch):
+    """For prepared files: 1,000 bytes."""
+    monkeypatch.setattr(files, "KEPT_BYTES", 1000)
+    files._prepared.clear()
+    yield files._prepared()
+    files._prepared.clear()
+
+
+def test_prepared_files_are_kept_as_far_as_their_bytes_allow(little_room):
+    sizes, made = {"json": 300, "weights": 600, "h5": 400, "huge": 1001}, []
+    engine = SimpleNamespace(export=lambda run_id, name: made.append(name) or b"x" * sizes[name])
+    here = SimpleNamespace(settings=SimpleNamespace(database_url="sqlite://"), engine=engine)
+    run = SimpleNamespace(id="a-run", ended=1.0)
+    for name in ("json", "weights", "json", "h5", "json", "h5", "huge", "h5", "weights"):
+        assert len(files._exported(here, run, name)) == sizes[name]
+        assert sum(map(len, little_room.values())) <= 1000
+    assert made == ["json", "weights", "h5", "huge", "weights"]
+    files._exported(here, SimpleNamespace(id="a-run", ended=2.0), "weights")
+    assert made[-2:] == ["weights", "weights"]
+
+
 # -- with a worker -------------------------------------------------------------------------------------------------
 
 
@@ -170,7 +197,8 @@ def test_a_format_is_made_when_it_is_asked_for(visit, trained):
         labelled(app.button, "Prepare the file").click().run(timeout=120)
         assert f"Download {trained}{ending}" in labels_of(healthy(app).get("download_button"))
     chosen_format(app, "json")
-    assert "subclassed" in words(app, "caption")
+    assert "subclassed model) is Python code" in words(app, "caption")
+    assert "handed out as the same network in standard layers" in words(app, "caption")
 
 
 @pytest.mark.usefixtures("engine")

@@ -1,6 +1,8 @@
 """Classical models fitted round by round are those of scikit-learn's own ``fit``, and read digits as it does."""
 
 import io
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from mnist_core.config import RunConfig
 from mnist_core.data.split import split
 from mnist_core.models import fitted
 from mnist_core.training.classical import ClassicalTrainer
+from tests.helpers import ROOT
 
 FOREST = {"name": "random_forest", "trees": 6}
 LINEAR = {"name": "sgd_classifier", "max_iter": 25}
@@ -164,6 +167,26 @@ def test_a_model_survives_its_bytes_which_are_no_pickle(case, digits):
     np.savez(objects, scaled=True, roots=np.array([print], object))
     with pytest.raises(ValueError, match="pickle"):
         fitted.from_bytes(objects.getvalue())
+
+
+NEW_PROCESS = """
+import pathlib, sys
+import numpy as np
+from mnist_core.models import fitted
+model = fitted.from_bytes(pathlib.Path(sys.argv[1], "model.npz").read_bytes())
+print(model.probabilities(np.load(sys.argv[1] + "/images.npy")).tobytes().hex(), "sklearn" in sys.modules)
+"""
+
+
+@pytest.mark.parametrize("case", ["forest of raw pixels", "hinge"])
+def test_a_model_answers_bit_for_bit_the_same_in_a_new_process(case, digits, tmp_path):
+    trainer, _ = fit(config(*CASES[case]), digits, rounds=3)
+    (tmp_path / "model.npz").write_bytes(trainer.files()["model.npz"])
+    np.save(tmp_path / "images.npy", digits.images[:50])
+    command = [sys.executable, "-c", NEW_PROCESS, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=60)
+    expected = trainer.evaluation.probabilities(digits.images[:50]).tobytes().hex()
+    assert done.stdout.split() == [expected, "False"], done.stderr
 
 
 def test_a_linear_model_that_knows_no_digit_yet_guesses(digits):

@@ -5,7 +5,6 @@ import json
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -25,6 +24,10 @@ from tests.helpers import ROOT, assert_friendly
 from tests.uploads import saved
 
 MLP = RunConfig.parse({"architecture": {"name": "mlp", "hidden_units": [80], "batch_norm": True}})
+FUNCTIONAL = RunConfig.parse({"architecture": {"name": "mlp", "hidden_units": [30, 20], "api": "functional"}})
+SUBCLASSED = RunConfig.parse({"architecture": {"name": "mlp", "hidden_units": [30], "api": "subclassed"}})
+RAW = RunConfig.parse({"architecture": {"name": "softmax", "api": "variables", "start": "normal"}})
+LOGITS = RunConfig.parse({"architecture": {"name": "cnn", "blocks": [{"filters": 4}], "output": "logits"}})
 CNN = RunConfig.parse({"architecture": {"name": "cnn", "blocks": [{"filters": 6, "kernel": 5, "batch_norm": True}]}})
 
 
@@ -120,34 +123,38 @@ def test_what_a_run_gives_comes_back_in(store, url, in_process, trained, digits)
 
 # -- export --------------------------------------------------------------------------------------------------------
 
+NETWORKS = {"mlp": MLP, "functional": FUNCTIONAL, "subclassed": SUBCLASSED, "raw": RAW, "cnn": CNN, "logits": LOGITS}
+
 NEW_PROCESS = """
-import sys
-import time
+import pathlib, sys
 import keras, numpy as np
-folder = sys.argv[1]
-images = np.load(folder + "/images.npy")
-restored = [keras.models.load_model(f"{folder}/run.{ending}", compile=False) for ending in ("keras", "h5")]
-with open(folder + "/run.json") as file:
-    restored.append(keras.models.model_from_json(file.read()))
-restored[-1].load_weights(folder + "/run.weights.h5")
-for model in restored:
-    print(np.asarray(model(images, training=False)).tobytes().hex())
+images = np.load(sys.argv[1] + "/images.npy")
+for folder in sorted(path for path in pathlib.Path(sys.argv[1]).iterdir() if path.is_dir()):
+    restored = [keras.models.load_model(folder / f"run.{ending}", compile=False) for ending in ("keras", "h5")]
+    restored.append(keras.models.model_from_json((folder / "run.json").read_text()))
+    restored[-1].load_weights(folder / "run.weights.h5")
+    for model in restored:
+        print(folder.name, np.asarray(model(images, training=False)).tobytes().hex())
 """
 
 
-@pytest.mark.parametrize("config", [MLP, CNN], ids=["mlp", "cnn"])
-def test_every_format_gives_the_same_answers_bit_for_bit_in_a_new_process(config, url, trained, digits, tmp_path):
-    run_id, model = trained(config)
-    for format in FORMATS.values():
-        Path(tmp_path, f"run{format.ending}").write_bytes(files.export(run_id, format.name, url))
-    images = digits.images[:30, ..., None] / np.float32(255)
-    np.save(tmp_path / "images.npy", images)
-    command = [sys.executable, "-c", NEW_PROCESS, str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=120)
-    answers = done.stdout.split()
-    assert len(answers) == 3, done.stderr
-    expected = np.asarray(model(images, training=False)).tobytes().hex()
-    assert answers == [expected] * 3
+def test_every_format_gives_the_same_answers_bit_for_bit_in_a_new_process(url, trained, digits, tmp_path):
+    folder, images, expected = tmp_path / "networks", digits.images[:30, ..., None] / np.float32(255), []
+    folder.mkdir()
+    np.save(folder / "images.npy", images)
+    for name, config in sorted(NETWORKS.items()):
+        run_id, model = trained(config)
+        (folder / name).mkdir()
+        for format in FORMATS.values():
+            (folder / name / f"run{format.ending}").write_bytes(files.export(run_id, format.name, url))
+        answers = np.asarray(model(images, training=False))
+        assert np.ptp(answers) > 0.01
+        expected += [f"{name} {answers.tobytes().hex()}"] * 3
+    command = [sys.executable, "-c", NEW_PROCESS, str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=180)
+    answers = done.stdout.splitlines()
+    assert len(answers) == 3 * len(NETWORKS), done.stderr
+    assert [line.split()[0] for line, one in zip(answers, expected, strict=True) if line != one] == []
 
 
 def test_an_architecture_says_its_layers_and_holds_no_weights(url, trained):

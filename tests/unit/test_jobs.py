@@ -81,13 +81,33 @@ def test_a_run_is_trained_scored_and_kept(store, run_id, train, digits):
 RAW = {"name": "softmax", "api": "variables"}
 
 
-@pytest.mark.parametrize("architecture", [{"api": "subclassed"}, {"api": "functional"}, RAW])
+@pytest.mark.parametrize("architecture", [{"api": "subclassed"}, {"api": "functional"}, {"output": "logits"}, RAW])
 def test_networks_written_in_other_ways_end_as_well(store, train, digits, architecture):
     run_id = store.create(RunConfig.parse(QUICK | {"architecture": architecture}))
     _, run = train(run_id)
     assert (run.status, run.message) == ("finished", "")
     kept = jobs.predict_run(run_id, digits.images, store.database.url)
     np.testing.assert_array_equal(kept, store.load_array(run_id, "test_probabilities"))
+
+
+FOREST, LINEAR = {"name": "random_forest", "trees": 4}, {"name": "sgd_classifier", "max_iter": 20}
+
+
+@pytest.mark.parametrize("architecture", [FOREST, LINEAR], ids=lambda architecture: architecture["name"])
+def test_classical_models_are_runs_like_any_other(store, train, digits, architecture):
+    run_id = store.create(RunConfig.parse({"architecture": architecture, "data": {"subset": 500}}))
+    store.mark_running(run_id)
+    store.ask(run_id, "pause")  # before the first tree or pass
+    assert train(run_id)[0] == "paused"
+    store.resume(run_id)
+    answer, run = train(run_id)
+    assert answer == run.status == "finished"
+    assert run.step == run.steps == run.settings.total_steps
+    assert [row["epoch"] for row in store.epochs(run_id)] == list(range(1, run.settings.epochs + 1))
+    assert files(store, run_id) == {"model.npz", "test_probabilities"}
+    kept = jobs.predict_run(run_id, digits.images, store.database.url)
+    np.testing.assert_array_equal(kept, store.load_array(run_id, "test_probabilities"))
+    assert (kept.argmax(axis=1) == digits.labels).mean() == run.test_accuracy > 0.5
 
 
 @pytest.mark.parametrize("status", ["finished", "stopped", "failed", "cancelled", "paused"])
