@@ -45,7 +45,7 @@ def choose_runs(lab: Lab) -> list:
 
 def from_canvas() -> ink.Ink | None:
     image = drawing_canvas("canvas")
-    return None if image is None else ink.normalize(ink.from_canvas(image, PAPER_RGB))
+    return None if image is None else ink.trace(ink.canvas(image, PAPER_RGB))
 
 
 def from_file() -> ink.Ink | None:

@@ -77,7 +77,7 @@ def digits(paths: list[str]) -> tuple[list[str], np.ndarray]:
         for path in paths:
             for name, picture in _pictures(path):
                 try:
-                    images.append(ink.normalize(ink.to_ink(picture)).image)
+                    images.append(ink.trace(picture).image)
                 except ImageError as error:
                     raise ImageError(f"{name}: {error}") from None
                 names.append(name)
@@ -86,9 +86,9 @@ def digits(paths: list[str]) -> tuple[list[str], np.ndarray]:
     return names, np.stack(images)
 
 
-def _pictures(path: str) -> Iterator[tuple[str, np.ndarray]]:
+def _pictures(path: str) -> Iterator[tuple[str, ink.Picture]]:
     try:
-        pictures = ink.read_images(path)
+        pictures = ink.open_pictures(path)
     except ImageError as error:
         known = Path(path).name in str(error)
         raise ImageError(str(error) if known else f"{path}: {error}") from None

@@ -9,6 +9,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from mnist_core.data import mnist
+from mnist_core.ink import STAGES
 from tests.helpers import eventually
 
 pytestmark = pytest.mark.e2e
@@ -118,7 +119,7 @@ def test_how_it_got_there(desk):
     desk.draw(*SEVEN)
     desk.click("How it got there")
     steps = desk.page.get_by_test_id("stPopoverBody").get_by_role("img")
-    expect(steps).to_have_count(4)
+    expect(steps).to_have_count(len(STAGES))
 
 
 def test_a_photo(desk):

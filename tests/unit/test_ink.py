@@ -14,7 +14,7 @@ from mnist_core import ink
 from mnist_core.errors import EmptyDrawing, ImageError
 from tests.drawings import apart, enlarged, mnist_like, placed, seven
 
-MNIST = Path(ink.__file__).parent / "data" / "mnist.npz"
+MNIST = Path(ink.__file__).parents[1] / "data" / "mnist.npz"
 
 
 @pytest.fixture(scope="module")
@@ -123,15 +123,13 @@ def test_any_ink_gives_a_picture_or_an_empty_drawing(amounts):
 
 
 def test_the_steps_lead_to_the_picture():
-    result = ink.normalize(ink.to_ink(seven()))
-    assert [step.name for step in result.steps] == [
-        "ink found",
-        "cropped",
-        "fitted in 20 x 20",
-        "centred by mass",
-    ]
-    assert all(step.help and step.image.dtype == np.uint8 for step in result.steps)
-    found, cropped, fitted, centred = (step.image for step in result.steps)
+    result = ink.trace(seven())
+    assert [step.name for step in result.steps] == [stage.name for stage in ink.STAGES]
+    assert all(step.help and step.on and step.image.dtype == np.uint8 for step in result.steps)
+    step = {step.name: step.image for step in result.steps}
+    found, cropped, fitted, centred = (
+        step[name] for name in ("ink found", "cropped", "fitted in 20 x 20", "centred by mass")
+    )
     assert found.shape == (200, 200)
     np.testing.assert_array_equal(found, 255 - seven())
     assert cropped[0].any() and cropped[-1].any() and cropped[:, 0].any() and cropped[:, -1].any()
@@ -236,12 +234,14 @@ def test_a_dot_stays_small_and_a_long_line_stays_a_line():
     dot = np.zeros((100, 100), np.uint8)
     dot[3:6, 90:93] = 255
     image = mnist_like(dot)
-    assert 49 <= np.count_nonzero(image) <= 64 and image[14, 14] == 255
+    assert 81 <= np.count_nonzero(image) <= 100 and image[14, 14] == 255
 
     line = np.full((10, 1000), 255, np.uint8)
     line[5, 2:998] = 0
     image = mnist_like(line)
-    assert np.count_nonzero(image) == 20 and (image[14, 4:24] == 255).all()
+    # About as thick as MNIST's thinnest pens and no more.
+    assert (image[14, 4:24] > 200).all() and not image[:12].any() and not image[17:].any()
+    assert 20 <= image.sum() / 255 <= 44
 
 
 @pytest.mark.parametrize("level", [0, 90, 255])

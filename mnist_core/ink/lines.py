@@ -1,0 +1,144 @@
+"""Takes out of the ink what belongs to the paper: the lines of ruled and squared paper, and what lies beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mnist_core.ink.frame import extent
+
+# Smaller pictures are no photos of paper, and a stroke may cross them from side to side.
+LEAST_RULED = 64
+STRIPS = 24
+# A line is there in seven of ten strips from one border to the other; words and digits are not.
+PRESENT = 0.7
+# How dark a line is at least, as a share of the pen, on the mean of a strip.
+LEAST_LINE = 0.06
+# No line of paper is thicker than this share of the picture.
+THICKEST = 1 / 25
+# Lines may lean by 3.4 degrees: 6 pixels up on 100 across.
+STEEPEST = 0.06
+# Where a pen crosses a line, it is darker than the line.
+DARKER = 1.5
+# Paper is wider than what is written on it; a bar that the picture's border cuts is part of a digit.
+MARGIN = 1 / 50
+# What the border cuts off is not the digit, if so much of the ink lies in one piece that it does not cut.
+WHOLE_SHARE = 0.3
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Level lines: the first row of each and the one after its last, in the picture's middle; and how far they have
+    drifted down in each column, (W,)."""
+
+    rows: list[tuple[int, int]]
+    drift: np.ndarray
+
+
+def without_lines(ink: np.ndarray) -> np.ndarray:
+    """The ink without lines that run from one border to the other, straight and parallel, level or upright.
+
+    Ink that crosses a line stays: each column of a line is filled from what lies above and below it.
+    """
+    if min(ink.shape) < LEAST_RULED:
+        return ink
+    level, upright = _lines(ink), _lines(ink.T)
+    for rules, bars in ((level, upright), (level, None), (None, upright)):
+        rest = _erased(_erased(ink, rules).T, bars).T
+        if (rules or bars) and rest.max() >= 0.5 and _is_paper(rest, rules, bars):
+            return np.ascontiguousarray(rest)
+    return ink
+
+
+def _is_paper(rest: np.ndarray, level: Lines | None, upright: Lines | None) -> bool:
+    """Whether what was taken away were lines of paper, by what is left: no stroke looks like that."""
+    rows, columns = extent(rest)
+    height, width = rest.shape
+    if level and not _has_margins(columns, width):
+        return False
+    if upright is None:
+        return True
+    # One upright line through the ink is the stem of a 1 or a 4; squared paper has many, a margin is beside.
+    many = len(upright.rows) > 1 or all(end <= columns.start or columns.stop <= top for top, end in upright.rows)
+    return many and _has_margins(rows, height)
+
+
+def _has_margins(inked: slice, length: int) -> bool:
+    return MARGIN * length <= inked.start and inked.stop <= (1 - MARGIN) * length
+
+
+def without_cut_off(ink: np.ndarray) -> np.ndarray:
+    """The ink without what the picture's border cuts off, such as a table's edge, if the digit itself is whole."""
+    if min(ink.shape) < LEAST_RULED:
+        return ink
+    from scipy import ndimage
+
+    labels, count = ndimage.label(ink > 0, np.ones((3, 3)))
+    mass = np.bincount(labels.ravel(), ink.ravel(), count + 1)
+    cut = np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
+    whole = mass.copy()
+    whole[cut] = whole[0] = 0
+    if len(cut) < 2 or whole.max() < WHOLE_SHARE * mass.sum():
+        return ink
+    return np.where(np.isin(labels, cut), np.float32(0), ink)
+
+
+def _lines(ink: np.ndarray) -> Lines | None:
+    """The level lines in the ink, if there are any."""
+    drift, presence = _presence(ink)
+    presence = presence - np.median(presence)  # which is what upright lines add to every row
+    rows = [(top, end) for top, end in _runs(presence > LEAST_LINE) if end - top <= max(3, THICKEST * len(ink))]
+    return Lines(rows, drift) if rows else None
+
+
+def _erased(ink: np.ndarray, lines: Lines | None) -> np.ndarray:
+    if lines is None:
+        return ink
+    rest = ink.copy()
+    for top, end in lines.rows:
+        _erase(rest, top, end, lines.drift)
+    return rest
+
+
+def _presence(ink: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The lean at which lines show best: rows that it drifts by in each column, (W,); and each row's ink, (H,).
+
+    The picture is seen as strips side by side. At the right lean, a line has ink in the same row of nearly every
+    strip, and so keeps its place when each row keeps what most of its strips have.
+    """
+    height, width = ink.shape
+    cuts = np.linspace(0, width, STRIPS + 1).astype(int)
+    profiles = np.add.reduceat(ink, cuts[:-1], axis=1).T / np.diff(cuts)[:, None]
+    away = (cuts[:-1] + cuts[1:] - width) / 2
+    rows = np.arange(height)
+    kept = int((1 - PRESENT) * STRIPS)
+    best = None
+    for lean in np.linspace(-STEEPEST, STEEPEST, 2 * int(STEEPEST * width / 2) + 1):
+        shifted = np.clip(rows + np.rint(lean * away).astype(int)[:, None], 0, height - 1)
+        presence = np.partition(np.take_along_axis(profiles, shifted, axis=1), kept, axis=0)[kept]
+        score = float(presence @ presence)
+        if best is None or score > best[0]:
+            best = score, lean, presence
+    _, lean, presence = best
+    return np.rint(lean * (np.arange(width) - width / 2)).astype(int), presence
+
+
+def _runs(there: np.ndarray) -> list[tuple[int, int]]:
+    steps = np.diff(np.concatenate(([0], there, [0])))
+    return list(zip(np.flatnonzero(steps == 1), np.flatnonzero(steps == -1), strict=True))
+
+
+def _erase(ink: np.ndarray, top: int, end: int, drift: np.ndarray) -> None:
+    """Fill a line, in place, with what leads from the ink above it to that below it, but for a pen's darker ink."""
+    height, columns = len(ink), np.arange(ink.shape[1])
+    spare = 1 + (end - top) // 2  # its soft edges, and paper that is not quite flat
+    first, last = top - spare + drift, end - 1 + spare + drift
+    above = ink[np.clip(first - 1, 0, height - 1), columns] * (first > 0)
+    below = ink[np.clip(last + 1, 0, height - 1), columns] * (last < height - 1)
+    count = end - top + 2 * spare
+    rows = np.clip(first + np.arange(count)[:, None], 0, height - 1)
+    band = ink[rows, columns]
+    share = (np.arange(count)[:, None] + 1) / (count + 1)
+    filled = np.minimum(band, above * (1 - share) + below * share)
+    ink[rows, columns] = np.where(band > DARKER * np.median(band.max(axis=0)), band, filled)

@@ -1,0 +1,156 @@
+"""Files, arrays and the canvas -> a ``Picture``: its pixels, and what is known of where they came from."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from mnist_core.errors import ImageError
+from mnist_core.ink.light import flatten, luminance, upright
+
+FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF")
+MAX_PIXELS = 40_000_000
+_LIMIT = f"{MAX_PIXELS // 1_000_000} million pixels"
+# A digit needs no more: larger files are reduced on reading, which calms a camera's noise as well.
+READ_SIDE = 1024
+
+ORIENTATION = 0x0112
+"""The EXIF tag that says how the camera was held, 1 to 8; 1 is upright."""
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """Pixels as they were taken.
+
+    Attributes:
+        pixels: uint8, grey (H, W), grey and alpha (H, W, 2), RGB (H, W, 3) or RGBA (H, W, 4).
+        orientation: EXIF's, 1 to 8.
+        paper: the level of the paper where it is known, as on a canvas; such paper is even and free of noise.
+    """
+
+    pixels: np.ndarray
+    orientation: int = 1
+    paper: int | None = None
+
+    def __post_init__(self):
+        pixels = self.pixels
+        shaped = pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] in (2, 3, 4))
+        if pixels.dtype != np.uint8 or not pixels.size or not shaped:
+            found = f"{pixels.dtype} of shape {pixels.shape}"
+            raise ImageError(f"The picture is {found}; needed is uint8 (H, W), or (H, W, C) with 2 to 4 channels.")
+
+
+def canvas(rgba: np.ndarray, background: tuple[int, int, int] = (255, 255, 255)) -> Picture:
+    """A drawing canvas as light ink on black: how far each pixel is from the background colour.
+
+    Args:
+        rgba: uint8 (H, W, 4), as a canvas hands it over; transparent pixels show the background.
+        background: red, green and blue of the canvas, 0 to 255 each.
+
+    Raises:
+        ImageError: another shape or dtype.
+    """
+    rgba = np.asarray(rgba)
+    if rgba.dtype != np.uint8 or rgba.ndim != 3 or rgba.shape[2] != 4 or not rgba.size:
+        raise ImageError(f"The canvas gave {rgba.dtype} of shape {rgba.shape}; needed is uint8 (H, W, 4).")
+    alpha = rgba[..., 3:] / np.float32(255)
+    away = np.abs(rgba[..., :3] - np.float32(background)) * alpha
+    return Picture(np.rint(away.max(axis=-1)).astype(np.uint8), paper=0)
+
+
+def open_picture(source: bytes | str | Path) -> Picture:
+    """The picture in an image file or in the bytes of one.
+
+    The first frame if animated, and reduced by a whole number so that no side exceeds 1024 pixels. The size is
+    checked before any pixel is decoded.
+
+    Raises:
+        ImageError: no such file, not one of FORMATS, damaged, or of more than MAX_PIXELS pixels.
+    """
+    file = io.BytesIO(source) if isinstance(source, bytes) else _existing(source)
+    try:
+        with Image.open(file, formats=FORMATS) as image:
+            _check_size(*image.size)
+            image.draft("RGB", (READ_SIDE, READ_SIDE))  # a JPEG decodes straight to about this size
+            image.load()
+            orientation = image.getexif().get(ORIENTATION, 1)
+            return Picture(_pixels(image), orientation if orientation in range(1, 9) else 1)
+    except ImageError:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise ImageError(f"The picture is far too large; make it smaller than {_LIMIT}.") from error
+    except Exception as error:  # hostile or damaged bytes make decoders fail in any way: all mean the same
+        name = f"A file of {len(source):,} bytes" if isinstance(source, bytes) else Path(source).name
+        raise ImageError(f"{name} cannot be read as a picture; save it again as PNG or JPEG.") from error
+
+
+def open_pictures(path: str | Path) -> list[Picture]:
+    """The pictures in a file: many in a ``.npy`` array, one in an image file.
+
+    A ``.npy`` file holds uint8 of shape (N, H, W) or (H, W); its header is checked before its pixels are
+    read, and it is never unpickled. Raises ImageError as ``open_picture`` does.
+    """
+    path = _existing(path)
+    if path.suffix.lower() != ".npy":
+        return [open_picture(path)]
+    try:
+        stack = np.lib.format.open_memmap(path, mode="r")
+    except Exception as error:  # a damaged header fails in any way
+        raise ImageError(f"{path.name} is not a whole .npy file; save it again with numpy.save.") from error
+    if stack.dtype != np.uint8 or stack.ndim not in (2, 3):
+        found = f"{path.name} holds {stack.dtype} of shape {stack.shape}"
+        raise ImageError(f"{found}; save uint8 of shape (N, height, width) or (height, width).")
+    if not stack.shape[0]:
+        raise ImageError(f"{path.name} holds no pictures; save one or more.")
+    _check_size(stack.shape[-1], stack.shape[-2])
+    return [Picture(pixels) for pixels in np.array(stack, ndmin=3)]
+
+
+def read_image(source: bytes | str | Path) -> np.ndarray:
+    """The picture in a file as plain grey, uint8 (H, W): upright and without transparency. See ``open_picture``."""
+    return _plain(open_picture(source))
+
+
+def read_images(path: str | Path) -> list[np.ndarray]:
+    """The pictures of ``open_pictures`` as plain grey, each uint8 (H, W)."""
+    return [_plain(picture) for picture in open_pictures(path)]
+
+
+def _plain(picture: Picture) -> np.ndarray:
+    return luminance(flatten(upright(picture.pixels, picture.orientation)))
+
+
+def _existing(path: str | Path) -> Path:
+    if not Path(path).is_file():
+        raise ImageError(f"There is no file {str(path)!r}; check the path.")
+    return Path(path)
+
+
+def _check_size(width: int, height: int) -> None:
+    if not 0 < width * height <= MAX_PIXELS:
+        raise ImageError(f"The picture has {width:,} x {height:,} pixels; allowed are 1 to {_LIMIT}.")
+
+
+def _pixels(image: Image.Image) -> np.ndarray:
+    """Any Pillow mode -> uint8 (H, W), (H, W, 2), (H, W, 3) or (H, W, 4)."""
+    if image.mode.startswith(("I", "F")):
+        return _pixels(Image.fromarray(_eight_bits(np.asarray(image))))
+    colours = image.mode not in ("1", "L", "LA", "La")
+    if image.has_transparency_data:
+        image = image.convert("RGBA" if colours else "LA")
+    else:
+        image = image.convert("RGB" if colours else "L")
+    return np.array(image.reduce(-(-max(image.size) // READ_SIDE)))
+
+
+def _eight_bits(levels: np.ndarray) -> np.ndarray:
+    """16-bit levels keep their high byte; 32-bit ones have no agreed white, so their own range is used."""
+    if levels.dtype.itemsize == 2:
+        return (levels.astype(np.uint16) >> 8).astype(np.uint8)
+    levels = np.nan_to_num(levels.astype(np.float64), posinf=0.0, neginf=0.0)
+    levels -= levels.min()
+    return np.rint(levels * (255 / max(levels.max(), 1e-300))).astype(np.uint8)

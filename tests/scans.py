@@ -1,0 +1,138 @@
+"""Photographs, scans and pens made from MNIST's own digits: what the ink pipeline has to undo.
+
+Each takes a digit, uint8 (28, 28) with ink 255, and a random generator, and gives uint8 pixels, grey or RGB.
+"""
+
+import io
+
+import numpy as np
+from PIL import Image
+
+
+def enlarged(digit, side):
+    return np.asarray(Image.fromarray(digit).resize((side, side), Image.Resampling.BICUBIC))
+
+
+def paper(digit, rng, side=(90, 260), page=(360, 440)):
+    """Ink from 0 to 1, float (H, W): the digit somewhere on a page."""
+    size, page = int(rng.integers(*side)), int(rng.integers(*page))
+    top, left = rng.integers(20, page - size - 20, 2)
+    ink = np.zeros((page, page))
+    ink[top : top + size, left : left + size] = enlarged(digit, size) / 255
+    return ink
+
+
+def photographed(levels, rng, noise=3.0):
+    """Floats 0 to 255 as a camera's JPEG gives them back."""
+    levels = levels + rng.normal(0, noise, levels.shape)
+    packed = io.BytesIO()
+    Image.fromarray(np.clip(levels, 0, 255).astype(np.uint8)).save(packed, "JPEG", quality=80)
+    return np.asarray(Image.open(packed))
+
+
+def light(shape, rng):
+    """A lamp from one side and a soft shadow across, float (H, W) from 0.25 to 1."""
+    y, x = np.mgrid[-1 : 1 : shape[0] * 1j, -1 : 1 : shape[1] * 1j]
+    angle, other = rng.uniform(0, 2 * np.pi, 2)
+    lamp = 0.8 + 0.2 * (np.cos(angle) * x + np.sin(angle) * y)
+    across = np.cos(other) * x + np.sin(other) * y - rng.uniform(-0.5, 0.5)
+    return lamp * (1 - 0.5 / (1 + np.exp(-across / 0.06)))
+
+
+def shadowed(digit, rng):
+    ink = paper(digit, rng)
+    return photographed((225 - 185 * ink) * light(ink.shape, rng), rng)
+
+
+def rules(shape, rng, squared=False):
+    """Lines, float (H, W) from 0 to 1, slightly leaning."""
+    y, x = np.mgrid[: shape[0], : shape[1]].astype(float)
+    gap, thick, lean = rng.uniform(30, 70), rng.uniform(1, 2.5), rng.uniform(-0.03, 0.03)
+    first = rng.uniform(0, gap)
+    lines = np.clip(thick / 2 + 0.5 - np.abs((y - lean * x - first) % gap - gap / 2), 0, 1)
+    if squared:
+        lines = np.maximum(lines, np.clip(thick / 2 + 0.5 - np.abs((x + lean * y - first) % gap - gap / 2), 0, 1))
+    return lines
+
+
+def ruled(digit, rng, squared=False):
+    ink = paper(digit, rng)
+    return photographed(235 - np.maximum(200 * ink, rng.uniform(40, 110) * rules(ink.shape, rng, squared)), rng)
+
+
+def squared(digit, rng):
+    return ruled(digit, rng, squared=True)
+
+
+PENS = {"yellow": (250, 235, 40), "pink": (250, 150, 190), "red": (220, 40, 40), "green": (90, 200, 90)}
+
+
+def coloured(digit, rng, pen=None):
+    ink = paper(digit, rng)[..., None]
+    colour = np.array(PENS[pen or rng.choice(list(PENS))], float)
+    return photographed(240 * (1 - ink) + colour * ink, rng)
+
+
+def cropped(digit):
+    rows, columns = np.flatnonzero(digit.any(axis=1)), np.flatnonzero(digit.any(axis=0))
+    return digit[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
+def scanned(digit, rng, side=8, stretched=False):
+    """A scan of so few pixels: black and white at four times the resolution, each pixel counting its 4 x 4."""
+    fine, tight = 4 * side, cropped(digit)
+    scale = (fine / tight.shape[1], fine / tight.shape[0]) if stretched else (fine / max(tight.shape),) * 2
+    size = [max(1, round(length * by)) for length, by in zip(tight.shape[::-1], scale, strict=True)]
+    bitmap = np.asarray(Image.fromarray(tight).resize(size, Image.Resampling.BICUBIC)) > 127
+    whole = np.zeros((fine, fine))
+    top, left = ((fine - length) // 2 for length in bitmap.shape)
+    whole[top : top + bitmap.shape[0], left : left + bitmap.shape[1]] = bitmap
+    return np.rint(whole.reshape(side, 4, side, 4).mean(axis=(1, 3)) * 255).astype(np.uint8)
+
+
+def thinned(mask):
+    """The skeleton of a mask, one pixel wide: T. Y. Zhang and C. Y. Suen, "A fast parallel algorithm", 1984."""
+    image = np.pad(mask, 1).astype(np.uint8)
+    changed = True
+    while changed:
+        changed = False
+        for first in (True, False):
+            ring = [np.roll(image, shift, (0, 1)) for shift in
+                    ((1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1))]
+            count = sum(ring)
+            turns = sum((a == 0) & (b == 1) for a, b in zip(ring, ring[1:] + ring[:1], strict=True))
+            n, _, e, _, s, _, w, _ = ring
+            sides = (n * e * s == 0) & (e * s * w == 0) if first else (n * e * w == 0) & (n * s * w == 0)
+            gone = (image == 1) & (count >= 2) & (count <= 6) & (turns == 1) & sides
+            changed |= bool(gone.any())
+            image[gone] = 0
+    return image[1:-1, 1:-1].astype(bool)
+
+
+def drawn(digit, rng, pen=1, side=200):
+    """The digit's skeleton drawn on a canvas with a round pen of so many pixels."""
+    skeleton = thinned(enlarged(digit, side) > 127)
+    y, x = np.mgrid[-pen : pen + 1, -pen : pen + 1]
+    tip = np.argwhere(np.hypot(y, x) <= pen / 2) - pen
+    page = np.zeros((side + 2 * pen, side + 2 * pen), np.uint8)
+    for dy, dx in tip:
+        rows, columns = np.nonzero(skeleton)
+        page[rows + dy + pen, columns + dx + pen] = 255
+    return page
+
+
+KINDS = {
+    "as it is": lambda digit, rng: digit,
+    "shadow": shadowed,
+    "ruled": ruled,
+    "squared": squared,
+    "coloured": coloured,
+    "8 x 8": scanned,
+    "8 x 8 stretched": lambda digit, rng: scanned(digit, rng, 8, True),
+    "16 x 16": lambda digit, rng: scanned(digit, rng, 16),
+    "pen 1": lambda digit, rng: drawn(digit, rng, 1),
+    "pen 4": lambda digit, rng: drawn(digit, rng, 4),
+    "pen 30": lambda digit, rng: drawn(digit, rng, 30),
+    "pen 44": lambda digit, rng: drawn(digit, rng, 44),
+    "tight": lambda digit, rng: cropped(digit),
+}
