@@ -64,3 +64,6 @@ def test_the_explicit_loops_can_be_read_where_they_are_chosen(visit):
         shown = [code.value for code in visit("Train", recipe=recipe).code]
         for line in ("with tf.GradientTape() as tape:", "def _test_step(self, images, labels):"):
             assert any(line in text for text in shown) == explicit
+    app = visit("Train", recipe="cnn-fast")  # any network can be trained by it
+    labelled([*app.selectbox, *app.segmented_control], "Training loop").set_value("tape").run()
+    assert any("tf.GradientTape()" in code.value for code in healthy(app).code)

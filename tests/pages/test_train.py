@@ -179,6 +179,15 @@ def test_the_table_counts_every_layer(visit, name):
     assert rows[0][:2] == ["image", "28 × 28 × 1"] and rows[-1][1] == "10"
 
 
+def test_the_picture_shows_every_layer_and_the_shapes_between(visit):
+    [picture] = visit("Train", recipe="cnn-32-64-64").get("graphviz_chart")
+    shapes = ["28 × 28 × 1", "26 × 26 × 32", "13 × 13 × 32", "11 × 11 × 64", "5 × 5 × 64", "3 × 3 × 64", "576", "10"]
+    arrows = [part for part in picture.proto.spec.split(";") if "->" in part]
+    assert [arrow.split('label=" ')[1].split('"')[0] for arrow in arrows] == shapes
+    for text in ("32 filters of 3 × 3, relu\\n320 parameters", "largest of 2 × 2", "10 units", "5,770 parameters"):
+        assert text in picture.proto.spec
+
+
 def test_every_setting_says_what_it_is(visit):
     app = visit("Train")
     for architecture in ("cnn", "mlp"):

@@ -5,6 +5,7 @@ import math
 
 import pytest
 
+from mnist_core.config import RunConfig
 from mnist_core.data import mnist
 from mnist_core.data.split import split
 from mnist_core.models.build import build
@@ -50,6 +51,20 @@ SPLITS = {
 """SHA-256 of the positions of the training and then the held-out images, as little-endian 32-bit integers."""
 
 
+TRAINED = {
+    "subclassed-mlp": ("sgd", 0.001, "10 epochs", 16, 7777, "tape", "reshuffle=False"),
+    "logreg-steps": ("adam", 0.01, "4000 steps", 32, 1, "tape", "loss=clipped shuffle_buffer=5000 history=50"),
+    "logreg-epochs": ("adam", 0.01, "10 epochs", 32, 1, "tape", "loss=clipped shuffle_buffer=5000 history=50"),
+    "logreg-functions": ("adam", 0.01, "10 epochs", 300, 1, "tape", "loss=clipped shuffle_buffer=5000 history=50"),
+    "mlp-100-64-32": ("sgd", 0.01, "50 epochs", 128, 111, "fit", ""),
+    "softmax-keras": ("rmsprop", 0.001, "30 epochs", 128, 1, "fit", ""),
+    "mlp-100-100": ("rmsprop", 0.001, "30 epochs", 200, 1, "fit", ""),
+    "cnn-32-64-64": ("rmsprop", 0.001, "30 epochs", 200, 1, "fit", ""),
+    "cnn-layers": ("sgd", 0.001, "20000 steps", 100, 1, "fit", "history=50"),
+}
+"""As published: optimizer, learning rate, length, batch size; seed where given; loop; all that is unusual."""
+
+
 def test_there_are_eleven_besides_our_own():
     assert [found.name for found in PUBLISHED] == [
         "subclassed-mlp", "random-forest", "logreg-steps", "logreg-epochs", "logreg-functions", "mlp-100-64-32",
@@ -69,6 +84,24 @@ def test_layers_and_parameters_are_the_published_ones(name):
     assert [layer.count_params() for layer in layers if layer.count_params()] == PARAMETERS[name]
     expected = found.published.get("parameters", sum(PARAMETERS[name]))
     assert model.count_params() == found.config.parameters == expected == sum(PARAMETERS[name])
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_training_is_the_published_one(name):
+    config, usual = RECIPES[name].config, RunConfig().training
+    optimizer, rate, length, batch, seed, loop, unusual = TRAINED[name]
+    training = config.training
+    assert (config.optimizer.name, config.optimizer.learning_rate) == (optimizer, rate)
+    assert (f"{training.steps} steps" if training.steps else f"{training.epochs} epochs") == length
+    assert (training.batch_size, config.seed, training.loop) == (batch, seed, loop)
+    named = {"epochs", "steps", "batch_size", "loop"}
+    other = [(key, value) for key, value in training if key not in named and value != getattr(usual, key)]
+    assert sorted(f"{key}={value}" for key, value in other) == sorted(unusual.split())
+    assert config.optimizer.fresh == (name == "logreg-epochs")
+    assert getattr(config.optimizer, "momentum", 0.0) == 0.0
+    assert config.schedule.name == "constant"
+    assert config.data.scaled
+    assert not config.augmentation.active
 
 
 @pytest.mark.parametrize("name", SPLITS)
