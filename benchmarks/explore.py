@@ -1,17 +1,22 @@
-"""Sweeps and comparisons: 40 trials from the click, TPE against random search, large pages."""
+"""Sweeps and comparisons: 40 trials from the click, TPE against random search, large pages; or the questions."""
 
 from __future__ import annotations
 
 import io
 import time
+from contextlib import suppress
+from typing import Any
 
 import numpy as np
+import psutil
 
 from benchmarks.report import arguments, finish, p95, say
 from benchmarks.served import served, visitor, wait_until_warm
 from mnist_core.config import RunConfig
 from mnist_core.explore.design import Design, make_search
-from mnist_core.explore.space import UNITS, Dimension
+from mnist_core.explore.lesson import Lesson
+from mnist_core.explore.questions import QUESTIONS
+from mnist_core.explore.space import UNITS, Dimension, shown
 from mnist_core.store import RunStore
 from mnist_core.store.sweeps import SweepStore
 
@@ -22,7 +27,15 @@ LOOKS = 20
 
 
 def main() -> None:
-    options = arguments(__doc__, repeats=1)
+    options = arguments(__doc__, 1, lambda parser: parser.add_argument(
+        "--questions", nargs="*", metavar="NAME",
+        help="instead, these ready-made questions, or all of them, each from its first trial to its last",
+    ))  # fmt: skip
+    if options.questions is not None:
+        with served() as lab:
+            wait_until_warm(lab)
+            finish({name: answered(lab, name) for name in options.questions or QUESTIONS}, options.json)
+        return
     result = {}
     with served() as lab, visitor() as page:
         page.goto(f"{lab.url}/Explore")
@@ -38,9 +51,41 @@ def design(*over: str, **search) -> Design:
     return Design(RunConfig.parse(SMALL), tuple(map(Dimension.parse, over)), make_search(search)).check()
 
 
+def answered(lab, name: str) -> dict[str, Any]:
+    """A question as one click starts it, in full: how long it takes, and what each of its trials came to.
+
+    The seconds of processor time are of engine and workers together; a busy machine changes them little.
+    """
+    sweeps = SweepStore(lab.store.database)
+    before = processor_seconds(lab)
+    spent = dict(before)
+    began = time.perf_counter()
+    sweep_id = sweeps.create(QUESTIONS[name].design, name, name)
+    while sweeps.get(sweep_id).active:
+        spent |= processor_seconds(lab)
+        time.sleep(0.2)
+    seconds = time.perf_counter() - began
+    trials = sweeps.trials(sweep_id)
+    work = sum(now - before.get(pid, 0.0) for pid, now in (spent | processor_seconds(lab)).items())
+    say(f"{name}: {len(trials)} trials in {seconds:.1f} s, {work:.1f} s of processor time")
+    values = {shown(trial.params): trial.value for trial in trials}
+    return {"seconds": seconds, "processor_seconds": work, "trials": len(trials), "values": values}
+
+
+def processor_seconds(lab) -> dict[int, float]:
+    """Of the engine and each of its workers since they began, by process."""
+    engine = psutil.Process(lab.engine.ensure().pid)
+    found = {}
+    for process in (engine, *engine.children(recursive=True)):
+        with suppress(psutil.NoSuchProcess):
+            times = process.cpu_times()
+            found[process.pid] = times.user + times.system
+    return found
+
+
 def forty_trials(lab, page) -> dict[str, float]:
     """From the click on the page to the last trial, and how far apart the page's updates were meanwhile."""
-    page.goto(f"{lab.url}/Explore?design={design(RATE, trials=40).to_json()}")
+    page.goto(f"{lab.url}/Explore{Lesson(design=design(RATE, trials=40)).link()}")
     button = page.get_by_role("button", name="Start the sweep")
     button.wait_for()
     began = time.perf_counter()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import plotly
+
 from mnist_core.ui.components import component
 
 
@@ -17,4 +19,5 @@ def live_chart(figure: dict[str, Any], key: str, description: str, height: int =
     """
     figure["layout"]["uirevision"] = key
     mount = component("live_chart", html='<div class="live-chart"></div>')
-    mount(key=key, data={"figure": figure, "description": description, "height": height}, height="content")
+    data = {"figure": figure, "description": description, "height": height, "plotly": plotly.__version__}
+    mount(key=key, data=data, height="content")

@@ -58,6 +58,11 @@ class Lab(Pad):
         self.on(title)
         return self
 
+    def follow(self, title, link):
+        """Opens a page by the end of an address, from its question mark on."""
+        self.page.goto(f"{self.url}/{title}{link}")
+        self.on(title)
+
     def go(self, title):
         """Goes to a page by the menu at the side."""
         self.page.get_by_role("region", name="Sidebar").get_by_role("link", name=title, exact=True).click()
@@ -83,8 +88,12 @@ class Lab(Pad):
 
     def download(self, name):
         """Clicks the download button whose name has ``name`` in it; gives the downloaded file."""
+        return self.take(self.main.get_by_test_id("stDownloadButton").get_by_role("button", name=name))
+
+    def take(self, button):
+        """Clicks a download button; gives the file."""
         with self.page.expect_download() as download:
-            self.main.get_by_test_id("stDownloadButton").get_by_role("button", name=name).click()
+            button.click()
         return download.value
 
     def choose(self, group, option):
@@ -96,6 +105,24 @@ class Lab(Pad):
         field = self.page.get_by_label(label, exact=True)
         field.fill(str(value))
         field.press("Tab")
+
+    def fields(self):
+        """Every field of the page with its value, and whether it can be changed; but those for making links."""
+        found = self.main.locator("input").evaluate_all(
+            "all => all.map(one => [one.ariaLabel || one.closest('label')?.innerText, one.value, one.disabled])"
+        )
+        links = ("Locked", "Hidden", "Open all the same")
+        return [field for field in found if not (field[0] or "").endswith(links)]
+
+    @property
+    def made_link(self):
+        """The link that the page has made for others."""
+        box = self.main.get_by_test_id("stExpander").filter(has_text="Give this to others")
+        link = box.get_by_test_id("stCode")
+        if not link.is_visible():
+            box.get_by_text("Give this to others").click()
+        expect(link).to_be_visible()
+        return link.inner_text().strip()
 
     @property
     def main(self):
@@ -150,6 +177,20 @@ class Lab(Pad):
     def points(self, name):
         """How many points the first curve of a live chart has."""
         return self.chart(name).evaluate("chart => chart.data?.[0].x.length ?? 0")
+
+    def data(self, name):
+        """The traces of a live chart: what is drawn along, up and in cells."""
+        return self.chart(name).evaluate(
+            """chart => chart._fullData.map(({x, y, z}) =>
+                Object.fromEntries(Object.entries({x, y, z}).map(([axis, all]) => [axis, all && Array.from(all)])))"""
+        )
+
+    def picture(self, name):
+        """A live chart as the PNG that the camera above it saves."""
+        self.chart(name).hover()
+        with self.page.expect_download() as download:
+            self.chart(name).locator(".modebar-btn[data-title*='PNG' i]").click()
+        return download.value
 
     def more_points(self, name, than):
         """Waits until a live chart has more points; gives their number."""

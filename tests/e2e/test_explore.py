@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from mnist_core.explore.pictures import PICTURES
 from mnist_core.explore.questions import QUESTIONS
 from mnist_core.store.sweeps import SweepStore
 from tests.e2e.lab import SECONDS
@@ -13,7 +14,10 @@ from tests.helpers import eventually
 pytestmark = pytest.mark.e2e
 
 ENOUGH = 3
-"""Trials after which a question is stopped here: the whole takes a minute each."""
+"""Trials after which a question is stopped here: the whole takes up to a minute each."""
+
+IN_FULL = ("batch-steps", "data")
+"""The quickest, which are waited for to their last trial."""
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
@@ -37,15 +41,16 @@ def test_a_question_is_answered_from_one_click(lab, store, name):
     assert not any(store.get(trial.run_id).test_accuracy for trial in complete())
 
 
-def test_a_sweep_and_a_set_up_in_another_browser(lab, visitor, store):
-    """The link is the lab."""
+@pytest.mark.parametrize("name", IN_FULL)
+def test_a_question_is_answered_in_full(lab, store, name):
     sweeps = SweepStore(store.database)
-    sweep_id = sweeps.create(QUESTIONS["learning-rate"].design, "for everybody")
-    sweeps.stop(sweep_id)
-    other = visitor()
-    for reader in (lab, other):
-        reader.open("Explore", sweep=sweep_id)
-        reader.sees("for everybody")
-    other.open("Train", config="%7B%22seed%22%3A77%7D", lock="all", task="Look%20at%20the%20curve")
-    other.sees("Look at the curve")
-    other.sees("Your task.")
+    lab.open("Explore", question=name)
+    lab.main.get_by_role("button", name="Find out").first.click()
+    lab.sees("What to look for.")
+    (sweep,) = [sweep for sweep in sweeps.list() if sweep.question == name and sweep.active]
+    eventually(lambda: not sweeps.get(sweep.id).active, 4 * SECONDS)
+    lab.sees("finished after")
+    trials = sweeps.trials(sweep.id)
+    assert [trial.state for trial in trials] == ["complete"] * sweep.design.combinations
+    expect(lab.main.get_by_role("img", name=f"{PICTURES[QUESTIONS[name].picture]} of {len(trials)}")).to_be_visible()
+    lab.sees(f"All {len(trials)} trials, best first")

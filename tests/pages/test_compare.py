@@ -1,11 +1,17 @@
 """The Compare page: by link and by hand."""
 
+import io
+
+import numpy as np
 import pytest
+from scipy.stats import binomtest
+from sklearn.metrics import confusion_matrix
 
 from mnist_core.config import RunConfig
 from mnist_core.explore import compare
+from mnist_core.ui import compare_view
 from tests.helpers import assert_friendly
-from tests.pages.conftest import healthy, labels_of, words
+from tests.pages.conftest import curves, healthy, labels_of, words
 
 
 @pytest.fixture
@@ -32,6 +38,48 @@ def test_a_link_shows_the_comparison(visit, two, read):
     expected = compare.mark(read.labels, read.predicted).interval
     assert (marks["interval from"][0], marks["to"][0]) == pytest.approx(tuple(expected))
     assert {"CSV", "JSON", "Chart as web page", "TensorBoard files"} <= set(labels_of(app.get("download_button")))
+
+
+@pytest.fixture
+def taken(monkeypatch):
+    """What the buttons under tables and figures would save: rows and figure by name."""
+    found = {}
+    take_along = compare_view.take_along
+
+    def listen(name, rows, figure=None):
+        found[name] = list(rows), figure
+        return take_along(name, rows, figure)
+
+    monkeypatch.setattr(compare_view, "take_along", listen)
+    return found
+
+
+def test_every_table_and_figure_is_taken_along(visit, two, store, read, taken):
+    """The second run reads every twentieth image otherwise, which is wrong or, where the first errs, may be right."""
+    other = read.probabilities.copy()
+    other[::20] = np.roll(other[::20], 1, axis=1)
+    packed = io.BytesIO()
+    np.save(packed, other)
+    store.record(two[1], {}, files={"test_probabilities": packed.getvalue()})
+    app = visit("Compare", runs=",".join(two))
+    frames = [frame.value for frame in app.dataframe]
+    assert {name for name, (_, figure) in taken.items() if figure} == {"curves", "marks", "difference"}
+    for name in ("differences", "same", "spread", "marks"):
+        assert any(len(frame) == len(taken[name][0]) for frame in frames), name
+    assert len(labels_of(app.get("download_button"))) == 2 * len(taken) + 3 + 1
+    first, second = read.predicted, other.argmax(axis=1)
+    split = np.flatnonzero((first == read.labels) != (second == read.labels))
+    expected = [[i, read.labels[i], first[i], second[i]] for i in split]
+    assert [list(row.values()) for row in taken["disagreements"][0]] == expected
+    cells = [list(row.values())[1:] for row in taken["difference"][0]]
+    wanted = confusion_matrix(read.labels, second) - confusion_matrix(read.labels, first)
+    assert cells == wanted.tolist()
+    (spread,) = taken["spread"][0]
+    assert (spread["seeds"], spread["mean"], spread["standard deviation"]) == (2, curves(5)[-1]["val_accuracy"], 0.0)
+    better = int((first == read.labels)[split].sum())
+    assert f"{better:,} images only one reads rightly" in words(app)
+    p = binomtest(min(better, len(split) - better), len(split)).pvalue
+    assert f"p = {p:.3g} (exact)" in words(app)
 
 
 def test_runs_that_differ_by_seed_are_one_band_with_a_sentence(visit, two):

@@ -1,6 +1,7 @@
 """The Explore page: questions, fair experiments, free design, and a sweep from its link."""
 
 import json
+import re
 
 import pytest
 
@@ -88,6 +89,15 @@ def test_a_sweep_without_a_trial_is_drawn_too(visit, sweeps):
     assert "first completed trial" in words(visit("Explore", sweep=sweep_id))
 
 
+def test_while_it_runs_it_says_how_far_it_is_and_how_long_it_takes(visit, searched, sweeps):
+    sweep_id = searched(4, status="running")
+    sweeps.update(sweep_id, trials=8)
+    app = visit("Explore", sweep=sweep_id)
+    assert app.get("progress")[0].proto.value == 50
+    assert re.search(r"4 of 8 trials · about [\d ]+s left", app.get("progress")[0].proto.text)
+    assert "Best held-out accuracy" in words(app)
+
+
 def test_stop_continue_and_the_way_to_compare(visit, searched, sweeps):
     sweep_id = searched(4, status="running")
     app = visit("Explore", sweep=sweep_id)
@@ -139,6 +149,8 @@ def test_a_grid_that_was_stopped_offers_what_is_missing(visit, searched, sweeps)
 
 def test_the_spread_of_a_loss_is_no_share(visit, searched):
     app = visit("Explore", sweep=searched(6, f"{UNITS}=16|64", "seed=1|2|3", sampler="grid", objective="loss"))
+    files = labels_of(app.get("download_button"))
+    assert [files.count(kind) for kind in ("CSV", "JSON", "Chart as web page")] == [2, 2, 1], "trials, spread, picture"
     table, columns = next((f.value, f.proto.columns) for f in app.dataframe if "standard deviation" in f.value)
     assert table["mean"].between(0.5, 0.9).all()
     assert '"format": "%.4f"' in columns

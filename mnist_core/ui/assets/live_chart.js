@@ -3,15 +3,38 @@
 
 const plotlyUrl = new URL("../mnist_lab.plotly/plotly.min.js", import.meta.url).href;
 
-function loadPlotly() {
-  window.mnistLabPlotly ??= new Promise((resolve, reject) => {
-    if (window.Plotly) return resolve(window.Plotly);
-    const script = document.createElement("script");
-    script.src = plotlyUrl;
-    script.onload = () => resolve(window.Plotly);
-    script.onerror = () => reject(new Error("Plotly could not be loaded"));
-    document.head.append(script);
-  });
+// Streamlit packs Plotly's 4.5 MB anew for each page load and lets no browser keep them. So the browser keeps them here,
+// where it may: on this machine and by https. Elsewhere they come from the server each time.
+async function keptPlotly(version) {
+  const name = `mnist-lab-plotly-${version}`;
+  const kept = await caches.open(name);
+  let answer = await kept.match(plotlyUrl);
+  if (!answer) {
+    answer = await fetch(plotlyUrl);
+    if (!answer.ok) throw new Error(answer.statusText);
+    kept.put(plotlyUrl, answer.clone()).catch(() => {}); // no room: next time it is fetched again
+    for (const other of await caches.keys()) {
+      if (other.startsWith("mnist-lab-plotly-") && other !== name) caches.delete(other);
+    }
+  }
+  return URL.createObjectURL(await answer.blob());
+}
+
+function loadPlotly(version) {
+  window.mnistLabPlotly ??= Promise.resolve()
+    .then(() => keptPlotly(version))
+    .catch(() => plotlyUrl)
+    .then(
+      (source) =>
+        new Promise((resolve, reject) => {
+          if (window.Plotly) return resolve(window.Plotly);
+          const script = document.createElement("script");
+          script.src = source;
+          script.onload = () => resolve(window.Plotly);
+          script.onerror = () => reject(new Error("Plotly could not be loaded"));
+          document.head.append(script);
+        }),
+    );
   return window.mnistLabPlotly;
 }
 
@@ -26,7 +49,8 @@ function themed(layout, element) {
   return {
     ...layout,
     ...withAxes,
-    paper_bgcolor: "rgba(0,0,0,0)",
+    // That of the page, so that a picture saved from a dark page does not have pale letters on nothing.
+    paper_bgcolor: value("--st-background-color", "rgba(0,0,0,0)"),
     plot_bgcolor: "rgba(0,0,0,0)",
     font: { color: value("--st-text-color", "#444"), family: value("--st-font", "sans-serif"), size: 13 },
     colorway: value("--st-chart-categorical-colors", "#0072b2,#d55e00").split(","),
@@ -39,9 +63,11 @@ export default function (component) {
   target.style.height = `${data.height}px`;
   target.setAttribute("role", "img");
   target.setAttribute("aria-label", data.description);
-  loadPlotly()
+  loadPlotly(data.plotly)
     .then((Plotly) => {
       const options = { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["lasso2d", "select2d"] };
+      const file = data.description.replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "").toLowerCase();
+      options.toImageButtonOptions = { filename: file, scale: 2 };
       // Where nothing can hover, the bar of buttons would lie over the legend for good.
       if (matchMedia("(hover: none)").matches) options.displayModeBar = false;
       return Plotly.react(target, data.figure.data, themed(data.figure.layout, target), options);
