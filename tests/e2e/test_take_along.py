@@ -102,8 +102,9 @@ def test_pictures_and_tables_are_taken_along(lab, two):
     lab.open("Compare", runs=two)
     lab.sees("Two of them, image by image")
     for name in ("accuracy on held-out", "Test accuracies", "Difference of the confusion"):
-        picture = lab.picture(name)
-        assert Image.open(picture.path()).width > 500
+        with Image.open(lab.picture(name).path()) as picture:
+            assert picture.format == "PNG"
+            assert picture.width > 500
     lab.main.get_by_text("What is the same").click()
     buttons = lab.main.get_by_test_id("stDownloadButton").get_by_role("button")
     expect(buttons).to_have_count(18)
