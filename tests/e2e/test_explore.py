@@ -16,11 +16,11 @@ pytestmark = pytest.mark.e2e
 ENOUGH = 3
 """Trials after which a question is stopped here: the whole takes up to a minute each."""
 
-IN_FULL = ("batch-steps", "data")
+IN_FULL = ("batch-steps", "dropout")
 """The quickest, which are waited for to their last trial."""
 
 
-@pytest.mark.parametrize("name", QUESTIONS)
+@pytest.mark.parametrize("name", [name for name in QUESTIONS if name not in IN_FULL])
 def test_a_question_is_answered_from_one_click(lab, store, name):
     sweeps = SweepStore(store.database)
     lab.open("Explore", question=name)
