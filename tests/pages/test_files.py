@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from mnist_core.config import RunConfig
+from mnist_core.engine.client import EngineClient
 from mnist_core.models.build import build
 from mnist_core.models.uploaded import Uploaded
 from mnist_core.recipes import recipe
@@ -167,6 +168,18 @@ def test_prepared_files_are_kept_as_far_as_their_bytes_allow(little_room):
     assert made == ["json", "weights", "h5", "huge", "weights"]
     files._exported(here, SimpleNamespace(id="a-run", ended=2.0), "weights")
     assert made[-2:] == ["weights", "weights"]
+
+
+def test_a_prepared_file_is_offered_and_made_once(visit, finish, monkeypatch):
+    made = []
+    monkeypatch.setattr(EngineClient, "export", lambda self, run_id, name: made.append((run_id, name)) or b"{}")
+    run_id = finish("to take home")
+    app = chosen_format(choose(visit("Runs"), "to take home"), "json")
+    labelled(app.button, "Prepare the file").click().run()
+    for _ in range(2):
+        assert f"Download {run_id}.json" in labels_of(healthy(app).get("download_button"))
+        app.run()
+    assert made == [(run_id, "json")]
 
 
 # -- with a worker -------------------------------------------------------------------------------------------------
