@@ -1,15 +1,19 @@
-"""Draw: write a digit and let one to three networks read it."""
+"""Draw: write a digit or a number and let one to three networks read it."""
+
+from functools import partial
 
 import numpy as np
 import streamlit as st
 
 from mnist_core import ink
-from mnist_core.errors import EmptyDrawing
+from mnist_core.errors import EmptyDrawing, ImageError
 from mnist_core.store.run import USABLE
+from mnist_core.ui import number
 from mnist_core.ui.canvas import PAPER_RGB, SIDE, drawing_canvas
 from mnist_core.ui.choose import label, say_unscored, train_quickly
 from mnist_core.ui.digits import picture
 from mnist_core.ui.frame import errors_in_words, page
+from mnist_core.ui.ink_strip import chosen_steps, strip
 from mnist_core.ui.lab import Lab, digits
 from mnist_core.ui.probabilities import probability_bars
 from mnist_core.ui.words import STATUS, escaped
@@ -43,14 +47,14 @@ def choose_runs(lab: Lab) -> list:
     return [runs[run_id] for run_id in chosen]
 
 
-def from_canvas() -> ink.Ink | None:
+def from_canvas() -> ink.Picture | None:
     image = drawing_canvas("canvas")
-    return None if image is None else ink.trace(ink.canvas(image, PAPER_RGB))
+    return None if image is None else ink.canvas(image, PAPER_RGB)
 
 
-def from_file() -> ink.Ink | None:
+def from_file() -> ink.Picture | None:
     file = st.file_uploader(
-        "A photo or scan of one digit",
+        "A photo or scan of a digit or a number",
         type=["png", "jpg", "jpeg", "webp", "bmp", "gif", "tif", "tiff"],
         max_upload_size=PHOTO_MEGABYTES,
         key="photo",
@@ -59,8 +63,8 @@ def from_file() -> ink.Ink | None:
 
 
 @st.cache_data(max_entries=8, show_spinner="Reading the photo …")
-def read_photo(content: bytes) -> ink.Ink:
-    return ink.normalize_picture(content)
+def read_photo(content: bytes) -> ink.Picture:
+    return ink.open_picture(content)
 
 
 def from_test_set(lab: Lab) -> ink.Ink | None:
@@ -68,28 +72,20 @@ def from_test_set(lab: Lab) -> ink.Ink | None:
     index = int(st.number_input("Number of the test image", 0, len(test) - 1, 0, key="test-image"))
     st.caption(f"It is a {test.labels[index]}.")
     # A test image has been through MNIST's own normalisation and is read as it is.
-    step = ink.Step("as it is", "A test image is already centred.", test.images[index])
-    return ink.Ink(test.images[index], (step,))
+    return ink.Ink(test.images[index], ())
 
 
-def show_steps(drawing: ink.Ink) -> None:
-    st.markdown("**What the network sees**")
-    st.html(picture(drawing.image, "Your digit as 28 by 28 pixels", "200px"))
-    with st.popover("How it got there", icon=":material/auto_fix:"):
-        for step in drawing.steps:
-            st.markdown(f"**{step.name}**")
-            st.caption(step.help)
-            st.html(picture(step.image, step.name, "130px"))
+def ask(lab: Lab, run, images: np.ndarray) -> np.ndarray:
+    with st.spinner("Asking the network …", show_time=False):
+        return lab.engine.predict(run.id, images)
 
 
 def answer(lab: Lab, run, image: np.ndarray) -> None:
-    with errors_in_words():
-        with st.spinner("Asking the network …", show_time=False):
-            probabilities = lab.engine.predict(run.id, image[None])[0]
-        best = int(probabilities.argmax())
-        st.markdown(f"## {best}")
-        st.caption(f"{escaped(run.name)} is {probabilities[best]:.1%} sure.")
-        probability_bars(probabilities)
+    probabilities = ask(lab, run, image[None])[0]
+    best = int(probabilities.argmax())
+    st.markdown(f"## {best}")
+    st.caption(f"{escaped(run.name)} is {probabilities[best]:.1%} sure.")
+    probability_bars(probabilities)
 
 
 @st.fragment
@@ -99,22 +95,46 @@ def desk(lab: Lab, runs: list) -> None:
     # Containers of fixed width keep the canvas whole on every screen; on a phone they stand below each other.
     with st.container(horizontal=True, gap="medium"):
         paper, answers, seen = st.container(width=SIDE + 8), st.container(width="stretch"), st.container(width=220)
-    drawing = None
+    drawing, found, steps = None, None, chosen_steps()
     with paper, errors_in_words():
         try:
             drawing = {"a photo": from_file, "a test image": lambda: from_test_set(lab)}.get(source, from_canvas)()
+            if isinstance(drawing, ink.Picture):
+                found = ink.cut(drawing, steps)
         except EmptyDrawing as error:
+            drawing = None
             st.info(str(error), icon=":material/draw:")
+        except ImageError as error:
+            drawing = None
+            st.error(str(error), icon=":material/error:")
     if drawing is None:
         with answers:
-            what = {"a photo": "Choose a photo"}.get(source, "Draw a digit")
+            what = {"a photo": "Choose a photo"}.get(source, "Draw a digit, or several in a row")
             st.info(f"Nothing to read yet. {what}, and here appears what the network makes of it.")
         return
-    for column, run in zip(answers.columns(len(runs)), runs, strict=True):
-        with column:
-            answer(lab, run, drawing.image)
+    several = found is not None and len(found.digits) > 1
     with seen:
-        show_steps(drawing)
+        if several:
+            several = not st.toggle("It is one digit", key="one-digit", help="Read all of it as one digit in pieces.")
+        if several:
+            number.boxes(found)
+        else:
+            st.markdown("**What the network sees**")
+            image = drawing.image if found is None else found.whole.image
+            st.html(picture(image, "Your digit as 28 by 28 pixels", "200px"))
+    with answers:
+        if found and (several or len(found.digits) == 1):
+            number.say_touching(found.digits)
+        for column, run in zip(st.columns(len(runs)), runs, strict=True):
+            with column, errors_in_words():
+                if several:
+                    number.answer(found, partial(ask, lab, run), escaped(run.name))
+                else:
+                    answer(lab, run, image)
+    if found:
+        with errors_in_words():
+            way = found.digits[0].ink if several else found.whole
+            strip(drawing, way, steps, None if several else partial(ask, lab, runs[0]))
 
 
 with page("Draw", "Write a digit with mouse, finger or pen, and see what the network makes of it.") as lab:

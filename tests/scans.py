@@ -136,3 +136,23 @@ KINDS = {
     "pen 44": lambda digit, rng: drawn(digit, rng, 44),
     "tight": lambda digit, rng: cropped(digit),
 }
+
+
+def row(digits, rng, gap=(0.12, 0.5), sizes=(90, 130)):
+    """Digits side by side, light on black, uint8, and the columns where each begins and ends.
+
+    ``gap`` is the paper between two as a share of their size; below 0 they overlap.
+    """
+    page, spans, left = np.zeros((220, 160 * len(digits) + 120), np.uint8), [], 40
+    for digit in digits:
+        size = int(rng.integers(*sizes))
+        tight = cropped(digit)
+        scale = size / max(tight.shape)
+        shape = [max(1, round(length * scale)) for length in tight.shape[::-1]]
+        large = np.asarray(Image.fromarray(tight).resize(shape, Image.Resampling.BICUBIC))
+        top = 40 + int(rng.integers(0, 20))
+        place = page[top : top + large.shape[0], left : left + large.shape[1]]
+        np.maximum(place, large, out=place)
+        spans.append((left, left + large.shape[1]))
+        left += large.shape[1] + round(rng.uniform(*gap) * size)
+    return page, spans

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from tqdm import tqdm
@@ -26,6 +27,7 @@ from mnist_core.cli.command import (
 from mnist_core.engine.client import EngineClient
 from mnist_core.errors import ImageError, ModelFileError, UnknownRun
 from mnist_core.models.upload import Upload, gather
+from mnist_core.settings import Settings
 from mnist_core.store import RunStore
 
 PORTION = 5_000
@@ -37,6 +39,8 @@ BAR_DELAY = 0.5
 """A bar appears only for what takes longer."""
 
 Model = Callable[[np.ndarray], np.ndarray]
+Prepare = Callable[[EngineClient], Model]
+Found = TypeVar("Found")
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,21 +53,43 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         help="PNG or JPEG of a digit, or .npy of uint8 (N, H, W); dark on light or light on dark",
     )
+    parser.add_argument(
+        "--several",
+        action="store_true",
+        help="read each picture as a number: its digits from left to right, each with its box",
+    )
     json_option(parser)
 
 
 def _run(options: argparse.Namespace) -> int:
     settings, store = open_store()
     prepare = _model(options.model, store, options.pixels)
+    if options.several:
+        return _run_several(options, lambda images: _ask(settings, store, prepare, images))
     names, images = digits(options.images)
-    with engine(settings, store) as client:
-        model = prepare(client)
-        probabilities = _predict(model, images)
+    probabilities = _ask(settings, store, prepare, images)
     if options.json:
         print_json([{"label": int(row.argmax()), "probabilities": row.tolist()} for row in probabilities])
     else:
         print("\n".join(_line(name, row) for name, row in zip(names, probabilities, strict=True)))
     return 0
+
+
+def _run_several(options: argparse.Namespace, ask: Model) -> int:
+    names, numbers = read(options.images, ink.cut)
+    probabilities = ask(np.stack([digit.ink.image for number in numbers for digit in number.digits]))
+    rows = iter(probabilities)
+    found = [[(digit, next(rows)) for digit in number.digits] for number in numbers]
+    if options.json:
+        print_json([_number(pairs) for pairs in found])
+    else:
+        print("\n".join(_number_line(name, pairs) for name, pairs in zip(names, found, strict=True)))
+    return 0
+
+
+def _ask(settings: Settings, store: RunStore, prepare: Prepare, images: np.ndarray) -> np.ndarray:
+    with engine(settings, store) as client:
+        return _predict(prepare(client), images)
 
 
 def digits(paths: list[str]) -> tuple[list[str], np.ndarray]:
@@ -72,18 +98,24 @@ def digits(paths: list[str]) -> tuple[list[str], np.ndarray]:
     Raises:
         ImageError: naming the file that cannot be read, or that is empty.
     """
-    names, images = [], []
+    names, found = read(paths, ink.trace)
+    return names, np.stack([digit.image for digit in found])
+
+
+def read(paths: list[str], how: Callable[[ink.Picture], Found]) -> tuple[list[str], list[Found]]:
+    """The names of the pictures in all files, and what each holds. Raises ImageError as ``digits`` does."""
+    names, found = [], []
     with _bar("reading", len(paths)) as bar:
         for path in paths:
             for name, picture in _pictures(path):
                 try:
-                    images.append(ink.trace(picture).image)
+                    found.append(how(picture))
                 except ImageError as error:
                     raise ImageError(f"{name}: {error}") from None
                 names.append(name)
                 bar.total = max(bar.total, len(names))
                 bar.update()
-    return names, np.stack(images)
+    return names, found
 
 
 def _pictures(path: str) -> Iterator[tuple[str, ink.Picture]]:
@@ -97,7 +129,7 @@ def _pictures(path: str) -> Iterator[tuple[str, ink.Picture]]:
         yield f"{path}[{number}]" if many else path, picture
 
 
-def _model(name: str, store: RunStore, pixels: str) -> Callable[[EngineClient], Model]:
+def _model(name: str, store: RunStore, pixels: str) -> Prepare:
     """What makes predictions by that name, once there is an engine; whether it exists is found out before any work."""
     if name.lower().endswith(ENDINGS):
         file, scaled = read_file(name), pixels == "0-1"
@@ -140,10 +172,38 @@ def _line(name: str, probabilities: np.ndarray) -> str:
     return f"{name}: {best} ({probabilities[best]:.1%}), else {second} ({probabilities[second]:.1%})"
 
 
+def _mark(digit: ink.Digit, probabilities: np.ndarray) -> str:
+    """The digit, or ``?`` where two may touch."""
+    return "?" if digit.touching else str(probabilities.argmax())
+
+
+def _number(pairs: list[tuple[ink.Digit, np.ndarray]]) -> dict:
+    digits = [
+        {
+            "label": int(row.argmax()),
+            "probabilities": row.tolist(),
+            "box": [int(edge) for edge in digit.box],
+            "touching": digit.touching,
+        }
+        for digit, row in pairs
+    ]
+    return {"number": "".join(_mark(*pair) for pair in pairs), "digits": digits}
+
+
+def _number_line(name: str, pairs: list[tuple[ink.Digit, np.ndarray]]) -> str:
+    sure = ", ".join(f"{_mark(digit, row)} {row.max():.1%}" for digit, row in pairs if not digit.touching)
+    wide = "; ? may be two digits that touch: leave a gap between them" if any(d.touching for d, _ in pairs) else ""
+    return f"{name}: {''.join(_mark(*pair) for pair in pairs)} ({sure or 'no digit is sure'}{wide})"
+
+
 COMMAND = Command(
     "predict",
     "Say which digits are in pictures.",
     _arguments,
     _run,
-    ("--model 1a2b3c4d seven.png three.jpg", "--model best.keras digits.npy --json"),
+    (
+        "--model 1a2b3c4d seven.png three.jpg",
+        "--model best.keras digits.npy --json",
+        "--model 1a2b3c4d --several year.jpg",
+    ),
 )

@@ -87,7 +87,6 @@ def without_cut_off(ink: np.ndarray) -> np.ndarray:
 def _lines(ink: np.ndarray) -> Lines | None:
     """The level lines in the ink, if there are any."""
     drift, presence = _presence(ink)
-    presence = presence - np.median(presence)  # which is what upright lines add to every row
     rows = [(top, end) for top, end in _runs(presence > LEAST_LINE) if end - top <= max(3, THICKEST * len(ink))]
     return Lines(rows, drift) if rows else None
 
@@ -110,6 +109,8 @@ def _presence(ink: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     height, width = ink.shape
     cuts = np.linspace(0, width, STRIPS + 1).astype(int)
     profiles = np.add.reduceat(ink, cuts[:-1], axis=1).T / np.diff(cuts)[:, None]
+    # Lines across add as much ink to every row of their strip.
+    profiles = np.maximum(profiles - np.median(profiles, axis=1, keepdims=True), 0)
     away = (cuts[:-1] + cuts[1:] - width) / 2
     rows = np.arange(height)
     kept = int((1 - PRESENT) * STRIPS)

@@ -42,12 +42,16 @@ class Pad:
 
     def draw(self, *points):
         """One stroke with the mouse, along points in pixels of the canvas; waits until it has been read."""
+        before = self._seen_source()
+        self.stroke(*points)
+        self.wait_for_another_picture(before)
+
+    def stroke(self, *points):
+        """One stroke with the mouse, without waiting."""
         self.canvas.scroll_into_view_if_needed()
         self.canvas.hover()
         corner = self.canvas.bounding_box()
-        before = self._seen_source()
         self._drag(*((corner["x"] + x, corner["y"] + y) for x, y in points))
-        self.wait_for_another_picture(before)
 
     def wait_for_another_picture(self, before):
         """Waits until what the network sees is another picture than ``before``."""

@@ -117,9 +117,23 @@ def test_what_is_drawn_last_counts_after_changing_the_pen(desk):
 
 def test_how_it_got_there(desk):
     desk.draw(*SEVEN)
-    desk.click("How it got there")
-    steps = desk.page.get_by_test_id("stPopoverBody").get_by_role("img")
-    expect(steps).to_have_count(len(STAGES))
+    desk.main.get_by_text("How it got there").click()
+    steps = desk.main.locator(".steps")
+    expect(steps.get_by_role("img")).to_have_count(len(STAGES))
+    desk.sees(re.compile("With all steps: 7, "))
+    desk.main.get_by_role("button", name="centred by mass").click()
+    desk.sees(re.compile("With all steps: 7, .* Without centred by mass: "))
+    expect(steps.get_by_text("Switched off.")).to_have_count(1)
+
+
+def test_a_number(desk):
+    desk.choose("Pen", "thin")
+    desk.draw((60, 110), (60, 210))
+    for count, column in ((2, 160), (3, 260)):
+        desk.stroke((column, 110), (column, 210))
+        desk.sees(re.compile(f"reads {count} digits from left to right"))
+    desk.sees("111")
+    expect(desk.main.get_by_role("img", name="The picture with a box around each of 3 digits")).to_be_visible()
 
 
 def test_a_photo(desk):

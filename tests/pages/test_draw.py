@@ -9,6 +9,7 @@ from PIL import Image
 from mnist_core import ink
 from mnist_core.config import RunConfig
 from mnist_core.data import mnist
+from tests import scans
 from tests.helpers import assert_friendly, eventually
 from tests.pages.conftest import healthy, labelled, words
 
@@ -78,7 +79,34 @@ def test_a_photo(visit, networks, answers, form):
     app.file_uploader[0].set_value((f"seven.{form.lower()}", data, f"image/{form.lower()}")).run()
     assert expected(answers(networks[0], ink.normalize_picture(data).image)) in said(healthy(app))[0]
     assert "most likely 7" in said(app)[0]
-    assert "How it got there" in str([block.proto for block in app.get("popover")])
+    assert "How it got there" in [box.label for box in app.expander]
+
+
+def test_a_number_on_a_photo(visit, networks, answers):
+    app = visit("Draw", run=networks)
+    labelled(app.segmented_control, "Read").set_value("a photo").run()
+    page, _ = scans.row(mnist.load("test").images[[1, 3, 1]], np.random.default_rng(0))
+    packed = io.BytesIO()
+    Image.fromarray(255 - page).save(packed, "PNG")
+    app.file_uploader[0].set_value(("number.png", packed.getvalue(), "image/png")).run()
+    found = ink.cut(ink.open_picture(packed.getvalue()))
+    assert len(found.digits) == 3 and not any(digit.touching for digit in found.digits)
+    read = ["".join(str(answers(run, digit.ink.image).argmax()) for digit in found.digits) for run in networks]
+    assert all(f"## {number}" in words(healthy(app), "markdown") for number in read)
+    assert "reads 3 digits from left to right" in words(app, "caption")
+    labelled(app.toggle, "It is one digit").set_value(True).run()
+    assert expected(answers(networks[0], found.whole.image)) in said(healthy(app))[0]
+
+
+def test_touching_digits_on_a_photo(visit, networks):
+    app = visit("Draw", run=networks[0])
+    labelled(app.segmented_control, "Read").set_value("a photo").run()
+    zeros = mnist.load("test").images[[3, 10, 13]]
+    page, _ = scans.row(zeros, np.random.default_rng(0), gap=(-0.1, -0.1))
+    packed = io.BytesIO()
+    Image.fromarray(page).save(packed, "PNG")
+    app.file_uploader[0].set_value(("number.png", packed.getvalue(), "image/png")).run()
+    assert "two digits that touch" in words(healthy(app), "warning")
 
 
 @pytest.mark.parametrize("content", [b"", b"I am no picture", b"\x89PNG\r\n\x1a\n" + b"\0" * 40])

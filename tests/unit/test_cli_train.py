@@ -18,6 +18,7 @@ from mnist_core.errors import EngineError, UnknownRun
 from mnist_core.models.formats import FORMATS
 from mnist_core.recipes import RECIPES
 from mnist_core.store.lease import engine_status
+from tests import scans
 from tests.commands import complete, start
 from tests.helpers import assert_friendly
 from tests.uploads import zipped
@@ -196,6 +197,30 @@ def test_predict_by_run_and_by_file(trained, engine, tmp_path):
     code, out, _ = complete("predict", "--model", run_id, *pictures[:2], env=environment)
     assert code == 0
     assert re.search(r"seven\.png: 7 \(\d+\.\d%\), else ", out)
+
+
+def test_predict_several(trained, tmp_path):
+    run_id, environment = json.loads(trained[1])["run_id"], trained[3]
+    images = mnist.load("test").images
+    page, spans = scans.row(images[[1, 0, 2]], np.random.default_rng(0))  # 2 7 1
+    Image.fromarray(255 - page).save(tmp_path / "number.png")
+    zeros, _ = scans.row(images[[3, 10, 13]], np.random.default_rng(0), gap=(-0.1, -0.1))
+    Image.fromarray(zeros).save(tmp_path / "touching.png")
+    pictures = [tmp_path / "number.png", tmp_path / "touching.png"]
+
+    code, out, err = complete("predict", "--model", run_id, "--several", *pictures, "--json", env=environment)
+    assert (code, err) == (0, "")
+    number, touching = json.loads(out)
+    assert number["number"] == "271" == "".join(str(digit["label"]) for digit in number["digits"])
+    for digit, (left, right) in zip(number["digits"], spans, strict=True):
+        assert digit["label"] == np.argmax(digit["probabilities"]) and not digit["touching"]
+        assert abs(digit["box"][1] - left) < 16 and abs(digit["box"][3] - right) < 16
+    assert touching["number"] == "?" and touching["digits"][0]["touching"]
+
+    code, out, _ = complete("predict", "--model", run_id, "--several", *pictures, env=environment)
+    assert code == 0
+    assert re.search(r"number\.png: 271 \(2 [\d.]+%, 7 [\d.]+%, 1 [\d.]+%\)", out)
+    assert re.search(r"touching\.png: \? \(.*two digits that touch", out)
 
 
 def test_export_and_upload_make_a_run_that_predicts_the_same(trained, engine, tmp_path):

@@ -1,0 +1,118 @@
+"""How a drawing becomes 28 x 28 pixels: every step as a picture, and what the network reads without it."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable
+
+import numpy as np
+import streamlit as st
+from PIL import Image
+
+from mnist_core import ink
+from mnist_core.errors import EmptyDrawing
+from mnist_core.ui.digits import picture
+
+KEY = "ink-steps"
+NAMES = [stage.name for stage in ink.STAGES]
+SHOWN_SIDE = 160
+"""Pixels that a step is shown with; a photo has a hundred times as many."""
+
+STYLE = """<style>
+.steps { display: grid; grid-template-columns: repeat(auto-fill, minmax(132px, 1fr)); gap: 1rem .9rem; }
+.steps figure { margin: 0; font-size: .8rem; line-height: 1.3; }
+.steps .frame { height: 120px; display: flex; align-items: center; }
+.steps .frame img { aspect-ratio: auto; width: auto; height: 120px; object-fit: contain;
+  outline: 1px solid color-mix(in srgb, currentColor 35%, transparent); }
+.steps .idle .frame { opacity: .45; }
+.steps b, .steps em, .steps span { display: block; margin-top: .2rem; }
+</style>"""
+
+Read = Callable[[np.ndarray], np.ndarray]
+"""A network: uint8 (N, 28, 28) -> probabilities (N, 10)."""
+
+
+def chosen_steps() -> ink.Steps:
+    """The steps that the reader has left on. The strip, which is drawn later, holds the switches."""
+    on = st.session_state.get(KEY)
+    return ink.ALL if on is None else ink.ALL.without(*(set(NAMES) - set(on)))
+
+
+def strip(source: ink.Picture, seen: ink.Ink, steps: ink.Steps, read: Read | None) -> None:
+    """An expander with all steps of ``seen``; without being open it costs nothing.
+
+    Args:
+        source: what was drawn or photographed; ``seen`` is made of it by ``steps``.
+        read: the network whose answers are told; ``None`` if ``seen`` is only one digit of several.
+    """
+    box = st.expander("How it got there", icon=":material/auto_fix:", key="how", on_change="rerun")
+    if not box.open:
+        return
+    with box:
+        st.pills(
+            "Steps that are on",
+            NAMES,
+            selection_mode="multi",
+            default=NAMES,
+            key=KEY,
+            persist_state="session",
+            help="Switch one off to see what it is for.",
+        )
+        if read is None:
+            st.markdown("These are the steps of the first digit.")
+            told = {}
+        else:
+            with st.spinner("Reading it without each step …", show_time=False):
+                answers = _answers(source, seen, steps, read)
+            _compare(answers, steps)
+            told = {name: f"Without it: {_words(found)}".replace("**", "") for name, found in answers.items()}
+        figures = [_figure(step, told.get(step.name, "")) for step in seen.steps]
+        st.html(f'{STYLE}<div class="steps">{"".join(figures)}</div>')
+
+
+def _answers(source: ink.Picture, seen: ink.Ink, steps: ink.Steps, read: Read) -> dict:
+    """Probabilities, or ``None`` where no ink was found: as *seen*, with all steps (``None``), without each one."""
+    ways = {"seen": steps, None: ink.ALL}
+    ways |= {step.name: steps.without(step.name) for step in seen.steps if step.on and step.changed}
+    images = {"seen": seen.image}
+    for name, way in ways.items():
+        if name != "seen":
+            try:
+                images[name] = ink.trace(source, way).image
+            except EmptyDrawing:
+                continue
+    found = dict(zip(images, read(np.stack(list(images.values()))), strict=True))
+    return {name: found.get(name) for name in ways}
+
+
+def _compare(answers: dict, steps: ink.Steps) -> None:
+    words = f"With all steps: {_words(answers[None])}"
+    if steps.off:
+        words += f" Without *{', '.join(name for name in NAMES if name in steps.off)}*: {_words(answers['seen'])}"
+    st.markdown(words)
+
+
+def _words(probabilities: np.ndarray | None) -> str:
+    if probabilities is None:
+        return "no ink is found."
+    return f"**{probabilities.argmax()}**, {probabilities.max():.0%}."
+
+
+def _figure(step: ink.Step, told: str) -> str:
+    if not step.on:
+        told = "Switched off."
+    elif not step.changed:
+        told = "Nothing to do here."
+    idle = "" if step.on and step.changed else ' class="idle"'
+    return (
+        f'<figure{idle}><div class="frame">{picture(_small(step.image), step.name)}</div><figcaption>'
+        f"<b>{html.escape(step.name)}</b><span>{html.escape(step.help)}</span><em>{told}</em></figcaption></figure>"
+    )
+
+
+def _small(image: np.ndarray) -> np.ndarray:
+    if max(image.shape[:2]) <= SHOWN_SIDE:
+        return image
+    return np.array(Image.fromarray(image).reduce(-(-max(image.shape[:2]) // SHOWN_SIDE)))
+
+
