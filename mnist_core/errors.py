@@ -51,6 +51,10 @@ class EngineError(LabError):
     """The engine (the processes that train and predict) cannot be reached or started."""
 
 
+class ExplainError(LabError, ValueError):
+    """An explanation that a kind of model cannot give."""
+
+
 class ModelFileError(LabError, ValueError):
     """A model file that cannot be read, or that does not take 28 x 28 images and give ten probabilities."""
 

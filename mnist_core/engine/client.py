@@ -88,6 +88,18 @@ class EngineClient:
         """
         return self._together(run_id, images)
 
+    def explain(self, run_id: str, image: np.ndarray, method: str, target: int | None = None) -> Any:
+        """Why a run's model reads uint8 ``(28, 28)`` as it does: one of ``explain.results``.
+
+        Args:
+            method: a name of ``explain.methods.METHODS``.
+            target: the digit to explain, or the one that is wanted; ``None`` for the answer, or for the next likely.
+
+        Raises:
+            ExplainError: the method does not apply to such a model.
+        """
+        return self._ask(tasks.explain, run_id, image, method, target, self._settings.database_url)
+
     def predict_file(self, model: bytes, images: np.ndarray, scaled: bool = True) -> np.ndarray:
         """The same with a ``.keras`` file that ``vetted`` has given."""
         return self._ask(tasks.predict_file, model, images, scaled)

@@ -164,13 +164,18 @@ def _fail(store: RunStore, run_id: str, message: str) -> str:
 
 def predict_run(run_id: str, images: np.ndarray, database_url: str) -> np.ndarray:
     """Probabilities ``float32 (N, 10)`` of a finished or stopped run's model for ``uint8 (N, 28, 28)`` images."""
+    return _predict(kept_model(_store(database_url), run_id), images)
+
+
+def kept_model(store: RunStore, run_id: str) -> CompiledEvaluation | Fitted:
+    """A finished or stopped run's model, ready to read digits; the most recently used ones are at hand."""
     model = _models.get(run_id)
     if model is None:
-        model = _models[run_id] = _kept_model(_store(database_url), run_id)
-    return _predict(model, images)
+        model = _models[run_id] = _read_model(store, run_id)
+    return model
 
 
-def _kept_model(store: RunStore, run_id: str) -> CompiledEvaluation | Fitted:
+def _read_model(store: RunStore, run_id: str) -> CompiledEvaluation | Fitted:
     run = store.get(run_id)
     classical = run.settings.architecture.family == "classical"
     data = store.load_blob(run_id, "model.npz" if classical else "model.keras")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from mnist_core.models.upload import Upload
@@ -47,6 +49,12 @@ def export(run_id: str, format_name: str, database_url: str) -> bytes:
     from mnist_core.engine import files
 
     return files.export(run_id, format_name, database_url)
+
+
+def explain(run_id: str, image: np.ndarray, method: str, target: int | None, database_url: str) -> Any:
+    from mnist_core.engine import explain
+
+    return explain.explain(run_id, image, method, target, database_url)
 
 
 def first_layer(run_id: str, database_url: str) -> np.ndarray:

@@ -61,6 +61,7 @@ class Forest(Fitted):
             number ``n`` below 0 is leaf ``-n - 1``.
         feature, threshold: int16 and float64 ``(nodes,)``: which pixel is asked about, and against what.
         leaves: float32 ``(leaves, 10)``: shares of the digits among the images that came to a leaf.
+        counts: float32 ``(leaves,)``: how many images those were; nan in forests from before these were kept.
     """
 
     scaled: bool
@@ -69,15 +70,19 @@ class Forest(Fitted):
     feature: np.ndarray
     threshold: np.ndarray
     leaves: np.ndarray
+    counts: np.ndarray
 
     @classmethod
     def empty(cls, scaled: bool) -> Forest:
         ints, floats = np.empty(0, np.int32), np.empty(0)
-        leaves = np.empty((0, CLASSES), np.float32)
-        return cls(scaled, ints, np.empty((0, 2), np.int32), np.empty(0, np.int16), floats, leaves)
+        leaves, counts = np.empty((0, CLASSES), np.float32), np.empty(0, np.float32)
+        return cls(scaled, ints, np.empty((0, 2), np.int32), np.empty(0, np.int16), floats, leaves, counts)
 
-    def with_tree(self, left, right, feature, threshold, shares) -> Forest:
-        """One tree more, given as scikit-learn's ``tree_`` has it: -1 for the children of a leaf."""
+    def with_tree(self, left, right, feature, threshold, shares, counts) -> Forest:
+        """One tree more, given as scikit-learn's ``tree_`` has it: -1 for the children of a leaf.
+
+        There a question stands before all that follows from it, *no* before *more*, so its leaves stand in a row.
+        """
         leaf = np.asarray(left) < 0
         number = np.where(leaf, -(np.cumsum(leaf) + len(self.leaves)), np.cumsum(~leaf) + len(self.feature) - 1)
         inner = np.flatnonzero(~leaf)
@@ -89,6 +94,7 @@ class Forest(Fitted):
             np.concatenate([self.feature, np.asarray(feature)[inner]]).astype(np.int16),
             np.concatenate([self.threshold, np.asarray(threshold)[inner]]),
             np.concatenate([self.leaves, np.asarray(shares)[leaf]]).astype(np.float32),
+            np.concatenate([self.counts, np.asarray(counts)[leaf]]).astype(np.float32),
         )
 
     def scores(self, pixels):
@@ -96,7 +102,11 @@ class Forest(Fitted):
         return votes / max(1, len(self.roots))
 
     def votes(self, pixels: np.ndarray, tree: int) -> np.ndarray:
-        """What one tree says: float64 ``(N, 10)``. Pixels are compared in 32 bits, as scikit-learn does it."""
+        """What one tree says: float64 ``(N, 10)``."""
+        return self.leaves[self.leaf(pixels, tree)].astype(np.float64)
+
+    def leaf(self, pixels: np.ndarray, tree: int) -> np.ndarray:
+        """The leaf that each image comes to in a tree. Pixels are compared in 32 bits, as scikit-learn does it."""
         pixels = np.asarray(pixels, np.float32)
         place = np.full(len(pixels), self.roots[tree])
         asked = np.flatnonzero(place >= 0)
@@ -105,10 +115,11 @@ class Forest(Fitted):
             more = pixels[asked, self.feature[here]] > self.threshold[here]
             place[asked] = self.children[here, more.astype(int)]
             asked = asked[place[asked] >= 0]
-        return self.leaves[-place - 1].astype(np.float64)
+        return -place - 1
 
     def arrays(self):
-        return {name: getattr(self, name) for name in ("roots", "children", "feature", "threshold", "leaves")}
+        names = ("roots", "children", "feature", "threshold", "leaves", "counts")
+        return {name: getattr(self, name) for name in names}
 
 
 @dataclass(eq=False)
@@ -146,7 +157,9 @@ def from_bytes(data: bytes) -> Fitted:
     """The model that ``to_bytes`` packed; nothing in the file is ever run."""
     with np.load(io.BytesIO(data), allow_pickle=False) as file:
         arrays = {name: file[name] if file[name].ndim else file[name].item() for name in file.files}
-    return (Forest if "roots" in arrays else LinearScores)(**arrays)
+    if "roots" not in arrays:
+        return LinearScores(**arrays)
+    return Forest(**{"counts": np.full(len(arrays["leaves"]), np.nan, np.float32)} | arrays)
 
 
 def flat(images: np.ndarray, scaled: bool) -> np.ndarray:

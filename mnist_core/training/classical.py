@@ -68,7 +68,12 @@ class ForestFitter:
         forest.fit(self._pixels, self._labels)
         tree = forest.estimators_[-1].tree_
         self.model = self.model.with_tree(
-            tree.children_left, tree.children_right, tree.feature, tree.threshold, tree.value[:, 0]
+            tree.children_left,
+            tree.children_right,
+            tree.feature,
+            tree.threshold,
+            tree.value[:, 0],
+            tree.weighted_n_node_samples,
         )
 
 

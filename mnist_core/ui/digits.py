@@ -31,11 +31,13 @@ def _encoded(shape: tuple[int, int], pixels: bytes) -> str:
 
 
 def picture(image: np.ndarray, description: str, width: str = "100%") -> str:
-    """An ``<img>`` of a digit, ink white on black as in MNIST."""
+    """An ``<img>`` of a digit, ink white on black as in MNIST, or of any other small picture."""
     encoded = _encoded if image.size <= SMALL else _encoded.__wrapped__
     data = encoded(image.shape, image.tobytes())
     text = html.escape(description, quote=True)
-    return f'<img class="pixels" src="data:image/png;base64,{data}" alt="{text}" style="max-width:{width}">'
+    rows, columns = image.shape[:2]
+    shape = "" if rows == columns else f";aspect-ratio:{columns}/{rows}"
+    return f'<img class="pixels" src="data:image/png;base64,{data}" alt="{text}" style="max-width:{width}{shape}">'
 
 
 def gallery(entries: Iterable[tuple[np.ndarray, str, bool]]) -> None:

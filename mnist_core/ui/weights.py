@@ -10,14 +10,9 @@ from mnist_core.errors import ConfigError
 from mnist_core.store.run import Run
 from mnist_core.ui.digits import picture
 from mnist_core.ui.frame import errors_in_words
+from mnist_core.ui.heat import coloured, limit, scale
 from mnist_core.ui.lab import Lab, lab
 from mnist_core.ui.network import graph, layer_table
-
-BELOW, NOTHING, ABOVE = (np.array(c, float) for c in ((33, 102, 172), (247, 247, 247), (230, 97, 1)))
-"""Blue, nearly white and orange: told apart with every kind of colour vision, and in print by what they mean."""
-
-SHARE_SHOWN = 99.5
-"""Per cent of the weights that the scale spans; a few extreme ones would make all others pale."""
 
 
 def inside(here: Lab, run: Run) -> None:
@@ -80,27 +75,8 @@ def show_tiles(states: np.ndarray, names: list[str]) -> None:
                 for n, tile in enumerate(tiles)
             )
             st.html(f'<div class="digits">{"".join(figures)}</div>')
-    st.html(
-        f'<div role="img" aria-label="Colours from {-most:.2g} over 0 to {most:.2g}" style="height:.7rem; '
-        f"max-width:16rem; border-radius:.35rem; "
-        f'background:linear-gradient(to right, {_css(BELOW)}, {_css(NOTHING)}, {_css(ABOVE)})"></div>'
-    )
+    scale(most)
     st.caption(
         f"Blue ({-most:.2g} and below): ink there speaks against what the unit looks for. Orange ({most:.2g} and "
         f"above): it speaks for it. White: no matter. The scale is the same for all pictures."
     )
-
-
-def limit(states: np.ndarray) -> float:
-    """The weight at which colours are full, the same for all states; above 0."""
-    return float(np.percentile(np.abs(states), SHARE_SHOWN)) or 1.0
-
-
-def coloured(tile: np.ndarray, most: float) -> np.ndarray:
-    """``uint8 (rows, columns, 3)``: blue below zero, white at zero, orange above, full at ``most``."""
-    share = np.clip(tile / most, -1, 1)[..., None]
-    return np.rint(NOTHING + np.abs(share) * (np.where(share < 0, BELOW, ABOVE) - NOTHING)).astype(np.uint8)
-
-
-def _css(colour: np.ndarray) -> str:
-    return f"rgb({','.join(str(int(part)) for part in colour)})"

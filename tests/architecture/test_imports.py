@@ -16,10 +16,10 @@ from tests.helpers import ROOT
 TENSORFLOW_SIDE = {
     f"mnist_core.{name}"
     for name in (
-        "data.augment", "engine.files", "engine.jobs", "engine.recorder", "models.build", "models.describe",
-        "models.losses", "models.restore", "models.subclassed", "training.checkpoint", "training.classical",
-        "training.compiled", "training.execution", "training.fingerprint", "training.fit", "training.fresh",
-        "training.health", "training.metrics", "training.programs", "training.tape",
+        "data.augment", "engine.explain", "engine.files", "engine.jobs", "engine.recorder", "explain.activations",
+        "explain.slopes", "models.build", "models.describe", "models.losses", "models.restore", "models.subclassed",
+        "training.checkpoint", "training.classical", "training.compiled", "training.execution", "training.fingerprint",
+        "training.fit", "training.fresh", "training.health", "training.metrics", "training.programs", "training.tape",
     )
 }  # fmt: skip
 """Modules that only workers import."""

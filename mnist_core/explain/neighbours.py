@@ -1,0 +1,77 @@
+"""The training images that are most like a drawing: by pixels among all, and as the model sees them among those.
+
+To compare 60,000 images as a network's last hidden layer sees them would take it half a minute. So the nearest by
+pixels are taken, and put into the order that the model's own measure gives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from mnist_core.data.mnist import Digits
+from mnist_core.explain.results import Similar
+
+SHOWN = 10
+CANDIDATES = 256
+"""How many of the nearest by pixels are put into the model's order."""
+
+AT_ONCE = 2000
+"""Images in 32 bits at a time, so that no copy of the training set four times its size is kept."""
+
+
+def nearest(digits: Digits, image: np.ndarray, count: int = CANDIDATES) -> tuple[np.ndarray, np.ndarray]:
+    """Places and Euclidean distances (in pixels full of ink) of the nearest images, the earlier one first in a tie."""
+    drawing, images = image.astype(np.float32).ravel(), digits.images.reshape(len(digits), -1)
+    squares = np.empty(len(digits), np.float32)
+    for start in range(0, len(digits), AT_ONCE):
+        part = images[start : start + AT_ONCE].astype(np.float32)
+        squares[start : start + AT_ONCE] = np.einsum("ij,ij->i", part, part) - 2 * (part @ drawing)
+    # 32 bits round sums of squares. Twice as many are taken and measured exactly.
+    rough = np.argsort(squares, kind="stable")[: 2 * count]
+    differences = images[rough].astype(np.int64) - image.astype(np.int64).ravel()
+    exact = np.einsum("ij,ij->i", differences, differences)
+    order = np.lexsort((rough, exact))[:count]
+    return rough[order], np.sqrt(exact[order]) / 255
+
+
+def by_pixels(digits: Digits, near: tuple[np.ndarray, np.ndarray], count: int = SHOWN) -> Similar:
+    """The first of those that ``nearest`` found."""
+    indices, distances = (values[:count] for values in near)
+    return Similar("by their pixels", indices, digits.images[indices], digits.labels[indices], distances)
+
+
+def examples(digits: Digits, image: np.ndarray, label: int, count: int = SHOWN) -> np.ndarray:
+    """The images of one label that are nearest to ``image`` by pixels, uint8 ``(K, 28, 28)``."""
+    of_label = digits.labels == label
+    same = Digits(digits.images[of_label], digits.labels[of_label])
+    return same.images[nearest(same, image, count)[0]]
+
+
+def by_features(
+    digits: Digits, near: np.ndarray, image: np.ndarray, features: Callable[[np.ndarray], np.ndarray], by: str
+) -> Similar:
+    """The nearest of the images at ``near`` by ``features``, which gives ``(N, F)`` for uint8 ``(N, 28, 28)``."""
+    values = features(np.concatenate([image[None], digits.images[near]])).astype(np.float64)
+    return _best(digits, near, np.linalg.norm(values[1:] - values[0], axis=1), by, "distance")
+
+
+def by_leaves(
+    digits: Digits, near: np.ndarray, image: np.ndarray, leaves: Callable[[np.ndarray], np.ndarray], by: str
+) -> Similar:
+    """The same by a forest's proximity: the share of trees in which both come to one leaf.
+
+    Breiman and Cutler, "Random Forests" (https://www.stat.berkeley.edu/~breiman/RandomForests/cc_home.htm#prox).
+
+    Args:
+        leaves: the leaf of every image in every tree, ``(N, trees)``.
+    """
+    found = leaves(np.concatenate([image[None], digits.images[near]]))
+    return _best(digits, near, (found[1:] == found[0]).mean(axis=1), by, "share")
+
+
+def _best(digits: Digits, near: np.ndarray, likeness: np.ndarray, by: str, measure: str) -> Similar:
+    order = np.argsort(likeness if measure == "distance" else -likeness, kind="stable")[:SHOWN]
+    chosen = near[order]
+    return Similar(by, chosen, digits.images[chosen], digits.labels[chosen], likeness[order], measure)
