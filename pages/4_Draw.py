@@ -16,6 +16,7 @@ from mnist_core.ui.frame import errors_in_words, page
 from mnist_core.ui.ink_strip import chosen_steps, strip
 from mnist_core.ui.lab import Lab, digits
 from mnist_core.ui.probabilities import probability_bars
+from mnist_core.ui.why import why
 from mnist_core.ui.words import STATUS, escaped
 
 MOST_RUNS = 3
@@ -131,6 +132,7 @@ def desk(lab: Lab, runs: list) -> None:
                     number.answer(found, partial(ask, lab, run), escaped(run.name))
                 else:
                     answer(lab, run, image)
+    why(lab, runs, [digit.ink.image for digit in found.digits] if several else [image])
     if found:
         with errors_in_words():
             way = found.digits[0].ink if several else found.whole

@@ -11,7 +11,7 @@ BELOW, NOTHING, ABOVE = (np.array(c, float) for c in ((33, 102, 172), (247, 247,
 SHARE_SHOWN = 99.5
 """Per cent of the values that the scale spans; a few extreme ones would make all others pale."""
 
-INK_DARKENS = 0.45
+INK_DARKENS = 0.3
 
 
 def limit(values: np.ndarray) -> float:

@@ -30,8 +30,7 @@ def boxes(number: ink.Number) -> None:
     margin = 6 * line
     canvas = canvas.crop((columns.start - margin, rows.start - margin, columns.stop + margin, rows.stop + margin))
     words = f"The picture with a box around each of {len(number.digits)} digits"
-    # Boxes are wider than high; the style of small digits would make them square.
-    st.html(picture(np.asarray(canvas), words, "220px").replace('style="', 'style="aspect-ratio:auto;height:auto;'))
+    st.html(picture(np.asarray(canvas), words, "220px"))
 
 
 def answer(number: ink.Number, read: Callable[[np.ndarray], np.ndarray], name: str) -> None:

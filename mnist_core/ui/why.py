@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from mnist_core.explain.methods import METHODS, kind_of, methods_for
 from mnist_core.explain.results import Activations, Attribution, Change, Layer, Neighbours
@@ -16,6 +18,7 @@ from mnist_core.ui.frame import errors_in_words
 from mnist_core.ui.heat import coloured, limit, scale
 from mnist_core.ui.lab import Lab, lab
 from mnist_core.ui.network import KINDS, shape_text
+from mnist_core.ui.words import escaped
 
 TARGETS = {"explained": ("Explain the digit", "the answer"), "wanted": ("Turn it into", "the next likely digit")}
 PLACES = [f"{row} {column}".replace("middle middle", "middle") for row in ("upper", "middle", "lower")
@@ -25,10 +28,20 @@ GAP = 150
 """The grey between maps."""
 
 
+def why(here: Lab, runs: Sequence[Run], images: Sequence[np.ndarray]) -> None:
+    """Asks the runs' models, side by side, about the digits of a drawing, each uint8 ``(28, 28)`` as they see it."""
+    for column, run in zip(st.columns(len(runs)), runs, strict=True):
+        with column:
+            _asked(here, run, images, "Why this digit?" + f" · {escaped(run.name)}" * (len(runs) > 1))
+
+
 @st.fragment
-def why(here: Lab, run: Run, image: np.ndarray) -> None:
-    """Asks a run's model about a drawing, uint8 ``(28, 28)`` as the model sees it."""
-    with st.expander("Why this digit?", icon=":material/psychology:"), errors_in_words():
+def _asked(here: Lab, run: Run, images: Sequence[np.ndarray], title: str) -> None:
+    with st.expander(title, icon=":material/psychology:"), errors_in_words():
+        image = images[0]
+        if len(images) > 1:
+            place = st.number_input("Which of them, from the left", 1, len(images), key=f"why-place-{run.id}", width=240)
+            image = images[place - 1]
         name = st.segmented_control(
             "Ask the model by",
             methods_for(kind_of(run.settings)),
@@ -42,19 +55,14 @@ def why(here: Lab, run: Run, image: np.ndarray) -> None:
         with st.spinner("Looking into the model …", show_time=False):
             result = _explained(here.settings.database_url, run.id, run.ended, image, name, target)
         _SHOW[type(result)](result, image, name)
-        st.caption(METHODS[name].how)
 
 
 def _target(asks_for: str, run_id: str) -> int | None:
     if not asks_for:
         return None
     label, nothing = TARGETS[asks_for]
-    return st.selectbox(
-        label,
-        [None, *range(10)],
-        format_func=lambda digit: nothing if digit is None else str(digit),
-        key=f"why-{asks_for}-{run_id}",
-    )
+    chosen = st.selectbox(label, [nothing, *map(str, range(10))], key=f"why-{asks_for}-{run_id}", width=240)
+    return None if chosen == nothing else int(chosen)
 
 
 @st.cache_data(max_entries=24, show_spinner=False)
@@ -67,18 +75,28 @@ def _explained(
 
 def _attribution(result: Attribution, image: np.ndarray, name: str) -> None:
     most, digit, start, end = limit(result.values), result.digit, result.start, result.end
+    paper, margin = _side_by_side()
     said = {
-        "gradients": f"On blank paper the network gives the {digit} {start:.1%}, and with this ink {end:.1%}.",
+        "gradients": f"To the network, blank paper is a {digit} with {start:.1%}, and this drawing with {end:.1%}.",
         "occlusion": f"With the most telling place covered, the {digit} falls from {end:.1%} to {start:.1%}.",
         "weights": f"The score of the {digit} begins at {start:.2f}, and with this ink it is {end:.2f}.",
-        "questions": f"Before any question the trees give the {digit} {start:.1%}, and after all of them {end:.1%}.",
+        "questions": f"Before any question it is a {digit} with {start:.1%}, after those of all trees with {end:.1%}.",
     }[name]
     if name == "occlusion" and start == end:
-        said = f"Whatever is covered, the {digit} does not fall below {end:.1%}."
-    st.markdown(said)
+        said = f"Whatever is covered, the {digit} does not fall below {end:.1%}: no single place decides."
     words = f"{METHODS[name].label}: {_where(result.values)} for the {digit}; {_where(-result.values)} against it."
-    st.html(picture(coloured(result.values, most, image), words, "280px"))
-    scale(most)
+    with paper:
+        st.html(picture(coloured(result.values, most, image), words))
+        scale(most)
+    with margin:
+        st.markdown(said)
+        st.caption(METHODS[name].how)
+
+
+def _side_by_side() -> tuple[DeltaGenerator, DeltaGenerator]:
+    """Room for a picture and for words; below each other where both do not fit."""
+    with st.container(horizontal=True, gap="medium"):
+        return st.container(width=280), st.container(width=360)
 
 
 def _where(values: np.ndarray) -> str:
@@ -88,6 +106,7 @@ def _where(values: np.ndarray) -> str:
 
 
 def _activations(result: Activations, image: np.ndarray, name: str) -> None:
+    st.caption(METHODS[name].how)
     st.html("".join(_layer(layer) for layer in result.layers))
     if result.left_out:
         st.caption(f"{result.left_out} more layers follow.")
@@ -124,6 +143,7 @@ def mosaic(values: np.ndarray) -> np.ndarray:
 
 
 def _neighbours(result: Neighbours, image: np.ndarray, name: str) -> None:
+    st.caption(METHODS[name].how)
     for similar in result.rows:
         same = int((similar.labels == result.answer).sum())
         st.markdown(f"**Nearest {similar.by}:** {same} of {len(similar.labels)} are labelled {result.answer}.")
@@ -157,8 +177,9 @@ def _change(result: Change, image: np.ndarray, name: str) -> None:
     figures = "".join(
         f"<figure>{picture(shown, words)}<figcaption>{words}</figcaption></figure>" for words, shown in pictures.items()
     )
-    columns = "repeat(auto-fill, minmax(6rem, 1fr))"
-    st.html(f'<div class="digits" style="grid-template-columns:{columns}; max-width:30rem">{figures}</div>')
+    columns = "repeat(auto-fill, minmax(7rem, 1fr))"
+    st.html(f'<div class="digits" style="grid-template-columns:{columns}; max-width:36rem">{figures}</div>')
+    st.caption(METHODS[name].how)
 
 
 _SHOW = {Attribution: _attribution, Activations: _activations, Neighbours: _neighbours, Change: _change}
