@@ -40,7 +40,8 @@ def _asked(here: Lab, run: Run, images: Sequence[np.ndarray], title: str) -> Non
     with st.expander(title, icon=":material/psychology:"), errors_in_words():
         image = images[0]
         if len(images) > 1:
-            place = st.number_input("Which of them, from the left", 1, len(images), key=f"why-place-{run.id}", width=240)
+            key = f"why-place-{len(images)}-{run.id}"
+            place = st.number_input("Which of them, from the left", 1, len(images), key=key, width=240)
             image = images[place - 1]
         name = st.segmented_control(
             "Ask the model by",

@@ -1,12 +1,16 @@
 """Why this digit: below an answer on Draw, with the real engine."""
 
+import io
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from mnist_core.config import RunConfig
 from mnist_core.data import mnist
 from mnist_core.explain.methods import METHODS, methods_for
 from mnist_core.ui import heat, why
+from tests import scans
 from tests.helpers import eventually
 from tests.pages.conftest import healthy, labelled, words
 
@@ -92,6 +96,21 @@ def test_it_follows_the_drawing(ask, readers):
     labelled(app.number_input, "Number of the test image").set_value(12).run()
     assert labelled(healthy(app).segmented_control, "Ask the model by").value == "weights"
     assert words(app, "markdown") != before
+
+
+def test_one_digit_of_a_number(visit, readers, engine):
+    """Each digit of a number can be asked about."""
+    digits, packed = mnist.load("test").images[[1, 3, 1]], io.BytesIO()
+    page, _ = scans.row(digits, np.random.default_rng(0))
+    Image.fromarray(page).save(packed, "PNG")
+    app = visit("Draw", run=readers["forest"])
+    labelled(app.segmented_control, "Read").set_value("a photo").run()
+    app.file_uploader[0].set_value(("number.png", packed.getvalue(), "image/png")).run()
+    labelled(app.segmented_control, "Ask the model by").set_value("neighbours").run()
+    first = words(healthy(app), "html")
+    labelled(app.number_input, "Which of them, from the left").set_value(2).run()
+    assert words(healthy(app), "html") != first
+    assert "are labelled" in words(app, "markdown")
 
 
 # -- pictures ------------------------------------------------------------------------------------------------------
