@@ -21,6 +21,8 @@ THICKEST = 1 / 25
 STEEPEST = 0.06
 # Where a pen crosses a line, it is darker than the line.
 DARKER = 1.5
+# What is not as dark as this share of the pen may be of a line.
+PEN = 0.5
 # Paper is wider than what is written on it; a bar that the picture's border cuts is part of a digit.
 MARGIN = 1 / 50
 # What the border cuts off is not the digit, if so much of the ink lies in one piece that it does not cut.
@@ -46,14 +48,14 @@ def without_lines(ink: np.ndarray) -> np.ndarray:
     level, upright = _lines(ink), _lines(ink.T)
     for rules, bars in ((level, upright), (level, None), (None, upright)):
         rest = _erased(_erased(ink, rules).T, bars).T
-        if (rules or bars) and rest.max() >= 0.5 and _is_paper(rest, rules, bars):
-            return np.ascontiguousarray(rest)
+        if (rules or bars) and rest.max() >= PEN and _is_paper(rest, rules, bars):
+            return _without_scraps(np.ascontiguousarray(rest))
     return ink
 
 
 def _is_paper(rest: np.ndarray, level: Lines | None, upright: Lines | None) -> bool:
     """Whether what was taken away were lines of paper, by what is left: no stroke looks like that."""
-    rows, columns = extent(rest)
+    rows, columns = extent(np.where(rest >= PEN, rest, 0))
     height, width = rest.shape
     if level and not _has_margins(columns, width):
         return False
@@ -62,6 +64,15 @@ def _is_paper(rest: np.ndarray, level: Lines | None, upright: Lines | None) -> b
     # One upright line through the ink is the stem of a 1 or a 4; squared paper has many, a margin is beside.
     many = len(upright.rows) > 1 or all(end <= columns.start or columns.stop <= top for top, end in upright.rows)
     return many and _has_margins(rows, height)
+
+
+def _without_scraps(ink: np.ndarray) -> np.ndarray:
+    """The ink without pieces that are nowhere as dark as the pen: ends of lines that lean out of the picture."""
+    from scipy import ndimage
+
+    labels, count = ndimage.label(ink > 0, np.ones((3, 3)))
+    darkest = ndimage.maximum(ink, labels, np.arange(count + 1))
+    return np.where(darkest[labels] >= PEN, ink, np.float32(0))
 
 
 def _has_margins(inked: slice, length: int) -> bool:

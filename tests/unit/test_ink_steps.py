@@ -27,8 +27,8 @@ def digits():
     ("kind", "step", "most"),
     [
         ("shadow", "even light", 13),
-        ("ruled", "no ruled lines", 12),
-        ("squared", "no ruled lines", 20),
+        ("ruled", "no ruled lines", 10),
+        ("squared", "no ruled lines", 12),
         ("8 x 8", "smooth", 21),
         ("16 x 16", "smooth", 10),
         ("pen 1", "pen's width", 22),
