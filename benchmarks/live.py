@@ -43,13 +43,16 @@ def main() -> None:
             clicks.append(click_to_first_point(lab, pages[0]))
             for page in pages:
                 page.context.close()
-    result = {
+    finish(document(alone, watched, delays, clicks), options.json)
+
+
+def document(alone: list[float], watched: list[float], delays: list[float], clicks: list[float]) -> dict[str, float]:
+    return {
         "throughput_ratio": median(with_ / without for with_, without in zip(watched, alone, strict=True)),
         "epoch_to_curve_p95_seconds": p95(delays),
         "click_to_first_point_seconds": median(clicks),
         "images_per_second_unwatched": median(alone),
     }
-    finish(result, options.json)
 
 
 def images_per_second(lab: Served, pages: list[Page]) -> float:

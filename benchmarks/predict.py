@@ -32,8 +32,11 @@ def main() -> None:
         strokes = [stroke_to_answer(page, i) for i in range(options.repeats)]
         still_training = lab.store.get(busy).status == "running"
         lab.store.ask(busy, "stop")
-    result = {"engine_p95_ms_while_training": p95(engine[1:]), "stroke_to_answer_p95_ms": p95(strokes)}
-    finish(result | {"training_went_on": still_training}, options.json)
+    finish(document(engine[1:], strokes) | {"training_went_on": still_training}, options.json)
+
+
+def document(engine: list[float], strokes: list[float]) -> dict[str, float]:
+    return {"engine_p95_ms_while_training": p95(engine), "stroke_to_answer_p95_ms": p95(strokes)}
 
 
 def stroke_to_answer(page, i: int) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import time
 from statistics import median
+from typing import Any
 
 from benchmarks.report import arguments, finish, say
 from benchmarks.served import served, wait_until_warm
@@ -29,15 +30,18 @@ def main() -> None:
         seconds.append(run.ended - run.queued)
         accuracies.append(run.test_accuracy)
         say(f"seed {seed}: {run.test_accuracy:.2%} after {seconds[-1]:.1f} s")
-    result = {
-        "target": options.target,
-        "recipe": RECIPES[options.target],
+    finish(document(options.target, seconds, accuracies), options.json)
+
+
+def document(target: float, seconds: list[float], accuracies: list[float]) -> dict[str, Any]:
+    return {
+        "target": target,
+        "recipe": RECIPES[target],
         "median_seconds": median(seconds),
         "seconds": [round(s, 2) for s in seconds],
         "test_accuracy": median(accuracies),
         "lowest_test_accuracy": min(accuracies),
     }
-    finish(result, options.json)
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:

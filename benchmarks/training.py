@@ -91,10 +91,14 @@ def main() -> None:
     chosen = [workload for workload in WORKLOADS if options.only in workload.name]
     rows = [row for workload in chosen for row in measure(workload, options.repeats)]
     if options.json:
-        finish({"rows": rows}, as_json=True)
+        finish(document(rows), as_json=True)
         return
     print(machine())
     print(table(rows))
+
+
+def document(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"rows": rows}
 
 
 def measure(workload: Workload, repeats: int) -> list[dict[str, Any]]:

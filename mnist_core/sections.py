@@ -26,6 +26,12 @@ class DataConfig(Part):
         60_000, 500, 60_000, "Training images at most",
         "Learn from only this many images: less time, and a lesson in how much data is enough.",
     )  # fmt: skip
+    not_digits: int = number(
+        0, 0, 60_000, "Pictures that are no digits",
+        "So many letters, scribbles and shapes are mixed in, with the lesson that all ten digits are equally likely: "
+        "the network learns to stay unsure of what is none. 0 is off.",
+        rare=True,
+    )  # fmt: skip
     scaled: bool = option(True, "Scale pixels to 0-1", "Divides pixels by 255; raw 0-255 values train badly.")
 
 
@@ -37,10 +43,18 @@ class Augmentation(Part):
     rotate: float = number(0.0, 0.0, 45.0, "Rotate", "Turns the digit by up to so many degrees each way.")
     zoom: float = number(0.0, 0.0, 0.5, "Zoom", "Grows or shrinks the digit by up to this share.")
     shear: float = number(0.0, 0.0, 30.0, "Shear", "Slants the digit by up to so many degrees each way.")
+    shaky: float = number(0.0, 0.0, 3.0, "Shaky hand", "Bends the lines smoothly by about so many pixels.", rare=True)
+    pens: float = number(0.0, 0.0, 4.0, "Pens", "Makes strokes up to so many pixels thicker or thinner.", rare=True)
+    scans: float = number(
+        0.0, 0.0, 1.0, "Poor scans", "How often images are coarse, blurred, pale or noisy, and how much.", rare=True
+    )
+    clutter: float = number(
+        0.0, 0.0, 1.0, "Clutter", "Share of the images with grey or cloudy paper, bands or stray lines.", rare=True
+    )
 
     @property
     def active(self) -> bool:
-        return any((self.shift, self.rotate, self.zoom, self.shear))
+        return any(self.model_dump().values())
 
 
 class Training(Part):

@@ -7,10 +7,10 @@ import numpy as np
 import streamlit as st
 
 from mnist_core.ui import charts
+from mnist_core.ui.certainty import reliability
 from mnist_core.ui.choose import choose_run
 from mnist_core.ui.digits import gallery, picture
 from mnist_core.ui.frame import page
-from mnist_core.ui.live_chart import live_chart
 from mnist_core.ui.probabilities import probability_bars
 from mnist_core.ui.published import comparison, published_recipe, report_rows
 from mnist_core.ui.reading import Reading, reading
@@ -132,15 +132,5 @@ with page("Evaluate", "How good is a network on 10,000 digits it has never seen,
         st.subheader("Mistakes, surest first")
         show(read, read.mistakes)
         one_image(read)
-        st.subheader("Is it as good as it thinks?")
-        honest = read.reliability
-        live_chart(
-            charts.reliability(honest.edges, honest.confidence, honest.accuracy, honest.count),
-            "reliability",
-            f"Reliability diagram; expected calibration error {honest.ece:.2%}.",
-        )
-        st.caption(
-            f"Bars below the dashed line: it is surer than it should be. On average they differ by {honest.ece:.2%} "
-            "(expected calibration error)."
-        )
+        reliability(read)
         inside(lab, run)

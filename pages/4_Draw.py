@@ -2,20 +2,19 @@
 
 from functools import partial
 
-import numpy as np
 import streamlit as st
 
 from mnist_core import ink
 from mnist_core.errors import EmptyDrawing, ImageError
 from mnist_core.store.run import USABLE
 from mnist_core.ui import number
+from mnist_core.ui.answer import answer, ask
 from mnist_core.ui.canvas import PAPER_RGB, SIDE, drawing_canvas
-from mnist_core.ui.choose import label, say_unscored, train_quickly
+from mnist_core.ui.choose import invite, label, say_unscored
 from mnist_core.ui.digits import picture
 from mnist_core.ui.frame import errors_in_words, page
 from mnist_core.ui.ink_strip import chosen_steps, strip
 from mnist_core.ui.lab import Lab, digits
-from mnist_core.ui.probabilities import probability_bars
 from mnist_core.ui.why import why
 from mnist_core.ui.words import STATUS, escaped
 
@@ -24,7 +23,8 @@ PHOTO_MEGABYTES = 20
 
 
 def choose_runs(lab: Lab) -> list:
-    runs = {run.id: run for run in lab.store.list(statuses=USABLE) if run.usable}
+    runs = {run.id: run for run in lab.store.usable()}
+    invite(lab, runs)
     if not runs:
         return []
     linked = st.query_params.get_all("run")
@@ -74,19 +74,6 @@ def from_test_set(lab: Lab) -> ink.Ink | None:
     st.caption(f"It is a {test.labels[index]}.")
     # A test image has been through MNIST's own normalisation and is read as it is.
     return ink.Ink(test.images[index], ())
-
-
-def ask(lab: Lab, run, images: np.ndarray) -> np.ndarray:
-    with st.spinner("Asking the network …", show_time=False):
-        return lab.engine.predict(run.id, images)
-
-
-def answer(lab: Lab, run, image: np.ndarray) -> None:
-    probabilities = ask(lab, run, image[None])[0]
-    best = int(probabilities.argmax())
-    st.markdown(f"## {best}")
-    st.caption(f"{escaped(run.name)} is {probabilities[best]:.1%} sure.")
-    probability_bars(probabilities)
 
 
 @st.fragment
@@ -145,5 +132,3 @@ with page("Draw", "Write a digit with mouse, finger or pen, and see what the net
         desk(lab, runs)
     elif st.session_state.get("networks") is not None:
         st.info("Choose one to three networks above.", icon=":material/info:")
-    else:
-        train_quickly(lab)

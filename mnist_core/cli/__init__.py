@@ -13,11 +13,27 @@ from collections.abc import Sequence
 
 from mnist_core import __doc__ as about
 from mnist_core import __version__
-from mnist_core.cli import compare, export, predict, recipes, reproduce, runs, serve, settings, sweep, train, upload
+from mnist_core.cli import (
+    compare,
+    evaluate,
+    export,
+    flagship,
+    predict,
+    recipes,
+    reproduce,
+    runs,
+    serve,
+    settings,
+    sweep,
+    train,
+    upload,
+)
 from mnist_core.cli.command import PROGRAM, Command, Parser, UsageError
 from mnist_core.errors import ConfigError, ImageError, LabError, ModelFileError
 
-MODULES = (serve, train, recipes, reproduce, sweep, runs, compare, predict, export, upload, settings)
+MODULES = (
+    serve, train, recipes, reproduce, sweep, runs, compare, predict, evaluate, export, upload, flagship, settings,
+)  # fmt: skip
 COMMANDS: tuple[Command, ...] = tuple(module.COMMAND for module in MODULES)
 
 OK, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130

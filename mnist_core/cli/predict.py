@@ -6,12 +6,13 @@ import argparse
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from tqdm import tqdm
 
 from mnist_core import ink
+from mnist_core.calibration import Calibration, calibrated
 from mnist_core.cli.command import (
     PROGRAM,
     Command,
@@ -27,8 +28,9 @@ from mnist_core.cli.command import (
 from mnist_core.engine.client import EngineClient
 from mnist_core.errors import ImageError, ModelFileError, UnknownRun
 from mnist_core.models.upload import Upload, gather
-from mnist_core.settings import Settings
 from mnist_core.store import RunStore
+from mnist_core.store.run import Run
+from mnist_core.store.shipped import FLAGSHIP
 
 PORTION = 5_000
 """Images sent at a time: 4 MB, so that the engine stays ready for others."""
@@ -44,8 +46,8 @@ Found = TypeVar("Found")
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    words = "a run, or the .keras or .h5 file of a Keras model"
-    parser.add_argument("--model", metavar="RUN|FILE", required=True, help=words)
+    words = f"a run, or the .keras or .h5 file of a Keras model (default: {FLAGSHIP}, which comes with MNIST Lab)"
+    parser.add_argument("--model", metavar="RUN|FILE", default=FLAGSHIP, help=words)
     pixels_option(parser)
     parser.add_argument(
         "images",
@@ -64,20 +66,31 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 def _run(options: argparse.Namespace) -> int:
     settings, store = open_store()
     prepare = _model(options.model, store, options.pixels)
+    calibration = Calibration() if _is_file(options.model) else store.calibration(options.model)
+
+    def probabilities(images: np.ndarray) -> np.ndarray:
+        with engine(settings, store) as client:
+            return calibrated(ask(prepare(client), images), calibration.temperature)
+
     if options.several:
-        return _run_several(options, lambda images: _ask(settings, store, prepare, images))
+        return _run_several(options, probabilities)
     names, images = digits(options.images)
-    probabilities = _ask(settings, store, prepare, images)
+    rows = probabilities(images)
     if options.json:
-        print_json([{"label": int(row.argmax()), "probabilities": row.tolist()} for row in probabilities])
+        print_json([_answer(row, calibration) for row in rows])
     else:
-        print("\n".join(_line(name, row) for name, row in zip(names, probabilities, strict=True)))
+        print("\n".join(_line(name, row, calibration) for name, row in zip(names, rows, strict=True)))
     return 0
 
 
-def _run_several(options: argparse.Namespace, ask: Model) -> int:
+def _answer(row: np.ndarray, calibration: Calibration) -> dict[str, Any]:
+    is_digit = bool(row.max() >= calibration.threshold)
+    return {"label": int(row.argmax()), "probabilities": row.tolist(), "is_digit": is_digit}
+
+
+def _run_several(options: argparse.Namespace, model: Model) -> int:
     names, numbers = read(options.images, ink.cut)
-    probabilities = ask(np.stack([digit.ink.image for number in numbers for digit in number.digits]))
+    probabilities = model(np.stack([digit.ink.image for number in numbers for digit in number.digits]))
     rows = iter(probabilities)
     found = [[(digit, next(rows)) for digit in number.digits] for number in numbers]
     if options.json:
@@ -85,11 +98,6 @@ def _run_several(options: argparse.Namespace, ask: Model) -> int:
     else:
         print("\n".join(_number_line(name, pairs) for name, pairs in zip(names, found, strict=True)))
     return 0
-
-
-def _ask(settings: Settings, store: RunStore, prepare: Prepare, images: np.ndarray) -> np.ndarray:
-    with engine(settings, store) as client:
-        return _predict(prepare(client), images)
 
 
 def digits(paths: list[str]) -> tuple[list[str], np.ndarray]:
@@ -131,19 +139,26 @@ def _pictures(path: str) -> Iterator[tuple[str, ink.Picture]]:
 
 def _model(name: str, store: RunStore, pixels: str) -> Prepare:
     """What makes predictions by that name, once there is an engine; whether it exists is found out before any work."""
-    if name.lower().endswith(ENDINGS):
+    if _is_file(name):
         file, scaled = read_file(name), pixels == "0-1"
         return lambda client: partial(client.predict_file, _vetted(client, gather([file], scaled)), scaled=scaled)
+    run = usable_run(store, name, f", and a model's file must end in {' or '.join(ENDINGS)}")
+    return lambda client: partial(client.predict, run.id)
+
+
+def _is_file(name: str) -> bool:
+    return name.lower().endswith(ENDINGS)
+
+
+def usable_run(store: RunStore, name: str, besides: str = "") -> Run:
+    """The run of this id; ``UsageError`` if there is none, or it has no model."""
     try:
         run = store.get(name)
     except UnknownRun:
-        raise UsageError(
-            f"There is no run {name!r}: `{PROGRAM} runs` lists all, and a model's file must end in "
-            f"{' or '.join(ENDINGS)}."
-        ) from None
+        raise UsageError(f"There is no run {name!r}: `{PROGRAM} runs` lists all{besides}.") from None
     if not run.usable:
         raise UsageError(f"The run {name} is {run.status}; only finished and stopped runs have a model.")
-    return lambda client: partial(client.predict, run.id)
+    return run
 
 
 def _vetted(client: EngineClient, upload: Upload) -> bytes:
@@ -151,7 +166,8 @@ def _vetted(client: EngineClient, upload: Upload) -> bytes:
         return client.vetted(upload)
 
 
-def _predict(model: Model, images: np.ndarray) -> np.ndarray:
+def ask(model: Model, images: np.ndarray) -> np.ndarray:
+    """A model's probabilities ``float32 (N, 10)`` for any number of images, portion by portion with a bar."""
     parts = []
     with _bar("predicting", len(images)) as bar:
         for start in range(0, len(images), PORTION):
@@ -167,9 +183,10 @@ def _bar(doing: str, total: int) -> tqdm:
     return progress(desc=doing, total=total, unit=" pictures", delay=BAR_DELAY, leave=False)
 
 
-def _line(name: str, probabilities: np.ndarray) -> str:
+def _line(name: str, probabilities: np.ndarray, calibration: Calibration) -> str:
+    doubt = "" if probabilities.max() >= calibration.threshold else ", but it does not look like a digit"
     best, second = np.argsort(probabilities)[::-1][:2]
-    return f"{name}: {best} ({probabilities[best]:.1%}), else {second} ({probabilities[second]:.1%})"
+    return f"{name}: {best} ({probabilities[best]:.1%}), else {second} ({probabilities[second]:.1%}){doubt}"
 
 
 def _mark(digit: ink.Digit, probabilities: np.ndarray) -> str:
@@ -202,8 +219,9 @@ COMMAND = Command(
     _arguments,
     _run,
     (
+        "seven.png",
         "--model 1a2b3c4d seven.png three.jpg",
         "--model best.keras digits.npy --json",
-        "--model 1a2b3c4d --several year.jpg",
+        "--several year.jpg",
     ),
 )

@@ -1,4 +1,5 @@
-"""Random shifts, turns, zooms and slants, computed on the worker for every batch anew."""
+"""Random changes of digits, computed on the worker for every batch anew: here where they stand, in ``pens`` how they
+are written and scanned."""
 
 from __future__ import annotations
 
@@ -7,21 +8,33 @@ import math
 import tensorflow as tf
 
 from mnist_core.config import Augmentation
+from mnist_core.data import pens
 
 CENTRE = 13.5
 """Middle of a 28-pixel side, in pixel coordinates 0..27."""
 
 
-def augment(images: tf.Tensor, how: Augmentation, seed: tf.Tensor) -> tf.Tensor:
-    """Changes every image by an affine map of its own, bilinear, with paper (0) coming in at the rim.
+def augment(images: tf.Tensor, how: Augmentation, seed: tf.Tensor, ink: float = 1.0) -> tf.Tensor:
+    """Changes every image by draws of its own.
 
     Args:
-        images: float32 ``(B, 28, 28, 1)``.
+        images: float32 ``(B, 28, 28, 1)`` from 0, paper, to ``ink``.
         seed: int32 ``(2,)``; the same seed gives the same changes, so a resumed run repeats them.
 
     Returns:
         float32 ``(B, 28, 28, 1)``.
     """
+    if any((how.shift, how.rotate, how.zoom, how.shear)):
+        images = moved(images, how, seed)
+    for number, change in enumerate((pens.shaky, pens.pens, pens.clutter, pens.scans), start=1):
+        strength = getattr(how, change.__name__)
+        if strength:
+            images = ink * change(images / ink, strength, tf.random.experimental.stateless_fold_in(seed, number))
+    return images
+
+
+def moved(images: tf.Tensor, how: Augmentation, seed: tf.Tensor) -> tf.Tensor:
+    """Shifts, turns, zooms and slants: an affine map, bilinear, with paper (0) coming in at the rim."""
     draws = tf.random.stateless_uniform((5, tf.shape(images)[0]), seed, -1.0, 1.0)
     angle = draws[0] * math.radians(how.rotate)
     slant = tf.tan(draws[1] * math.radians(how.shear))

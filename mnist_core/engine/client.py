@@ -104,6 +104,10 @@ class EngineClient:
         """The same with a ``.keras`` file that ``vetted`` has given."""
         return self._ask(tasks.predict_file, model, images, scaled)
 
+    def accuracy_under(self, run_id: str, corruption: str) -> float:
+        """A run's accuracy on test images that are spoiled by one of ``robustness.corruptions``; in about a second."""
+        return self._ask(tasks.accuracy_under, run_id, corruption, self._settings.database_url)
+
     def vetted(self, upload: Upload) -> bytes:
         """An uploaded model as a ``.keras`` file that is safe to load; ``ModelFileError`` says why there is none."""
         self._require_size(upload)

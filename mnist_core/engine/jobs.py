@@ -18,6 +18,7 @@ import numpy as np
 import tensorflow as tf
 from zict import LRU
 
+from mnist_core.calibration import calibrate
 from mnist_core.config import RunConfig
 from mnist_core.data import mnist
 from mnist_core.engine.recorder import Recorder
@@ -146,7 +147,12 @@ def _conclude(store: RunStore, run_id: str, trainer: Trainer | ClassicalTrainer,
     columns = {"status": status, "wish": "", "ended": time.time()}
     columns |= {f"test_{name}": score for name, score in scores.items()}
     model = trainer.files() if isinstance(trainer.evaluation, Fitted) else {"model.keras": to_bytes(trainer.model)}
-    files = model | {"test_probabilities": array_bytes(probabilities)}
+    _, of_held_out = trainer.evaluation.evaluate(trainer.validation)
+    calibration = calibrate(trainer.validation.labels, of_held_out)
+    files = model | {
+        "test_probabilities": array_bytes(probabilities),
+        "calibration": calibration.to_json().encode(),
+    }
     if trainer.config.architecture.family == "network":
         files["health"] = health(trainer.model, test.images, trainer.config.data.scaled)
     event = f"{status.capitalize()} after {trainer.step:,} steps with {scores['accuracy']:.2%} on the test set."
@@ -211,10 +217,10 @@ def _predict(model: CompiledEvaluation | Fitted, images: np.ndarray) -> np.ndarr
 
 
 def to_bytes(model: keras.Model) -> bytes:
-    """The network as a ``.keras`` file of standard layers."""
+    """The network as a ``.keras`` file of standard layers, without the optimizer's memory, which is twice its size."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "model.keras")
-        portable(model).save(path)
+        portable(model).save(path, include_optimizer=False)
         return path.read_bytes()
 
 

@@ -33,6 +33,12 @@ def predict_file(data: bytes, images: np.ndarray, scaled: bool) -> np.ndarray:
     return jobs.predict_file(data, images, scaled)
 
 
+def accuracy_under(run_id: str, corruption: str, database_url: str) -> float:
+    from mnist_core.engine import robustness
+
+    return robustness.accuracy_under(run_id, corruption, database_url)
+
+
 def add_upload(upload: Upload, name: str, database_url: str, seconds: int, until: float) -> str:
     from mnist_core.engine import files
 

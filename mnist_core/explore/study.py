@@ -10,6 +10,7 @@ import json
 import logging
 import random
 import warnings
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -137,7 +138,10 @@ def storage(url: str) -> optuna.storages.BaseStorage:
     """Optuna's tables in the store's database; their names and ours differ."""
     options = {"connect_args": {"timeout": LOCK_SECONDS}} if url.startswith("sqlite") else {"pool_pre_ping": True}
     with _busy():
-        return optuna.storages.RDBStorage(url, engine_kwargs=options)
+        kept = optuna.storages.RDBStorage(url, engine_kwargs=options)
+    # Optuna leaves its connections open, of which Python complains from 3.13 on.
+    weakref.finalize(kept, kept.engine.dispose)
+    return kept
 
 
 def forget_gone(storage: optuna.storages.BaseStorage, known: set[str]) -> None:

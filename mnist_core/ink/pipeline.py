@@ -195,13 +195,14 @@ def from_canvas(rgba: np.ndarray, background: tuple[int, int, int] = (255, 255, 
     return found_on(canvas(rgba, background))[0]
 
 
-def many(pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def many(pictures: np.ndarray, watch: Callable[[Iterable], Iterable] = iter) -> tuple[np.ndarray, np.ndarray]:
     """A whole set of pictures, one digit each, as MNIST would show them.
 
     Sets of few grey levels, such as 0 to 16, are counted against their brightest pixel.
 
     Args:
         pictures: uint8 (N, H, W) or (N, H, W, C).
+        watch: is given what is gone through, and gives it on: a progress bar.
 
     Returns:
         uint8 (N, 28, 28), and bool (N,): which of them hold ink. Those without are black.
@@ -212,7 +213,7 @@ def many(pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     brightest = int(pictures.max())
     raised = np.rint(np.arange(256) * (255 / brightest)).clip(0, 255) if 0 < brightest < 128 else np.arange(256)
     images, inked = np.zeros((len(pictures), frame.SIDE, frame.SIDE), np.uint8), np.zeros(len(pictures), bool)
-    for i, picture in enumerate(pictures):
+    for i, picture in enumerate(watch(pictures)):
         try:
             images[i] = trace(raised.astype(np.uint8)[picture]).image
             inked[i] = True

@@ -53,11 +53,12 @@ def make_optimizer(config: RunConfig) -> keras.optimizers.Optimizer:
 
 
 def make_loss(config: RunConfig) -> keras.losses.Loss:
-    """Cross-entropy on labels 0-9; with label smoothing on one-hot rows, as Keras defines it only there."""
+    """Cross-entropy on labels 0-9; on rows of shares where certainty is to be shared, by label smoothing or because
+    there are pictures of no digit."""
     smoothing, logits = config.training.label_smoothing, gives_logits(config)
     if config.training.loss == "clipped":
         return ClippedCrossentropy()
-    if smoothing:
+    if smoothing or config.data.not_digits:
         return keras.losses.CategoricalCrossentropy(from_logits=logits, label_smoothing=smoothing)
     return keras.losses.SparseCategoricalCrossentropy(from_logits=logits)
 

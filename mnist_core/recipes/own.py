@@ -1,4 +1,4 @@
-"""Places to start from, of our own."""
+"""Networks of our own: places to start from, a tiny one, and the one that is shipped."""
 
 from __future__ import annotations
 
@@ -30,3 +30,55 @@ CNN_FAST = Recipe(
         }
     ),
 )
+
+TINY = Recipe(
+    "tiny",
+    "Tiny convolutional network",
+    "99 of 100 digits with fewer than 4,000 parameters: small windows that are shared by all places go a long way.",
+    RunConfig.parse(
+        {
+            "architecture": {
+                "name": "cnn",
+                "blocks": [
+                    {"filters": 8, "batch_norm": True},
+                    {"filters": 16, "pooling": "none", "batch_norm": True},
+                    {"filters": 16, "pooling": "none", "batch_norm": True},
+                ],
+                "head": "global_average",
+            },
+            "optimizer": {"name": "adam", "learning_rate": 0.01},
+            "schedule": {"name": "one_cycle"},
+            "augmentation": {"shift": 1.0, "rotate": 8.0, "zoom": 0.08, "shear": 8.0},
+            "training": {"epochs": 15, "batch_size": 128},
+        }
+    ),
+)
+
+FLAGSHIP = Recipe(
+    "flagship",
+    "Flagship: anybody's handwriting",
+    "The network that comes with MNIST Lab. It has seen other pens, shaky hands and poor scans, and what is no digit.",
+    RunConfig.parse(
+        {
+            "architecture": {
+                "name": "cnn",
+                "blocks": [
+                    {"filters": 32, "kernel": 5, "padding": "same", "batch_norm": True},
+                    {"filters": 64, "padding": "same", "pooling": "none", "batch_norm": True},
+                    {"filters": 64, "padding": "same", "batch_norm": True},
+                    {"filters": 128, "pooling": "none", "batch_norm": True},
+                ],
+                "dropout": 0.2,
+            },
+            "optimizer": {"name": "adamw", "learning_rate": 0.003},
+            "schedule": {"name": "one_cycle"},
+            "data": {"split": "stratified", "not_digits": 15_000},
+            "augmentation": {
+                "shift": 2.0, "rotate": 12.0, "zoom": 0.12, "shear": 12.0,
+                "shaky": 1.0, "pens": 2.0, "scans": 0.6, "clutter": 0.4,
+            },
+            "training": {"epochs": 20, "batch_size": 128},
+        }
+    ),
+    costly=True,
+)  # fmt: skip

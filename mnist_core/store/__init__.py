@@ -1,5 +1,5 @@
 """The database of runs: the single source of truth."""
 
-from mnist_core.store.runs import RunStore
+from mnist_core.store.shipped import RunStore
 
 __all__ = ["RunStore"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -55,6 +56,8 @@ class Database:
             raise StoreError(
                 f"{shown!r} needs the Python package {error.name}. Install it with pip install {error.name}."
             ) from None
+        # Whoever forgets a database leaves no connection open: from 3.13 on Python complains of those.
+        weakref.finalize(self, self._engine.dispose)
         self.where = parsed.database if parsed.drivername.startswith("sqlite") else f"The database at {parsed.host}"
         if parsed.drivername.startswith("sqlite"):
             _make_folder(Path(parsed.database).parent)

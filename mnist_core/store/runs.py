@@ -16,16 +16,17 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, Table, delete, func, insert, select, update
 
+from mnist_core.calibration import Calibration
 from mnist_core.config import RunConfig
 from mnist_core.errors import ConfigError, StoreError, UnknownRun
 from mnist_core.store.database import Database, upserting
-from mnist_core.store.run import RESUMABLE, Run
+from mnist_core.store.run import RESUMABLE, USABLE, Run
 from mnist_core.store.tables import batches, blobs, epochs, events, runs, sweep_trials
 
 NAME_LENGTH, NOTE_LENGTH = 200, 10_000
 
 
-class RunStore:
+class OwnRuns:
     """All runs of one database; safe to use from many threads and processes."""
 
     def __init__(self, url: str):
@@ -71,6 +72,10 @@ class RunStore:
             query = query.where(runs.c.id.not_in(trials) | runs.c.test_accuracy.is_not(None))
         with self.database.read() as connection:
             return [Run(**row._mapping) for row in connection.execute(query)]
+
+    def usable(self) -> list[Run]:
+        """Runs that have a model, newest first."""
+        return [run for run in self.list(statuses=USABLE) if run.usable]
 
     def queue(self) -> list[str]:
         """Ids of waiting runs, next first. One that only waits to be stopped goes before those that train."""
@@ -149,6 +154,10 @@ class RunStore:
         """An array kept as ``.npy`` bytes, such as ``test_probabilities``; ``None`` if there is none."""
         data = self.load_blob(run_id, name)
         return None if data is None else np.load(io.BytesIO(data), allow_pickle=False)
+
+    def calibration(self, run_id: str) -> Calibration:
+        """What the held-out images told of a run's certainty; one that changes nothing where that is not known."""
+        return Calibration.from_json(self.load_blob(run_id, "calibration"))
 
     # -- what the engine and its workers do -------------------------------------------------------------------
 

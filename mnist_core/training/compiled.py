@@ -17,6 +17,8 @@ import tensorflow as tf
 from mnist_core.config import RunConfig
 from mnist_core.data.augment import augment
 from mnist_core.data.mnist import Digits
+from mnist_core.models.build import gives_logits
+from mnist_core.models.losses import right, shares
 from mnist_core.models.plan import CLASSES
 from mnist_core.training.fresh import forgetting
 
@@ -111,7 +113,7 @@ class CompiledEpoch:
         if self.config.data.scaled:
             images /= 255.0
         if self.config.augmentation.active:
-            images = augment(images, self.config.augmentation, seed)
+            images = augment(images, self.config.augmentation, seed, ink=1.0 if self.config.data.scaled else 255.0)
         optimizer, variables = self.model.optimizer, self.model.trainable_variables
         self._forget()
         optimizer.learning_rate.assign(rate)
@@ -119,7 +121,7 @@ class CompiledEpoch:
             outputs = self.model(images, training=True)
             loss = total_loss(self.model, labels, outputs)
         optimizer.apply(tape.gradient(loss, variables), variables)
-        return loss, right_answers(labels, outputs)
+        return loss, _count(right(labels, outputs, gives_logits(self.config)))
 
 
 class CompiledEvaluation:
@@ -156,7 +158,7 @@ class CompiledEvaluation:
             total += float(loss) * len(labels)
             parts.append(probabilities.numpy())
         probabilities, images = _joined(parts), max(1, len(digits))
-        correct = int(right_answers(tf.constant(digits.labels, tf.int32), probabilities))
+        correct = int(_count(right(tf.constant(digits.labels, tf.int32), probabilities)))
         return {"loss": total / images, "accuracy": correct / images}, probabilities
 
     def _batch(self, images):
@@ -186,15 +188,13 @@ def _joined(parts: list[np.ndarray]) -> np.ndarray:
     return np.concatenate(parts) if parts else np.empty((0, CLASSES), np.float32)
 
 
+def _count(which):
+    return tf.reduce_sum(tf.cast(which, tf.int32))
+
+
 def total_loss(model: keras.Model, labels, outputs):
     """Mean cross-entropy over the batch plus the penalties on weights, as Keras reports it."""
     if isinstance(model.loss, keras.losses.CategoricalCrossentropy):
-        labels = tf.one_hot(labels, outputs.shape[-1])
+        labels = shares(labels)
     loss = model.loss(labels, outputs)
     return tf.add_n([loss, *(tf.cast(penalty, loss.dtype) for penalty in model.losses)])
-
-
-def right_answers(labels, outputs):
-    """How many of the likeliest digits are the true ones; ``outputs`` may be probabilities or logits."""
-    answers = tf.argmax(outputs, axis=-1, output_type=tf.int32)
-    return tf.reduce_sum(tf.cast(answers == labels, tf.int32))

@@ -47,12 +47,14 @@ class Trainer:
         self.config, self.execution = config, execution or choose(config)
         digits, parts = programs.digits, split(programs.digits.labels, config.data)
         self.validation = Digits(digits.images[parts.validation], digits.labels[parts.validation])
-        self.train_indices = parts.train
-        program = programs.take(config, self.execution, len(parts.train))
-        self.epoch_steps = math.ceil(len(parts.train) / program.epoch.batch)
+        none = len(digits) + np.arange(config.data.not_digits, dtype=np.int32)
+        self.train_indices = np.concatenate([parts.train, none])
+        images = len(self.train_indices)
+        program = programs.take(config, self.execution, images)
+        self.epoch_steps = math.ceil(images / program.epoch.batch)
         self.model, self.epoch, self.evaluation = program.model, program.epoch, program.evaluation
         self.position = Position()
-        self._order = Order(config.training, config.seed, len(parts.train))
+        self._order = Order(config.training, config.seed, images)
         self._own_callbacks = _own_callbacks(config)
 
     @property

@@ -7,11 +7,13 @@ import math
 from dataclasses import dataclass
 
 import keras
+import numpy as np
 import tensorflow as tf
 from zict import LRU
 
 from mnist_core.config import RunConfig
 from mnist_core.data.mnist import Digits
+from mnist_core.data.others import NOT_A_DIGIT, others
 from mnist_core.models.build import build, gives_logits
 from mnist_core.training.checkpoint import variables
 from mnist_core.training.compiled import CODE_BYTES, CompiledEpoch, CompiledEvaluation
@@ -62,7 +64,7 @@ class Programs:
     def __init__(self, digits: Digits):
         self.digits = digits
         self._kept = LRU(MOST_BYTES, {}, weight=lambda key, program: program.bytes)
-        self._on_device: dict[str, tuple[tf.Tensor, tf.Tensor]] = {}
+        self._on_device: dict[tuple[str, int], tuple[tf.Tensor, tf.Tensor]] = {}
 
     def take(self, config: RunConfig, execution: Execution, images: int) -> Program:
         """A program for this configuration, with the first weights that its seed gives and a new optimizer.
@@ -80,7 +82,7 @@ class Programs:
                 for variable, value in zip(variables(program.model), state, strict=True):
                     variable.assign(value)
             else:
-                data = self._data(execution.device)
+                data = self._data(execution.device, config.data.not_digits)
                 if config.training.loop == "tape":
                     epoch, evaluation = TapeEpoch(fresh, *data, config, batch), LoopEvaluation(fresh, config)
                 else:
@@ -89,11 +91,17 @@ class Programs:
                 program = self._kept[key] = Program(fresh, epoch, evaluation)
         return program
 
-    def _data(self, device: str) -> tuple[tf.Tensor, tf.Tensor]:
-        """Images and labels, put on a device once for all programs."""
-        if device not in self._on_device:
-            self._on_device[device] = tf.constant(self.digits.images), tf.constant(self.digits.labels, tf.int32)
-        return self._on_device[device]
+    def _data(self, device: str, not_digits: int) -> tuple[tf.Tensor, tf.Tensor]:
+        """Images and labels, put on a device once for all programs; after the digits those that are none."""
+        if (device, not_digits) not in self._on_device:
+            images, labels = self.digits.images, self.digits.labels
+            if not_digits:
+                images = np.concatenate([images, others(not_digits)])
+                labels = np.concatenate([labels, np.full(not_digits, NOT_A_DIGIT)])
+            # One set of others at a time: it is seldom asked for, and as large as the digits.
+            self._on_device = {key: kept for key, kept in self._on_device.items() if not key[1]}
+            self._on_device[device, not_digits] = tf.constant(images), tf.constant(labels, tf.int32)
+        return self._on_device[device, not_digits]
 
 
 def _room(images: int) -> int:

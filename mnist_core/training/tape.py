@@ -17,6 +17,7 @@ from mnist_core.config import RunConfig
 from mnist_core.data.augment import augment
 from mnist_core.data.mnist import Digits
 from mnist_core.models.build import gives_logits
+from mnist_core.models.losses import right, shares
 from mnist_core.models.plan import CLASSES
 from mnist_core.training.fresh import forgetting
 
@@ -37,7 +38,8 @@ class TapeEpoch:
 
     def __init__(self, model: keras.Model, images: tf.Tensor, labels: tf.Tensor, config: RunConfig, batch: int):
         self.model, self.images, self.labels, self.config, self.batch = model, images, labels, config, batch
-        self.loss, self.accuracy = keras.metrics.Mean(), keras.metrics.SparseCategoricalAccuracy()
+        self.loss = keras.metrics.Mean()
+        self.accuracy = keras.metrics.MeanMetricWrapper(right, logits=gives_logits(config))
         self.forget = forgetting(model, config.optimizer.fresh)
         kinds = tf.TensorSpec([None], tf.int32), tf.TensorSpec([], tf.float32), tf.TensorSpec([2], tf.int32)
         self.train_step = tf.function(self._train_step, input_signature=kinds)
@@ -46,7 +48,7 @@ class TapeEpoch:
         """Learns from the images at the positions ``batch``."""
         images = as_input(tf.gather(self.images, batch), self.config)
         if self.config.augmentation.active:
-            images = augment(images, self.config.augmentation, seed)
+            images = augment(images, self.config.augmentation, seed, ink=1.0 if self.config.data.scaled else 255.0)
         labels = tf.gather(self.labels, batch)
 
         with tf.GradientTape() as tape:
@@ -120,6 +122,6 @@ def as_input(images, config: RunConfig):
 
 def loss_of(model: keras.Model, labels, predictions, config: RunConfig):
     """The mean loss of a batch, and the penalties on weights."""
-    if config.training.label_smoothing:
-        labels = tf.one_hot(labels, CLASSES)
+    if isinstance(model.loss, keras.losses.CategoricalCrossentropy):
+        labels = shares(labels)  # one-hot rows
     return model.loss(labels, predictions) + sum(model.losses)

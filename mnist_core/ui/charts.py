@@ -91,6 +91,18 @@ def bars(counts: Mapping[str, Sequence[float]], x_title: str, y_title: str) -> d
     return {"data": traces, "layout": layout}
 
 
+def named_bars(names: Sequence[str], shares: Sequence[float], title: str) -> dict[str, Any]:
+    """Bars that lie, one below the other, from 0 to 1; the first is on top."""
+    trace = {
+        "type": "bar", "orientation": "h", "y": list(names)[::-1], "x": [float(share) for share in shares][::-1],
+        "texttemplate": "%{x:.1%}", "hovertemplate": "%{y}: %{x:.2%}<extra></extra>",
+    }  # fmt: skip
+    layout = axes(title, "") | {"showlegend": False, "height": 60 + 28 * len(names)}
+    layout["xaxis"] |= {"range": [0, 1.0], "tickformat": ".0%"}
+    layout["yaxis"] |= {"automargin": True, "type": "category"}
+    return {"data": [trace], "layout": layout}
+
+
 def confusion(matrix: np.ndarray, percent: bool) -> dict[str, Any]:
     """The confusion matrix as an annotated heat map, true label down and predicted across.
 

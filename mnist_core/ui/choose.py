@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import streamlit as st
 
 from mnist_core.recipes import recipe
 from mnist_core.store.run import USABLE, Run
+from mnist_core.store.shipped import FLAGSHIP
 from mnist_core.ui.lab import Lab
 from mnist_core.ui.words import STATUS, escaped, percent
 
@@ -15,7 +18,7 @@ def choose_run(lab: Lab) -> Run | None:
 
     ``None`` if there is no such run yet; what to do then is said on the page.
     """
-    runs = {run.id: run for run in lab.store.list(statuses=USABLE) if run.usable}
+    runs = {run.id: run for run in lab.store.usable()}
     wanted = st.query_params.get("run", "")
     if wanted and wanted not in runs:
         run = lab.store.get(wanted)
@@ -26,8 +29,8 @@ def choose_run(lab: Lab) -> Run | None:
         if st.button("Show that run", icon=":material/arrow_forward:", key="show-run"):
             st.switch_page("pages/2_Train.py", query_params={"run": wanted})
         return None
+    invite(lab, runs)
     if not runs:
-        train_quickly(lab)
         return None
     ids = list(runs)
     chosen = st.selectbox(
@@ -53,9 +56,17 @@ def label(run: Run) -> str:
     return f"{run.name} · {percent(run.test_accuracy)} · {run.id}"
 
 
-def train_quickly(lab: Lab) -> None:
-    """What to do when there is no model yet: one click trains the quick recipe."""
-    st.info("No network has been trained yet. The quick recipe takes a few seconds.", icon=":material/lightbulb:")
+def invite(lab: Lab, runs: Collection[str]) -> None:
+    """What to do while nobody has trained a network here: the shipped one may read, or there is none."""
+    if not runs:
+        train_quickly(lab, "No network has been trained yet.")
+    elif list(runs) == [FLAGSHIP]:
+        train_quickly(lab, "No network has been trained here yet; the one that comes with MNIST Lab reads meanwhile.")
+
+
+def train_quickly(lab: Lab, why: str = "No network has been trained yet.") -> None:
+    """One click trains the quick recipe."""
+    st.info(f"{why} The quick recipe takes a few seconds.", icon=":material/lightbulb:")
     if st.button("Train the quick recipe", type="primary", icon=":material/play_arrow:", key="train-quick"):
         run_id = lab.store.create(recipe("quick").config, recipe="quick")
         st.switch_page("pages/2_Train.py", query_params={"run": run_id})

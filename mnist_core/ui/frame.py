@@ -28,6 +28,7 @@ MENU = (
     ("pages/5_Runs.py", "Runs", ":material/table_rows:"),
     ("pages/6_Compare.py", "Compare", ":material/compare_arrows:"),
     ("pages/7_Explore.py", "Explore", ":material/science:"),
+    ("pages/8_Robustness.py", "Robustness", ":material/shield:"),
 )
 
 STYLE = """

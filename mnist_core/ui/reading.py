@@ -9,7 +9,8 @@ import numpy as np
 import streamlit as st
 
 from mnist_core import evaluation
-from mnist_core.ui.lab import digits, test_probabilities
+from mnist_core.calibration import Calibration, calibrated, certainty
+from mnist_core.ui.lab import digits, lab, test_probabilities
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,6 +20,7 @@ class Reading:
     images: np.ndarray
     labels: np.ndarray
     probabilities: np.ndarray
+    calibration: Calibration
 
     @cached_property
     def predicted(self) -> np.ndarray:
@@ -43,6 +45,17 @@ class Reading:
     def reliability(self) -> evaluation.Reliability:
         return evaluation.reliability(self.labels, self.probabilities)
 
+    @cached_property
+    def calibrated(self) -> evaluation.Reliability:
+        """The same under the temperature that was fitted on held-out images."""
+        return evaluation.reliability(self.labels, calibrated(self.probabilities, self.calibration.temperature))
+
+    @cached_property
+    def refused(self) -> float:
+        """Share of the test digits that the threshold does not take for digits."""
+        sure = certainty(calibrated(self.probabilities, self.calibration.temperature))
+        return float((sure < self.calibration.threshold).mean())
+
     def cell(self, true: int, read: int) -> np.ndarray:
         """Positions of the images of ``true`` read as ``read``, the surest first."""
         found = evaluation.cell(self.labels, self.predicted, true, read)
@@ -53,4 +66,5 @@ class Reading:
 def reading(database_url: str, run_id: str, ended: float, data: str) -> Reading:
     """Of a run that has ended; ``data`` is the setting of that name."""
     test = digits("test", data)
-    return Reading(test.images, test.labels, test_probabilities(database_url, run_id, ended))
+    probabilities = test_probabilities(database_url, run_id, ended)
+    return Reading(test.images, test.labels, probabilities, lab().store.calibration(run_id))

@@ -25,7 +25,7 @@ WATCH = """
 @pytest.mark.parametrize("title", ["Draw", "Evaluate"])
 def test_without_a_network_one_click_trains_one(lab, store, nothing_trained, title):
     lab.open(title)
-    lab.sees("No network has been trained yet")
+    lab.sees("No network has been trained here yet")
     lab.click("Train the quick recipe")
     lab.on("Train")
     run = store.get(lab.linked_run)

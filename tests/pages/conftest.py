@@ -31,6 +31,7 @@ PAGES = {
     "Runs": "pages/5_Runs.py",
     "Compare": "pages/6_Compare.py",
     "Explore": "pages/7_Explore.py",
+    "Robustness": "pages/8_Robustness.py",
 }
 BUG = "Something in MNIST Lab went wrong"
 """How a page begins to say that it failed in a way nobody thought of."""

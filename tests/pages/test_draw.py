@@ -7,8 +7,11 @@ import pytest
 from PIL import Image
 
 from mnist_core import ink
+from mnist_core.calibration import calibrated
 from mnist_core.config import RunConfig
 from mnist_core.data import mnist
+from mnist_core.store.shipped import FLAGSHIP
+from mnist_core.ui.answer import NONE
 from tests import scans
 from tests.helpers import assert_friendly, eventually
 from tests.pages.conftest import healthy, labelled, words
@@ -32,9 +35,13 @@ def networks(engine):
 
 @pytest.fixture
 def answers(engine):
-    """What the model of a run says, asked past the page."""
-    _, _, client = engine
-    return lambda run_id, image: client.predict(run_id, image[None])[0]
+    """What the model of a run says, asked past the page, under its temperature."""
+    _, store, client = engine
+
+    def ask(run_id, image):
+        return calibrated(client.predict(run_id, image[None]), store.calibration(run_id).temperature)[0]
+
+    return ask
 
 
 def said(app):
@@ -125,6 +132,22 @@ def test_a_blank_photo(visit, networks):
     app.file_uploader[0].set_value(("blank.png", picture(np.zeros((28, 28), np.uint8)), "image/png")).run()
     assert "empty" in words(healthy(app), "info")
     assert not said(app)
+
+
+def test_an_answer_that_is_not_sure_enough_is_none(visit, networks):
+    app = visit("Draw", run=networks[0])
+    labelled(app.segmented_control, "Read").set_value("a test image").run()
+    assert "## 7" in words(app, "markdown") and NONE not in words(app)
+    labelled(app.slider, "Certainty needed").set_value(1.0).run()
+    assert NONE in words(healthy(app), "markdown") and "most likely a 7" in words(app, "caption")
+    assert "of MNIST's test digits are refused" in words(app, "caption")
+
+
+def test_the_flagship_reads_where_nothing_has_been_trained(visit, engine):
+    app = visit("Draw", run=FLAGSHIP)
+    labelled(app.segmented_control, "Read").set_value("a test image").run()
+    labelled(app.number_input, "Number of the test image").set_value(1).run()
+    assert "most likely 2" in said(healthy(app))[0] and "Flagship is" in words(app, "caption")
 
 
 def test_the_networks_can_be_changed(visit, finish):

@@ -64,7 +64,8 @@ def test_a_run_is_trained_scored_and_kept(store, run_id, train, digits):
     assert (run.epoch, run.step, run.steps, run.wish) == (2, 10, 10, "")
     assert run.started <= run.ended
     assert [row["epoch"] for row in store.epochs(run_id)] == [1, 2]
-    assert files(store, run_id) == {"model.keras", "test_probabilities", "start", "health"}  # no checkpoint is left
+    # No checkpoint is left.
+    assert files(store, run_id) == {"model.keras", "test_probabilities", "calibration", "start", "health"}
 
     probabilities = store.load_array(run_id, "test_probabilities")
     assert (probabilities.argmax(axis=1) == digits.labels).mean() == pytest.approx(run.test_accuracy)
@@ -104,7 +105,7 @@ def test_classical_models_are_runs_like_any_other(store, train, digits, architec
     assert answer == run.status == "finished"
     assert run.step == run.steps == run.settings.total_steps
     assert [row["epoch"] for row in store.epochs(run_id)] == list(range(1, run.settings.epochs + 1))
-    assert files(store, run_id) == {"model.npz", "test_probabilities"}
+    assert files(store, run_id) == {"model.npz", "calibration", "test_probabilities"}
     kept = jobs.predict_run(run_id, digits.images, store.database.url)
     np.testing.assert_array_equal(kept, store.load_array(run_id, "test_probabilities"))
     assert (kept.argmax(axis=1) == digits.labels).mean() == run.test_accuracy > 0.5

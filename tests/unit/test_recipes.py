@@ -70,7 +70,12 @@ def test_there_are_eleven_besides_our_own():
         "subclassed-mlp", "random-forest", "logreg-steps", "logreg-epochs", "logreg-functions", "mlp-100-64-32",
         "softmax-keras", "mlp-100-100", "cnn-32-64-64", "sgd-classifier", "cnn-layers",
     ]  # fmt: skip
-    assert list(RECIPES) == ["quick", "cnn-fast", *(found.name for found in PUBLISHED), "mlp-100-64-32-functional"]
+    own = ["quick", "cnn-fast", "tiny", "flagship"]
+    assert list(RECIPES) == [*own, *(found.name for found in PUBLISHED), "mlp-100-64-32-functional"]
+
+
+def test_the_tiny_network_is_tiny():
+    assert RECIPES["tiny"].config.parameters <= 4_000
 
 
 @pytest.mark.parametrize("name", SHAPES)

@@ -1,0 +1,25 @@
+"""How well a run reads spoiled test images, computed on the predict worker and kept in the store."""
+
+from __future__ import annotations
+
+import json
+
+from mnist_core import evaluation
+from mnist_core.data import mnist
+from mnist_core.engine.jobs import _store, predict_run
+from mnist_core.robustness.corruptions import corrupt
+
+IMAGES = 2_000
+"""Of the test set, the first ones: half a point is seen, and a drawing that comes meanwhile waits under a second."""
+
+
+def accuracy_under(run_id: str, corruption: str, database_url: str) -> float:
+    """Accuracy 0..1 under one corruption at its usual strength. ``UnknownRun`` if there is no such run or model."""
+    store = _store(database_url)
+    known = json.loads(store.load_blob(run_id, "robustness") or "{}")
+    if corruption not in known:
+        test = mnist.load("test")
+        probabilities = predict_run(run_id, corrupt(test.images[:IMAGES], corruption), database_url)
+        known[corruption] = evaluation.accuracy(test.labels[:IMAGES], probabilities)
+        store.keep(run_id, "robustness", json.dumps(known).encode())
+    return known[corruption]

@@ -1,0 +1,65 @@
+"""What a network makes of a drawing: a digit with how sure it is, or that it does not look like one."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from mnist_core.calibration import calibrated, certainty
+from mnist_core.store.run import Run
+from mnist_core.ui.frame import errors_in_words
+from mnist_core.ui.lab import Lab
+from mnist_core.ui.probabilities import probability_bars
+from mnist_core.ui.reading import reading
+from mnist_core.ui.words import escaped
+
+NONE = "This does not look like a digit"
+
+
+def ask(lab: Lab, run: Run, images: np.ndarray) -> np.ndarray:
+    """The network's probabilities ``float32 (N, 10)`` for ``uint8 (N, 28, 28)``, under its temperature."""
+    with st.spinner("Asking the network …", show_time=False):
+        raw = lab.engine.predict(run.id, images)
+    return calibrated(raw, lab.store.calibration(run.id).temperature)
+
+
+def answer(lab: Lab, run: Run, image: np.ndarray, place: str = "") -> None:
+    """Asks the network about ``uint8 (28, 28)`` and shows its answer.
+
+    Args:
+        place: tells two answers of one run on a page apart.
+    """
+    key = f"threshold-{run.id}{place}"
+    with errors_in_words():
+        probabilities = ask(lab, run, image[None])[0]
+        threshold = lab.store.calibration(run.id).threshold
+        best, sure = int(probabilities.argmax()), float(probabilities.max())
+        if sure < st.session_state.get(key, round(threshold, 2)):
+            st.markdown(f"## {NONE}")
+            st.caption(f"{escaped(run.name)} is {sure:.1%} sure. If it is a digit, then most likely a {best}.")
+        else:
+            st.markdown(f"## {best}")
+            st.caption(f"{escaped(run.name)} is {sure:.1%} sure.")
+        probability_bars(probabilities)
+        with st.popover("When is it no digit?", icon=":material/rule:"):
+            _threshold(lab, run, key)
+
+
+def _threshold(lab: Lab, run: Run, key: str) -> None:
+    """The certainty under which a drawing is not taken for a digit, and what that costs."""
+    calibration = lab.store.calibration(run.id)
+    threshold = st.slider(
+        "Certainty needed",
+        0.0,
+        1.0,
+        round(calibration.threshold, 2),
+        0.01,
+        key=key,
+        help="Less sure than this, and the answer is that it does not look like a digit. At 0 everything is one.",
+    )
+    read = reading(lab.settings.database_url, run.id, run.ended, lab.settings.data)
+    refused = (certainty(calibrated(read.probabilities, calibration.temperature)) < threshold).mean()
+    st.caption(
+        f"So {refused:.2%} of MNIST's test digits are refused. Set on held-out digits: {calibration.threshold:.2f}. "
+        "Networks that were shown letters and scribbles in training tell them best (a setting of the data)."
+    )

@@ -1,0 +1,95 @@
+"""Spoiling one digit by a slider, and a run's accuracy under each corruption."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import streamlit as st
+
+from mnist_core import ink
+from mnist_core.errors import EmptyDrawing
+from mnist_core.robustness.corruptions import CORRUPTIONS, USUAL, corrupt
+from mnist_core.store.run import Run
+from mnist_core.ui import charts
+from mnist_core.ui.answer import answer
+from mnist_core.ui.canvas import PAPER_RGB, drawing_canvas
+from mnist_core.ui.digits import picture
+from mnist_core.ui.frame import errors_in_words
+from mnist_core.ui.lab import Lab, digits
+from mnist_core.ui.live_chart import live_chart
+from mnist_core.ui.words import percent
+
+
+@st.fragment
+def try_one(lab: Lab, run: Run) -> None:
+    """One digit before and after, with what the network makes of both."""
+    st.subheader("Spoil a digit")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        sources = ["a test image", "my drawing"]
+        source = st.segmented_control("Digit", sources, default=sources[0], key="spoil-source")
+        name = st.selectbox("How", list(CORRUPTIONS), format_func=lambda key: CORRUPTIONS[key].name, key="spoil-how")
+        strength = st.slider(
+            "How much", 0.0, 1.0, USUAL, 0.05, key="spoil-strength", help=f"Networks are judged at {USUAL}, below."
+        )
+    st.caption(CORRUPTIONS[name].sentence)
+    image = _drawn() if source == "my drawing" else _test_image(lab)
+    if image is None:
+        st.info("Draw a digit, and here appears what is left of it.", icon=":material/draw:")
+        return
+    spoiled = corrupt(image[None], name, strength)[0]
+    columns = st.columns(2)
+    for column, title, shown in zip(columns, ("As it was", "Spoiled"), (image, spoiled), strict=True):
+        with column:
+            st.markdown(f"**{title}**")
+            st.html(picture(shown, f"{title}: 28 by 28 pixels", "160px"))
+            answer(lab, run, shown, place=title)
+
+
+def _test_image(lab: Lab) -> np.ndarray:
+    test = digits("test", lab.settings.data)
+    return test.images[int(st.number_input("Number of the test image", 0, len(test) - 1, 0, key="spoil-image"))]
+
+
+def _drawn() -> np.ndarray | None:
+    drawn = drawing_canvas("spoil-canvas")
+    try:
+        return None if drawn is None else ink.normalize(ink.from_canvas(drawn, PAPER_RGB)).image
+    except EmptyDrawing:
+        return None
+
+
+@st.fragment
+def accuracies(lab: Lab, run: Run) -> None:
+    """A bar for each corruption; a worker measures those that are not known yet."""
+    st.subheader("Accuracy under each corruption")
+    known: dict[str, float] = json.loads(lab.store.load_blob(run.id, "robustness") or "{}")
+    missing = [name for name in CORRUPTIONS if name not in known]
+    if missing:
+        st.caption(
+            "Test images are spoiled in fifteen ways, those of MNIST-C (Mu and Gilmer, 2019), and read by the network. "
+            "That takes half a minute."
+        )
+        label = "Measure" if len(missing) == len(CORRUPTIONS) else "Measure the rest"
+        if not st.button(label, icon=":material/speed:", type="primary", key="robustness"):
+            return
+        with errors_in_words():
+            bar = st.progress(0.0)
+            for done, name in enumerate(missing):
+                bar.progress(done / len(missing), f"Spoiling by {CORRUPTIONS[name].name} …")
+                known[name] = lab.engine.accuracy_under(run.id, name)
+            bar.empty()
+    if not known:
+        return
+    ordered = sorted(known, key=known.get)
+    mean = float(np.mean(list(known.values())))
+    with st.container(horizontal=True):
+        st.metric("On clean test images", percent(run.test_accuracy), width="content")
+        st.metric("Mean under corruption", percent(mean), width="content")
+        st.metric("Worst", f"{percent(known[ordered[0]])} ({CORRUPTIONS[ordered[0]].name})", width="content")
+    names = [CORRUPTIONS[name].name for name in ordered]
+    live_chart(
+        charts.named_bars(names, [known[name] for name in ordered], "accuracy"),
+        "robustness",
+        f"Accuracy under each corruption; mean {mean:.1%}, worst {names[0]} with {known[ordered[0]]:.1%}.",
+    )

@@ -1,0 +1,55 @@
+"""Robustness: one digit spoiled by a slider, and a bar for each corruption; with the real engine."""
+
+import json
+
+import pytest
+
+from mnist_core.robustness.corruptions import CORRUPTIONS
+from mnist_core.store.shipped import FLAGSHIP
+from tests.helpers import assert_friendly
+from tests.pages.conftest import healthy, labelled, labels_of, words
+
+
+def test_a_digit_is_spoiled_as_much_as_asked(visit, engine):
+    app = visit("Robustness", run=FLAGSHIP)
+    labelled(app.selectbox, "How").set_value("rotate").run()
+    before = [html.proto.body for html in app.get("html") if "28 by 28" in html.proto.body]
+    labelled(app.slider, "How much").set_value(1.0).run()
+    after = [html.proto.body for html in healthy(app).get("html") if "28 by 28" in html.proto.body]
+    assert before[0] == after[0] and before[1] != after[1]
+    assert CORRUPTIONS["rotate"].sentence in words(app, "caption")
+
+
+def test_without_a_drawing_it_says_what_to_do(visit, engine):
+    app = visit("Robustness", run=FLAGSHIP)
+    labelled(app.segmented_control, "Digit").set_value("my drawing").run()
+    assert "Draw a digit" in words(healthy(app), "info")
+
+
+def test_the_flagships_figures_are_there_at_once(visit, store):
+    app = visit("Robustness", run=FLAGSHIP)
+    known = json.loads(store.load_blob(FLAGSHIP, "robustness"))
+    assert set(known) == set(CORRUPTIONS)
+    assert "Measure" not in labels_of(app.button)
+    assert f"{sum(known.values()) / 15:.2%}" in words(app, "metric")
+
+
+@pytest.mark.timeout(300)
+def test_a_run_is_measured_by_a_click_and_keeps_its_figures(visit, engine):
+    _, store, client = engine
+    from tests.pages.test_draw import SMALL, train
+
+    run_id = train(engine, SMALL.replace({"seed": 5}), "to be spoiled")
+    app = visit("Robustness", run=run_id)
+    labelled(app.button, "Measure").click().run(timeout=200)
+    known = json.loads(store.load_blob(run_id, "robustness"))
+    assert set(known) == set(CORRUPTIONS) and all(0 < accuracy < 1 for accuracy in known.values())
+    assert known["brightness"] < store.get(run_id).test_accuracy
+    again = visit("Robustness", run=run_id)
+    assert "Measure" not in labels_of(again.button)
+    assert client.accuracy_under(run_id, "fog") == known["fog"]
+
+
+def test_an_unknown_run_is_told(visit):
+    app = visit("Robustness", run="nobody")
+    assert_friendly(app.error[0].value, "nobody")

@@ -1,0 +1,52 @@
+"""The benchmarks' documents: the keys that others read, and figures made of what was measured as they say."""
+
+import numpy as np
+import pytest
+
+from benchmarks import live, pages, predict, time_to_accuracy, training
+from benchmarks.report import p95
+
+
+def test_training_compares_seconds_of_an_epoch():
+    workload = training.WORKLOADS[-1]
+    seconds = {"float32": 2.0, "bfloat16": 1.0, "fit": 4.0, "tape": 3.0, "torch": 5.0}
+    (row,) = training.document([training._row(workload, "bfloat16", seconds)])["rows"]
+    assert row["workload"] == workload.name and row["precision"] == "bfloat16"
+    times = [row[f"{name}_seconds"] for name in ("ours", "fit", "tape", "torch")]
+    assert times == [1.0, 4.0, 3.0, 5.0] and (row["over_fit"], row["over_torch"]) == (4.0, 5.0)
+
+
+def test_without_pytorch_its_figures_are_empty():
+    row = training._row(training.WORKLOADS[0], "float32", {"float32": 2.0, "fit": 4.0, "tape": 3.0})
+    assert row["torch_seconds"] is row["over_torch"] is None
+    assert "–" in training.table([row])
+
+
+def test_every_aim_is_one_of_the_four_networks():
+    assert [list(workload.over_fit) for workload in training.WORKLOADS][2:] == [["float32", "bfloat16"]] * 2
+    assert len(training.WORKLOADS) == 4
+
+
+def test_time_to_accuracy_gives_all_seeds_and_their_median():
+    found = time_to_accuracy.document(0.99, [8.0, 12.0, 9.0], [0.991, 0.989, 0.99])
+    assert (found["target"], found["median_seconds"], found["test_accuracy"]) == (0.99, 9.0, 0.99)
+    assert found["seconds"] == [8.0, 12.0, 9.0] and found["lowest_test_accuracy"] == 0.989
+
+
+def test_live_compares_pairs_of_one_round():
+    found = live.document([100.0, 200.0], [97.0, 198.0], [0.1] * 99 + [9.0], [1.5])
+    assert found["throughput_ratio"] == pytest.approx(0.98)
+    assert found["epoch_to_curve_p95_seconds"] == pytest.approx(0.1)
+
+
+def test_predict_and_pages_have_their_keys():
+    spread = list(np.linspace(10, 30, 201))
+    assert set(predict.document(spread, [100.0])) == {"engine_p95_ms_while_training", "stroke_to_answer_p95_ms"}
+    assert predict.document(spread, [100.0])["engine_p95_ms_while_training"] == pytest.approx(29.0)
+    found = pages.document([1.0, 2.0, 9.0], [0.5], [120.0], [250.0])
+    assert {"first_page_seconds", "page_switch_p95_seconds", "web_process_mb"} <= set(found)
+    assert found["first_page_seconds"] == 2.0
+
+
+def test_p95_is_numpys():
+    assert p95([1.0, 2.0, 3.0, 4.0]) == pytest.approx(3.85)
