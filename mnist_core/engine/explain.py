@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -102,12 +102,12 @@ class Explained:
             slope, stroke = partial(classical.linear_slope, self.model), STROKE
         else:
             slope, stroke = self._slopes.of_one, STROKE
-        examples = partial(neighbours.examples, mnist.load("train"), image, target)
-        return least_ink(self.model.probabilities, slope, image, target, stroke, examples)
+        return least_ink(
+            self.model.probabilities, slope, image, target, stroke, lambda: _search().examples(image, target)
+        )
 
     def _neighbours(self, image: np.ndarray) -> Neighbours:
-        train = mnist.load("train")
-        near = neighbours.nearest(train, image)
+        train, near = _search().digits, _search().nearest(image)
         candidates, among = near[0], f"among the {len(near[0])} nearest by pixels"
         rows = [neighbours.by_pixels(train, near)]
         if self.kind == "forest":
@@ -119,3 +119,8 @@ class Explained:
             rows.append(neighbours.by_features(train, candidates, image, self._layers.features, by))
         answer = int(self.model.probabilities(image[None])[0].argmax())
         return Neighbours(tuple(rows), answer)
+
+
+@lru_cache(maxsize=1)
+def _search() -> neighbours.Search:
+    return neighbours.Search(mnist.load("train"))

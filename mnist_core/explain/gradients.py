@@ -12,8 +12,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-STEPS = 50
-"""Places on the way. The paper finds 20 to 300 enough; Gauss' places need fewest."""
+STEPS = 128
+"""Places on the way, of the 20 to 300 that the paper recommends. About one part in a hundred is missed with Gauss's."""
 
 Slopes = Callable[[np.ndarray, int], tuple[np.ndarray, np.ndarray]]
 """Log-probabilities ``(N, 10)`` of images ``(N, 28, 28)``, and the slopes of one digit's: a ``slopes.Slopes``."""

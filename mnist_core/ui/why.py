@@ -37,25 +37,34 @@ def why(here: Lab, runs: Sequence[Run], images: Sequence[np.ndarray]) -> None:
 
 @st.fragment
 def _asked(here: Lab, run: Run, images: Sequence[np.ndarray], title: str) -> None:
-    with st.expander(title, icon=":material/psychology:"), errors_in_words():
-        image = images[0]
-        if len(images) > 1:
-            key = f"why-place-{len(images)}-{run.id}"
-            place = st.number_input("Which of them, from the left", 1, len(images), key=key, width=240)
-            image = images[place - 1]
-        name = st.segmented_control(
-            "Ask the model by",
-            methods_for(kind_of(run.settings)),
-            format_func=lambda name: METHODS[name].label,
-            key=f"why-{run.id}",
-        )
-        if name is None:
-            st.caption("Each way shows something else of how it comes to its answer.")
-            return
-        target = _target(METHODS[name].asks_for, run.id)
-        with st.spinner("Looking into the model …", show_time=False):
-            result = _explained(here.settings.database_url, run.id, run.ended, image, name, target)
-        _SHOW[type(result)](result, image, name)
+    with errors_in_words():
+        kind = kind_of(run.settings)
+        # Widgets forget when there is nothing to read for a moment. Who draws one digit after the other asks the same.
+        key, memory = f"why-{run.id}", f"why-{kind}"
+        if key not in st.session_state and memory in st.session_state:
+            st.session_state[key] = st.session_state[memory]
+        is_open = st.session_state.get(memory) is not None
+        with st.expander(title, expanded=is_open, icon=":material/psychology:"):
+            image = images[_place(len(images), run.id)]
+            name = st.segmented_control(
+                "Ask the model by", methods_for(kind), format_func=lambda name: METHODS[name].label, key=key
+            )
+            st.session_state[memory] = name
+            if name is None:
+                st.caption("Each way shows something else of how it comes to its answer.")
+                return
+            target = _target(METHODS[name].asks_for, run.id)
+            with st.spinner("Looking into the model …", show_time=False):
+                result = _explained(here.settings.database_url, run.id, run.ended, image, name, target)
+            _SHOW[type(result)](result, image, name)
+
+
+def _place(digits: int, run_id: str) -> int:
+    """Which digit of a number is asked about."""
+    if digits == 1:
+        return 0
+    key = f"why-place-{digits}-{run_id}"
+    return int(st.number_input("Which of them, from the left", 1, digits, key=key, width=240)) - 1
 
 
 def _target(asks_for: str, run_id: str) -> int | None:

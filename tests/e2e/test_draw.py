@@ -105,6 +105,30 @@ def test_a_drawing_survives_a_visit_to_another_page(desk):
     assert desk.ink() > ink
 
 
+def test_why_by_keyboard_and_for_the_next_drawing(desk):
+    """Opened and chosen without a mouse; the way stays for what is drawn next."""
+    keys = desk.page.keyboard
+    desk.draw(*SEVEN)
+    desk.answer_is(7)
+    desk.page.locator("summary", has_text="Why this digit?").focus()
+    keys.press("Enter")
+    ways = desk.page.get_by_role("radiogroup", name="Ask the model by")
+    expect(ways).to_be_visible()
+    keys.press("Tab")
+    keys.press("Space")
+    expect(ways.get_by_role("radio", name="Saliency")).to_be_checked()
+    expect(desk.page.get_by_role("img", name=re.compile(r"^Saliency: most in the .* for the 7;"))).to_be_visible()
+    desk.click("Clear")
+    desk.answers_nothing()
+    desk.draw(*ONE)
+    desk.answer_is(1)
+    expect(desk.page.get_by_role("img", name=re.compile(r"^Saliency: most in the .* for the 1;"))).to_be_visible()
+    desk.choose("Ask the model by", "Change it")
+    desk.page.get_by_role("combobox", name=re.compile("Turn it into")).click()
+    desk.page.get_by_role("option", name="7", exact=True).click()
+    expect(desk.page.get_by_role("img", name="read as 7")).to_be_visible()
+
+
 def test_what_is_drawn_last_counts_after_changing_the_pen(desk):
     desk.draw(*ONE)
     ink = desk.ink()

@@ -90,12 +90,18 @@ def test_the_layers_of_a_network(ask, readers, engine):
 
 
 def test_it_follows_the_drawing(ask, readers):
-    """The way that was chosen stays, and answers for another image."""
+    """The way that was chosen stays, and answers for another image; also after a moment without any."""
     app = ask(readers["linear"], "weights")
     before = words(app, "markdown")
     labelled(app.number_input, "Number of the test image").set_value(12).run()
     assert labelled(healthy(app).segmented_control, "Ask the model by").value == "weights"
     assert words(app, "markdown") != before
+    labelled(app.segmented_control, "Read").set_value("my drawing").run()
+    assert "Ask the model by" not in [control.label for control in app.segmented_control]
+    labelled(app.segmented_control, "Read").set_value("a test image").run()
+    assert labelled(healthy(app).segmented_control, "Ask the model by").value == "weights"
+    assert labelled(app.expander, "Why this digit?").proto.expanded is True
+    assert METHODS["weights"].how in words(app, "caption")
 
 
 def test_one_digit_of_a_number(visit, readers, engine):

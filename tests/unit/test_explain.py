@@ -31,8 +31,10 @@ def _few_digits_and_no_traces(digits, settings, monkeypatch):
     monkeypatch.setattr(mnist, "load", lambda part: digits)
     jobs._models.clear()
     explain._explained.clear()
+    explain._search.cache_clear()
     jobs._store.cache_clear()
     yield
+    explain._search.cache_clear()
     if jobs._store.cache_info().currsize:
         jobs._store(settings.database_url).database.close()
 
