@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 from zict import LRU
 
+from mnist_core.calibration import calibrated
 from mnist_core.data import mnist
 from mnist_core.engine.jobs import _store, kept_model
 from mnist_core.errors import EngineError, ExplainError
@@ -43,7 +44,9 @@ def explain(run_id: str, image: np.ndarray, method: str, target: int | None, dat
     explained = _explained.get(run_id)
     if explained is None:
         store = _store(database_url)
-        explained = _explained[run_id] = Explained(store.get(run_id), kept_model(store, run_id))
+        explained = _explained[run_id] = Explained(
+            store.get(run_id), kept_model(store, run_id), store.calibration(run_id).temperature
+        )
     try:
         return explained.ask(method, image, target)
     except tf.errors.OpError as error:
@@ -52,10 +55,10 @@ def explain(run_id: str, image: np.ndarray, method: str, target: int | None, dat
 
 
 class Explained:
-    """A model that is asked why. What a way needs besides is made when it is asked for first, and kept."""
+    """A model that is asked why, under its temperature. What a way needs besides is made at first use, and kept."""
 
-    def __init__(self, run: Run, model: Any):
-        self.model, self._settings = model, run.settings
+    def __init__(self, run: Run, model: Any, temperature: float):
+        self.model, self._settings, self._temperature = model, run.settings, temperature
         self.kind: Kind = kind_of(run.settings)
 
     def ask(self, method: str, image: np.ndarray, target: int | None) -> Any:
@@ -67,17 +70,21 @@ class Explained:
             return self._layers.activations(image)
         if method == "neighbours":
             return self._neighbours(image)
-        probabilities = self.model.probabilities(image[None])[0]
+        probabilities = self.probabilities(image[None])[0]
         likeliest = np.argsort(-probabilities, kind="stable")
         if method == "change":
             return self._change(image, int(likeliest[1]) if target is None else target)
         digit = int(likeliest[0]) if target is None else target
         return Attribution(*self._attribution(method, image, digit), probabilities=probabilities)
 
+    def probabilities(self, images: np.ndarray) -> np.ndarray:
+        """What pages show of uint8 ``(N, 28, 28)``: float32 ``(N, 10)``."""
+        return calibrated(self.model.probabilities(images), self._temperature)
+
     @cached_property
     def _slopes(self) -> Slopes:
         model: CompiledEvaluation = self.model
-        return Slopes(model.model, self._settings.data.scaled, gives_logits(self._settings))
+        return Slopes(model.model, self._settings.data.scaled, gives_logits(self._settings), self._temperature)
 
     @cached_property
     def _layers(self) -> Layers:
@@ -87,7 +94,7 @@ class Explained:
         if method == "gradients":
             values, start, end = integrated_gradients(self._slopes, image, digit)
         elif method == "occlusion":
-            values, start, end = occlusion(self.model.probabilities, image, digit)
+            values, start, end = occlusion(self.probabilities, image, digit)
         elif method == "weights":
             values, start, end = classical.linear_contributions(self.model, image, digit)
         else:
@@ -102,9 +109,7 @@ class Explained:
             slope, stroke = partial(classical.linear_slope, self.model), STROKE
         else:
             slope, stroke = self._slopes.of_one, STROKE
-        return least_ink(
-            self.model.probabilities, slope, image, target, stroke, lambda: _search().examples(image, target)
-        )
+        return least_ink(self.probabilities, slope, image, target, stroke, lambda: _search().examples(image, target))
 
     def _neighbours(self, image: np.ndarray) -> Neighbours:
         train, near = _search().digits, _search().nearest(image)
@@ -117,7 +122,7 @@ class Explained:
         elif self.kind == "network" and self._layers.features:
             by = f"by what the network's last hidden layer makes of them, {among}"
             rows.append(neighbours.by_features(train, candidates, image, self._layers.features, by))
-        answer = int(self.model.probabilities(image[None])[0].argmax())
+        answer = int(self.probabilities(image[None])[0].argmax())
         return Neighbours(tuple(rows), answer)
 
 

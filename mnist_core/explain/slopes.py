@@ -19,10 +19,12 @@ class Slopes:
     Args:
         scaled: the network takes pixels from 0 to 1.
         logits: what it gives still has to go through a softmax.
+        temperature: what goes into the softmax is divided by it (``calibration``).
     """
 
-    def __init__(self, model: keras.Model, scaled: bool, logits: bool = False):
+    def __init__(self, model: keras.Model, scaled: bool, logits: bool = False, temperature: float = 1.0):
         self._model, self._scale, self._logits = model, 1 / 255.0 if scaled else 1.0, logits
+        self._temperature = temperature
         signature = [tf.TensorSpec([None, 28, 28], tf.float32), tf.TensorSpec([], tf.int32)]
         self._compiled = tf.function(self._gradients, input_signature=signature)
 
@@ -42,8 +44,7 @@ class Slopes:
             # Keras' softmax leaves a note of what went in; its own loss is computed from that too.
             inside = outputs if self._logits else getattr(outputs, "_keras_logits", None)
             if inside is None:
-                logarithms = tf.math.log(tf.maximum(tf.cast(outputs, tf.float32), LEAST))
-            else:
-                logarithms = tf.nn.log_softmax(tf.cast(inside, tf.float32))
+                inside = tf.math.log(tf.maximum(tf.cast(outputs, tf.float32), LEAST))
+            logarithms = tf.nn.log_softmax(tf.cast(inside, tf.float32) / self._temperature)
             wanted = tf.reduce_sum(logarithms[:, digit])
         return logarithms, tape.gradient(wanted, images, unconnected_gradients="zero")

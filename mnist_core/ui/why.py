@@ -57,6 +57,8 @@ def _asked(here: Lab, run: Run, images: Sequence[np.ndarray], title: str) -> Non
             with st.spinner("Looking into the model …", show_time=False):
                 result = _explained(here.settings.database_url, run.id, run.ended, image, name, target)
             _SHOW[type(result)](result, image, name)
+            if isinstance(result, Change) and result.after.max() < here.store.calibration(run.id).threshold:
+                st.caption("It is so unsure then that its answer would be: this does not look like a digit.")
 
 
 def _place(digits: int, run_id: str) -> int:
@@ -90,7 +92,7 @@ def _attribution(result: Attribution, image: np.ndarray, name: str) -> None:
         "gradients": f"To the network, blank paper is a {digit} with {start:.1%}, and this drawing with {end:.1%}.",
         "occlusion": f"With the most telling place covered, the {digit} falls from {end:.1%} to {start:.1%}.",
         "weights": f"The score of the {digit} begins at {start:.2f}, and with this ink it is {end:.2f}.",
-        "questions": f"Before any question it is a {digit} with {start:.1%}, after those of all trees with {end:.1%}.",
+        "questions": f"The trees' votes for the {digit}: {start:.1%} before any question, {end:.1%} after all of them.",
     }[name]
     if name == "occlusion" and start == end:
         said = f"Whatever is covered, the {digit} does not fall below {end:.1%}: no single place decides."

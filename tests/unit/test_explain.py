@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 
+from mnist_core.calibration import Calibration, calibrated
 from mnist_core.config import RunConfig
 from mnist_core.data import mnist
 from mnist_core.engine import explain, jobs
@@ -83,7 +84,7 @@ def test_every_way_answers_for_the_models_it_is_for(name, kept, store, digits):
         if METHODS[method].asks_for == "explained":
             assert result.digit == answer.argmax()
             assert result.values.dtype == np.float32
-            np.testing.assert_allclose(result.probabilities, answer, atol=1e-6)
+            np.testing.assert_allclose(result.probabilities, answer, atol=1e-6)  # nothing is known of its temperature
             chosen = explain.explain(run_id, image, method, 8, url)
             assert chosen.digit == 8
             if method != "weights":
@@ -122,6 +123,18 @@ def test_a_run_without_a_model(store, digits):
     run_id = store.create(RunConfig.parse(CONFIGS["softmax"]))
     with pytest.raises(UnknownRun):
         explain.explain(run_id, digits.images[0], "occlusion", None, store.database.url)
+
+
+def test_probabilities_are_those_that_pages_show(kept, store, digits):
+    """Under the run's temperature, for the ways that speak of probabilities."""
+    run_id, image, url = kept("logits"), digits.images[4], store.database.url
+    store.record(run_id, {}, files={"calibration": Calibration(3.0, 0.5).to_json().encode()})
+    shown = calibrated(jobs.predict_run(run_id, image[None], url), 3.0)[0]
+    for method in ("gradients", "occlusion"):
+        result = explain.explain(run_id, image, method, None, url)
+        assert result.end == pytest.approx(shown.max(), abs=1e-4)
+        np.testing.assert_allclose(result.probabilities, shown, atol=1e-6)
+    np.testing.assert_allclose(explain.explain(run_id, image, "change", 3, url).before, shown, atol=1e-6)
 
 
 def test_a_model_is_made_ready_once_and_kept_within_bounds(kept, store, digits, monkeypatch):

@@ -98,6 +98,13 @@ def test_logits_and_raw_pixels(digits):
     np.testing.assert_allclose(np.exp(found), expected, atol=1e-6)
 
 
+def test_a_temperature_divides_what_goes_into_the_softmax(digits):
+    raw = sequential(L.Flatten(), L.Dense(10))
+    images = digits.images[:2]
+    found, _ = Slopes(raw, scaled=True, logits=True, temperature=2.5)(images, 0)
+    np.testing.assert_allclose(np.exp(found), tf.nn.softmax(raw(images[..., None] / 255.0) / 2.5), atol=1e-6)
+
+
 def test_a_network_without_a_softmax_that_keras_knows(digits):
     """Such as one that was brought in, and divides by the sum of its exponentials by itself."""
     image = keras.Input((28, 28, 1))
