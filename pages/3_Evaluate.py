@@ -42,9 +42,10 @@ def confusion(read: Reading) -> None:
     st.subheader("Which digits are mistaken for which")
     shown = st.segmented_control("Show", ["counts", "percent of row"], default="counts", key="show")
     figure = charts.confusion(read.matrix, percent=shown == "percent of row")
+    config = {"modeBarButtonsToRemove": ["sendChartToCloud"], "displaylogo": False}
     columns = st.columns([3, 2])
     with columns[0]:
-        st.plotly_chart(figure, key="confusion", on_select=_cell_clicked, selection_mode="points")
+        st.plotly_chart(figure, key="confusion", on_select=_cell_clicked, selection_mode="points", config=config)
     with columns[1]:
         st.info("Click a cell to see its images, or choose here.", icon=":material/touch_app:")
         if "cell-true" not in st.session_state:

@@ -93,7 +93,7 @@ def curves(lab: Lab, runs: Sequence[Run]) -> None:
     with take_along("curves", [{"run": name} | dict(row) for name, rows in histories.items() for row in rows], figure):
         st.download_button(
             "TensorBoard files", lambda: tensorboard(lab.store, runs), "tensorboard.zip", "application/zip",
-            icon=":material/download:", key="tensorboard",
+            icon=":material/download:", key="tensorboard", on_click="ignore",
             help="Unpack it, then: tensorboard --logdir FOLDER",
         )  # fmt: skip
     if together:

@@ -37,6 +37,7 @@ def downloads(here: Lab, run: Run) -> None:
         f"{run.id}.keras",
         icon=":material/download:",
         key="keras",
+        on_click="ignore",
         help=f"For keras.models.load_model. {takes}",
     )
     with st.popover("Other formats", icon=":material/save_alt:"):
@@ -58,6 +59,7 @@ def downloads(here: Lab, run: Run) -> None:
                     wanted.media,
                     icon=":material/download:",
                     key="exported",
+                    on_click="ignore",
                 )
 
 

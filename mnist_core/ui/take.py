@@ -27,11 +27,12 @@ def take_along(name: str, rows: Sequence[Mapping[str, Any]], figure: Mapping[str
 
 def _table_buttons(rows: Sequence[Mapping[str, Any]], name: str) -> None:
     st.download_button(
-        "CSV", lambda: as_csv(rows), f"{name}.csv", "text/csv", icon=":material/download:", key=f"csv-{name}"
-    )
+        "CSV", lambda: as_csv(rows), f"{name}.csv", "text/csv",
+        icon=":material/download:", key=f"csv-{name}", on_click="ignore",
+    )  # fmt: skip
     st.download_button(
         "JSON", lambda: json.dumps(list(rows), indent=1, default=str), f"{name}.json", "application/json",
-        icon=":material/download:", key=f"json-{name}",
+        icon=":material/download:", key=f"json-{name}", on_click="ignore",
     )  # fmt: skip
 
 
@@ -39,7 +40,8 @@ def _figure_button(figure: Mapping[str, Any], name: str) -> None:
     """Downloads a chart as a web page that works offline; the camera above a chart saves it as PNG."""
     st.download_button(
         "Chart as web page", lambda: as_html(figure), f"{name}.html", "text/html", icon=":material/download:",
-        key=f"html-{name}", help="Opens in any browser, offline too. The camera above the chart saves it as PNG.",
+        key=f"html-{name}", on_click="ignore",
+        help="Opens in any browser, offline too. The camera above the chart saves it as PNG.",
     )  # fmt: skip
 
 
@@ -68,4 +70,5 @@ def as_html(figure: Mapping[str, Any]) -> str:
     """With Plotly's script inside."""
     import plotly.io
 
-    return plotly.io.to_html(dict(figure), include_plotlyjs=True, full_html=True, validate=False)
+    config = {"modeBarButtonsToRemove": ["sendChartToCloud"], "displaylogo": False}  # it stays with its reader
+    return plotly.io.to_html(dict(figure), config, include_plotlyjs=True, full_html=True, validate=False)

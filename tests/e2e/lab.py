@@ -117,11 +117,15 @@ class Lab(Pad):
     @property
     def made_link(self):
         """The link that the page has made for others."""
+        return self.link_with("")
+
+    def link_with(self, part):
+        """The same, once it carries this: it is made anew after what it carries has been changed."""
         box = self.main.get_by_test_id("stExpander").filter(has_text="Give this to others")
         link = box.get_by_test_id("stCode")
         if not link.is_visible():
             box.get_by_text("Give this to others").click()
-        expect(link).to_be_visible()
+        expect(link).to_contain_text(part)
         return link.inner_text().strip()
 
     @property

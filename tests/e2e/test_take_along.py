@@ -26,14 +26,12 @@ def test_a_set_up_in_another_browser(lab, visitor, store):
     lab.open("Train")
     lab.fill("Learning rate", 0.0125)
     lab.fill("Epochs", 3)
-    lab.rest()
     other = visitor()
-    other.follow("Train", lab.made_link)
+    other.follow("Train", lab.link_with("%22epochs%22%3A3"))
     assert ["Learning rate", "0.0125", False] in lab.fields()
     assert other.fields() == lab.fields()
     lab.fill("A task to show with it", TASK)
-    lab.rest()
-    other.follow("Train", f"{lab.made_link}&lock=all")
+    other.follow("Train", f"{lab.link_with('task=')}&lock=all")
     other.sees(f"Your task. {TASK}")
     assert ["Learning rate", "0.0125", False] not in other.fields()
     other.begin_training()
@@ -95,6 +93,7 @@ def test_a_sweep_in_another_browser(lab, visitor, store):
     for reader in (lab, other):
         eventually(lambda reader=reader: reader.data(chart)[0]["y"] == values, SECONDS)
     other.follow("Explore", f"?sweep={sweep.id}&lock=sweep")
+    other.main.get_by_text("The test set, once").click()
     expect(other.button("Score this run on the test set")).to_be_disabled()
 
 
@@ -105,12 +104,12 @@ def test_pictures_and_tables_are_taken_along(lab, two, tmp_path):
         with Image.open(lab.picture(name).path()) as picture:
             assert picture.format == "PNG"
             assert picture.width > 500
+    expect(lab.main.get_by_role("button", name="Share chart")).to_have_count(0)
     lab.main.get_by_text("What is the same").click()
     buttons = lab.main.get_by_test_id("stDownloadButton").get_by_role("button")
     expect(buttons).to_have_count(18)
     files = []
     for button in buttons.all():
-        lab.rest()  # a download draws the page anew, and a click meanwhile may be lost
         files.append(lab.take(button))
     names = {file.suggested_filename for file in files}
     pages = {f"{name}.html" for name in ("curves", "marks", "difference")}

@@ -65,7 +65,9 @@ export default function (component) {
   target.setAttribute("aria-label", data.description);
   loadPlotly(data.plotly)
     .then((Plotly) => {
-      const options = { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["lasso2d", "select2d"] };
+      // Nothing of the lab goes to other servers: Plotly's own button would send the chart to its makers.
+      const unwanted = ["lasso2d", "select2d", "sendChartToCloud"];
+      const options = { responsive: true, displaylogo: false, modeBarButtonsToRemove: unwanted };
       const file = data.description.replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "").toLowerCase();
       options.toImageButtonOptions = { filename: file, scale: 2 };
       // Where nothing can hover, the bar of buttons would lie over the legend for good.
