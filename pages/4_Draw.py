@@ -82,7 +82,10 @@ def desk(lab: Lab, runs: list) -> None:
     source = st.segmented_control("Read", ["my drawing", "a photo", "a test image"], default="my drawing", key="source")
     # Containers of fixed width keep the canvas whole on every screen; on a phone they stand below each other.
     with st.container(horizontal=True, gap="medium"):
-        paper, answers, seen = st.container(width=SIDE + 8), st.container(width="stretch"), st.container(width=220)
+        paper = st.container(width=SIDE + 8)
+        beside = st.container(width="stretch") if len(runs) == 1 else None
+        seen = st.container(width=220)
+    answers = st.container() if beside is None else beside  # several need the width of the page
     drawing, found, steps = None, None, chosen_steps()
     with paper, errors_in_words():
         try:

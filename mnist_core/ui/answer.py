@@ -35,7 +35,7 @@ def answer(lab: Lab, run: Run, image: np.ndarray, place: str = "") -> None:
         threshold = lab.store.calibration(run.id).threshold
         best, sure = int(probabilities.argmax()), float(probabilities.max())
         if sure < st.session_state.get(key, round(threshold, 2)):
-            st.markdown(f"## {NONE}")
+            st.markdown(f"#### {NONE}")
             st.caption(f"{escaped(run.name)} is {sure:.1%} sure. If it is a digit, then most likely a {best}.")
         else:
             st.markdown(f"## {best}")

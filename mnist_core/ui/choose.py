@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Literal
 
 import streamlit as st
 
@@ -59,14 +60,20 @@ def label(run: Run) -> str:
 def invite(lab: Lab, runs: Collection[str]) -> None:
     """What to do while nobody has trained a network here: the shipped one may read, or there is none."""
     if not runs:
-        train_quickly(lab, "No network has been trained yet.")
+        train_quickly(lab)
     elif list(runs) == [FLAGSHIP]:
-        train_quickly(lab, "No network has been trained here yet; the one that comes with MNIST Lab reads meanwhile.")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption("No network has been trained here yet. The one that comes with MNIST Lab reads meanwhile.")
+            _quick_button(lab, "tertiary")
 
 
-def train_quickly(lab: Lab, why: str = "No network has been trained yet.") -> None:
-    """One click trains the quick recipe."""
-    st.info(f"{why} The quick recipe takes a few seconds.", icon=":material/lightbulb:")
-    if st.button("Train the quick recipe", type="primary", icon=":material/play_arrow:", key="train-quick"):
+def train_quickly(lab: Lab) -> None:
+    """What to do when there is no model yet: one click trains the quick recipe."""
+    st.info("No network has been trained yet. The quick recipe takes a few seconds.", icon=":material/lightbulb:")
+    _quick_button(lab, "primary")
+
+
+def _quick_button(lab: Lab, kind: Literal["primary", "tertiary"]) -> None:
+    if st.button("Train the quick recipe", type=kind, icon=":material/play_arrow:", key="train-quick"):
         run_id = lab.store.create(recipe("quick").config, recipe="quick")
         st.switch_page("pages/2_Train.py", query_params={"run": run_id})

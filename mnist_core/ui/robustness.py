@@ -38,7 +38,7 @@ def try_one(lab: Lab, run: Run) -> None:
         st.info("Draw a digit, and here appears what is left of it.", icon=":material/draw:")
         return
     spoiled = corrupt(image[None], name, strength)[0]
-    columns = st.columns(2)
+    columns = st.columns(2, gap="large")
     for column, title, shown in zip(columns, ("As it was", "Spoiled"), (image, spoiled), strict=True):
         with column:
             st.markdown(f"**{title}**")
