@@ -6,6 +6,7 @@ import threading
 import time
 from statistics import median
 
+import psutil
 from playwright.sync_api import Page
 
 from benchmarks.report import arguments, finish, p95, say
@@ -30,28 +31,38 @@ EPOCHS_SEEN = "n => (document.querySelector('.live-chart')?.data?.[0].x.length ?
 
 def main() -> None:
     options = arguments(__doc__)
-    alone, watched, clicks, delays = [], [], [], []
+    alone, watched, clicks, delays, shares = [], [], [], [], []
     with served() as lab, visitors() as newcomer:
         wait_until_warm(lab)
+        web = psutil.Process(lab.process.pid)
         images_per_second(lab, [])  # compiles, and does not count
         for round_ in range(options.repeats):
             say(f"round {round_ + 1} of {options.repeats}")
             alone.append(images_per_second(lab, []))
             pages = [newcomer() for _ in range(WATCHERS)]
+            before, began = sum(web.cpu_times()[:2]), time.perf_counter()
             watched.append(images_per_second(lab, pages))
+            used = sum(web.cpu_times()[:2]) - before
+            shares.append(used / (psutil.cpu_count() * (time.perf_counter() - began)))
             delays += epoch_to_curve(lab, pages[0])
             clicks.append(click_to_first_point(lab, pages[0]))
             for page in pages:
                 page.context.close()
-    finish(document(alone, watched, delays, clicks), options.json)
+    finish(document(alone, watched, delays, clicks, shares), options.json)
 
 
-def document(alone: list[float], watched: list[float], delays: list[float], clicks: list[float]) -> dict[str, float]:
+def document(
+    alone: list[float], watched: list[float], delays: list[float], clicks: list[float], shares: list[float]
+) -> dict[str, float]:
+    """``web_process_share`` is the part of the whole machine that the web process takes for the watchers' pages: what
+    they cost where browsers run on machines of their own. The ratio counts the browsers too, which run here.
+    """
     return {
         "throughput_ratio": median(with_ / without for with_, without in zip(watched, alone, strict=True)),
         "epoch_to_curve_p95_seconds": p95(delays),
         "click_to_first_point_seconds": median(clicks),
         "images_per_second_unwatched": median(alone),
+        "web_process_share": median(shares),
     }
 
 

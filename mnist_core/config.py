@@ -94,6 +94,11 @@ class RunConfig(Part):
                 "The clipped loss is written for probabilities and plain labels. Set architecture.output to softmax "
                 "and training.label_smoothing to 0, or training.loss to cross_entropy."
             )
+        if self.data.not_digits and (self.architecture.family == "classical" or self.training.loss == "clipped"):
+            raise ConfigError(
+                "Pictures that are no digits are learned by asking for ten equal probabilities, which classical models "
+                "and the clipped loss cannot do. Set data.not_digits to 0, or choose a network with cross_entropy."
+            )
         if getattr(self.optimizer, "nesterov", False) and not self.optimizer.momentum:
             raise ConfigError("Nesterov needs momentum. Set optimizer.momentum, for example to 0.9, or turn it off.")
         return self
@@ -151,8 +156,9 @@ class RunConfig(Part):
 
     @property
     def training_images(self) -> int:
-        """How many images are learned from."""
-        return min(self.data.subset, MNIST_IMAGES - math.ceil(self.data.validation_fraction * MNIST_IMAGES))
+        """How many images are learned from, digits and others."""
+        digits = min(self.data.subset, MNIST_IMAGES - math.ceil(self.data.validation_fraction * MNIST_IMAGES))
+        return digits + self.data.not_digits
 
     @property
     def steps_per_epoch(self) -> int:

@@ -34,7 +34,7 @@ def test_time_to_accuracy_gives_all_seeds_and_their_median():
 
 
 def test_live_compares_pairs_of_one_round():
-    found = live.document([100.0, 200.0], [97.0, 198.0], [0.1] * 99 + [9.0], [1.5])
+    found = live.document([100.0, 200.0], [97.0, 198.0], [0.1] * 99 + [9.0], [1.5], [0.02])
     assert found["throughput_ratio"] == pytest.approx(0.98)
     assert found["epoch_to_curve_p95_seconds"] == pytest.approx(0.1)
 

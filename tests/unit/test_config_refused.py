@@ -52,6 +52,11 @@ def test_an_unknown_key_is_refused_by_its_full_name(section, part):
     assert_friendly(error, f"There is no setting '{section}.learning_rat'")
 
 
+@pytest.mark.parametrize("other", [{"training": {"loss": "clipped"}}, {"architecture": {"name": "random_forest"}}])
+def test_pictures_that_are_no_digits_need_shares_of_certainty(other):
+    assert_friendly(refused({"data": {"not_digits": 10}} | other), "data.not_digits to 0")
+
+
 @pytest.mark.parametrize("key", ["step", "mlp", "adam"])
 def test_a_key_that_is_called_like_a_choice_keeps_its_name(key):
     assert_friendly(refused({"training": {key: 1}}), f"'training.{key}'")

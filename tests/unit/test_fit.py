@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from mnist_core.config import RunConfig
+from mnist_core.data.others import others
 from mnist_core.data.split import split
 from mnist_core.errors import TrainingDiverged
 from mnist_core.training import compiled
@@ -261,6 +262,22 @@ def test_label_smoothing_is_in_the_loss_but_not_in_the_answers(digits):
     probabilities = trainer.evaluation.probabilities(trainer.validation.images)
     right = (probabilities.argmax(axis=1) == trainer.validation.labels).mean()
     assert watch.epochs[-1]["val_accuracy"] == pytest.approx(right)
+
+
+@pytest.mark.parametrize("loop", ["fit", "tape"])
+def test_pictures_that_are_no_digits_make_it_unsure_of_others(digits, loop):
+    """Of pictures that it has not seen, drawn from another seed."""
+    pictures = others(200, seed=1)
+
+    def certainty(**data):
+        wide = {"architecture": {"hidden_units": [64]}, "optimizer": {"learning_rate": 0.005}}
+        trainer, watch = train(config(data=data, training={"loop": loop, "epochs": 8}, **wide), digits)
+        assert watch.batches[-1]["step"] == trainer.config.total_steps
+        assert watch.epochs[-1]["accuracy"] > 0.6, "being unsure of what is no digit is right"
+        probabilities = trainer.model.predict(pictures[..., None] / 255.0, verbose=0)
+        return probabilities.max(axis=1).mean()
+
+    assert certainty(not_digits=400) < certainty() - 0.15
 
 
 def test_sixteen_bits_learn_too(digits):
