@@ -135,3 +135,4 @@ with page("Draw", "Write a digit with mouse, finger or pen, and see what the net
         desk(lab, runs)
     elif st.session_state.get("networks") is not None:
         st.info("Choose one to three networks above.", icon=":material/info:")
+    ink.warm_up()

@@ -42,6 +42,12 @@ from mnist_core.ink.read import (
 )
 from mnist_core.ink.segment import Digit, Number, cut
 
+
+def warm_up() -> None:
+    """Loads SciPy, which takes half a second: once a page stands, so that the first stroke is answered at once."""
+    import scipy.ndimage  # noqa: F401
+
+
 __all__ = [
     "ALL",
     "BOX_SIDE",
@@ -71,4 +77,5 @@ __all__ = [
     "read_images",
     "to_ink",
     "trace",
+    "warm_up",
 ]

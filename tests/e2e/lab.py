@@ -202,9 +202,12 @@ class Lab(Pad):
 
     def zoom(self, name, left, right):
         """Drags the mouse across a chart, from and to a share of its width; gives the range it then shows."""
-        area = self.chart(name).locator(".nsewdrag").first
-        area.scroll_into_view_if_needed()
-        box = area.bounding_box()
+        # Every update draws the area anew, so only the chart around it stands still long enough to scroll to.
+        self.chart(name).scroll_into_view_if_needed()
+        box = self.chart(name).evaluate("""chart => {
+            const {x, y, width, height} = chart.querySelector(".nsewdrag").getBoundingClientRect();
+            return {x, y, width, height};
+        }""")
         middle = box["y"] + box["height"] / 2
         self._drag((box["x"] + left * box["width"], middle), (box["x"] + right * box["width"], middle))
         return self.zoomed(name)

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
+from mnist_core.calibration import calibrated
 from mnist_core.data import mnist
 from mnist_core.ink import STAGES
 from tests.helpers import eventually
@@ -177,8 +178,13 @@ def test_a_file_that_is_no_picture(desk):
     expect(desk.page.get_by_role("img", name=re.compile("^Probabilities"))).to_have_count(0)
 
 
+def told(store, run_id):
+    """What a run says of the test images, under its temperature."""
+    return calibrated(store.load_array(run_id, "test_probabilities"), store.calibration(run_id).temperature)
+
+
 def test_a_test_image(desk, trained, store):
-    probabilities = store.load_array(trained.id, "test_probabilities")
+    probabilities = told(store, trained.id)
     desk.choose("Read", "a test image")
     for index in (0, 1234):
         desk.fill("Number of the test image", index)
@@ -195,7 +201,7 @@ def test_networks_side_by_side(lab, trained, also_trained, store):
     lab.sees(f"It is a {mnist.load('test').labels[4321]}.")
     answers = lab.answers(count=2)
     for (digit, sure), run in zip(answers, (trained, also_trained), strict=True):
-        expected = store.load_array(run.id, "test_probabilities")[4321]
+        expected = told(store, run.id)[4321]
         assert digit == expected.argmax()
         assert sure == pytest.approx(expected.max(), abs=0.002)
 

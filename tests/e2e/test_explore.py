@@ -46,7 +46,7 @@ def test_a_question_is_answered_in_full(lab, store, name):
     sweeps = SweepStore(store.database)
     lab.open("Explore", question=name)
     lab.main.get_by_role("button", name="Find out").first.click()
-    lab.sees("What to look for.")
+    lab.sees(re.compile(r"of \d+ trials"))
     (sweep,) = [sweep for sweep in sweeps.list() if sweep.question == name and sweep.active]
     eventually(lambda: not sweeps.get(sweep.id).active, 4 * SECONDS)
     lab.sees("finished after")

@@ -57,6 +57,26 @@ function themed(layout, element) {
   };
 }
 
+// A point that comes while the mouse drags a zoom would end the drag: it waits until the button is let go.
+function whenReleased(target, draw) {
+  if (target.held === undefined) {
+    target.held = false;
+    target.addEventListener("pointerdown", () => (target.held = true), { capture: true });
+    for (const end of ["pointerup", "pointercancel"]) {
+      window.addEventListener(end, () => {
+        target.held = false;
+        // After Plotly has made of the drag what it should.
+        requestAnimationFrame(() => target.waiting?.());
+      });
+    }
+  }
+  target.waiting = () => {
+    target.waiting = null;
+    draw();
+  };
+  if (!target.held) target.waiting();
+}
+
 export default function (component) {
   const { data, parentElement } = component;
   const target = parentElement.querySelector(".live-chart");
@@ -68,12 +88,18 @@ export default function (component) {
       // Nothing of the lab goes to other servers: Plotly's own button would send the chart to its makers.
       const unwanted = ["lasso2d", "select2d", "sendChartToCloud"];
       const options = { responsive: true, displaylogo: false, modeBarButtonsToRemove: unwanted };
-      const file = data.description.replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "").toLowerCase();
-      options.toImageButtonOptions = { filename: file, scale: 2 };
+      // Named by the first description: with other options, Plotly would begin the chart anew at every point.
+      target.file ??= data.description.replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "").toLowerCase();
+      options.toImageButtonOptions = { filename: target.file, scale: 2 };
       // Where nothing can hover, the bar of buttons would lie over the legend for good.
       if (matchMedia("(hover: none)").matches) options.displayModeBar = false;
-      return Plotly.react(target, data.figure.data, themed(data.figure.layout, target), options);
+      whenReleased(target, () =>
+        Plotly.react(target, data.figure.data, themed(data.figure.layout, target), options),
+      );
     })
     .catch((error) => (target.textContent = `${error.message}. Reload the page to try again.`));
-  return () => window.Plotly?.purge(target);
+  return () => {
+    target.waiting = null;
+    window.Plotly?.purge(target);
+  };
 }
