@@ -39,6 +39,31 @@ def main() -> None:
             page.set_viewport_size(PHONE)
             draw(page, lab.url, run_id)
             take(page, "draw-phone")
+        with visitor() as page:
+            page.set_viewport_size(WIDE)
+            why(page, lab.url)
+            take(page, "why")
+            page.goto(f"{lab.url}/Robustness?run=flagship")
+            page.get_by_role("combobox", name="How").click()
+            page.get_by_role("option", name="fog").click()
+            page.get_by_text("Clouds over everything").wait_for()
+            take(page, "robustness")
+            page.goto(f"{lab.url}/Explore?question=learning-rate")
+            page.get_by_role("button", name="Find out").first.click()
+            page.get_by_text("finished after").wait_for(timeout=180_000)
+            take(page, "explore")
+            page.get_by_role("button", name="Compare the best").click()
+            page.get_by_text("What differs").wait_for()
+            take(page, "compare")
+
+
+def why(page, url: str) -> None:
+    """What of a seven speaks for it."""
+    draw(page, url, "flagship")
+    page.get_by_text("Why this digit?").click()
+    page.get_by_role("radio", name="Saliency").click()
+    page.get_by_text("Orange").first.wait_for()
+    page.get_by_text("Why this digit?").scroll_into_view_if_needed()
 
 
 def draw(page, url: str, run_id: str) -> None:

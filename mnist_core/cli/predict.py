@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from tqdm import tqdm
@@ -69,23 +69,20 @@ def _run(options: argparse.Namespace) -> int:
     calibration = Calibration() if _is_file(options.model) else store.calibration(options.model)
 
     def probabilities(images: np.ndarray) -> np.ndarray:
+        """In JSON as the network gives them, bit for bit; to be read, as sure as they may be."""
         with engine(settings, store) as client:
-            return calibrated(ask(prepare(client), images), calibration.temperature)
+            found = ask(prepare(client), images)
+        return found if options.json else calibrated(found, calibration.temperature)
 
     if options.several:
         return _run_several(options, probabilities)
     names, images = digits(options.images)
     rows = probabilities(images)
     if options.json:
-        print_json([_answer(row, calibration) for row in rows])
+        print_json([{"label": int(row.argmax()), "probabilities": row.tolist()} for row in rows])
     else:
         print("\n".join(_line(name, row, calibration) for name, row in zip(names, rows, strict=True)))
     return 0
-
-
-def _answer(row: np.ndarray, calibration: Calibration) -> dict[str, Any]:
-    is_digit = bool(row.max() >= calibration.threshold)
-    return {"label": int(row.argmax()), "probabilities": row.tolist(), "is_digit": is_digit}
 
 
 def _run_several(options: argparse.Namespace, model: Model) -> int:

@@ -91,9 +91,10 @@ class Lab(Pad):
         return self.take(self.main.get_by_test_id("stDownloadButton").get_by_role("button", name=name))
 
     def take(self, button):
-        """Clicks a download button; gives the file."""
+        """Clicks a download button; gives the file, once it is there."""
         with self.page.expect_download() as download:
             button.click()
+        download.value.path()
         return download.value
 
     def choose(self, group, option):

@@ -167,7 +167,10 @@ def test_trials_are_on_no_other_page(visit, searched, finish, sweeps):
     trial = sweeps.trials(sweep_id)[0].run_id
     app = visit("Draw", run=trial)
     assert "trial of a sweep" in words(app, "info")
-    assert len(labelled(app.multiselect, "Networks that read it").options) == 1
+    assert [name.split(" · ")[0] for name in labelled(app.multiselect, "Networks that read it").options] == [
+        "a run of its own",
+        "Flagship",
+    ]
     assert len(visit("Compare").multiselect(key="compare").options) == 1
     app = visit("Home")
     assert [b.key for b in app.button if (b.key or "").startswith("open-")] == [f"open-{own}", "open-sweep"]

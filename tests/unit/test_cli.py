@@ -95,7 +95,7 @@ BAD = {
     "train --config .": ["'.'", "directory"],
     "train --config wrong.json": ["wrong.json", "training.epochs is -1"],
     "train --config blank.png": ["blank.png", "JSON"],
-    "predict picture.png": ["--model"],
+    "predict picture.png": ["'picture.png'", "no file"],
     "predict --model feedbeef": ["IMAGE"],
     "predict --model feedbeef blank.png": ["'feedbeef'", "runs", ".keras"],
     "predict --model missing.keras blank.png": ["'missing.keras'", "No such file"],

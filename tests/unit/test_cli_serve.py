@@ -73,6 +73,7 @@ def test_the_dashboard_ends_without_remains(name, dashboard, home, store):
 
 
 def test_the_dashboard_leaves_the_engine_to_others(engine, dashboard):
+    engine[2].ensure()  # says that we still want it
     dashboard.send_signal(signal.SIGINT)
     dashboard.communicate(timeout=20)
     assert dashboard.returncode == 0
