@@ -100,6 +100,7 @@ export default function (component) {
     .catch((error) => (target.textContent = `${error.message}. Reload the page to try again.`));
   return () => {
     target.waiting = null;
-    window.Plotly?.purge(target);
+    // A hover that is still on its way, 50 ms at most, must find the chart.
+    setTimeout(() => target.isConnected || window.Plotly?.purge(target), 500);
   };
 }
