@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from mnist_core.recipes import recipe
 FOLDER = Path(__file__).parents[1] / "docs" / "pictures"
 SEVEN = [[(90, 80), (225, 85), (150, 265)], [(120, 170), (215, 170)]]
 WIDE, PHONE = {"width": 1280, "height": 860}, {"width": 390, "height": 844}
+TALL = {"width": 1280, "height": 1300}
 
 
 def main() -> None:
@@ -22,7 +24,7 @@ def main() -> None:
         with visitor() as page:
             page.set_viewport_size(WIDE)
             page.goto(f"{lab.url}/Train?run={run_id}")
-            page.get_by_text("Epoch 20 of").wait_for(timeout=120_000)
+            page.get_by_text(re.compile(r"Epoch [1-4]\d of")).wait_for(timeout=120_000)
             take(page, "train")
         while lab.store.get(run_id).active:
             time.sleep(0.2)
@@ -40,9 +42,10 @@ def main() -> None:
             draw(page, lab.url, run_id)
             take(page, "draw-phone")
         with visitor() as page:
-            page.set_viewport_size(WIDE)
+            page.set_viewport_size(TALL)
             why(page, lab.url)
             take(page, "why")
+            page.set_viewport_size(WIDE)
             page.goto(f"{lab.url}/Robustness?run=flagship")
             page.get_by_role("combobox", name="How").click()
             page.get_by_role("option", name="fog").click()
@@ -52,9 +55,6 @@ def main() -> None:
             page.get_by_role("button", name="Find out").first.click()
             page.get_by_text("finished after").wait_for(timeout=180_000)
             take(page, "explore")
-            page.get_by_role("button", name="Compare the best").click()
-            page.get_by_text("What differs").wait_for()
-            take(page, "compare")
 
 
 def why(page, url: str) -> None:
@@ -63,7 +63,6 @@ def why(page, url: str) -> None:
     page.get_by_text("Why this digit?").click()
     page.get_by_role("radio", name="Saliency").click()
     page.get_by_text("Orange").first.wait_for()
-    page.get_by_text("Why this digit?").scroll_into_view_if_needed()
 
 
 def draw(page, url: str, run_id: str) -> None:
