@@ -48,8 +48,8 @@ TINY = Recipe(
             },
             "optimizer": {"name": "adam", "learning_rate": 0.01},
             "schedule": {"name": "one_cycle"},
-            "augmentation": {"shift": 1.0, "rotate": 8.0, "zoom": 0.08, "shear": 8.0},
-            "training": {"epochs": 15, "batch_size": 128},
+            "augmentation": {"shift": 1.0, "rotate": 5.0, "zoom": 0.05, "shear": 5.0},
+            "training": {"epochs": 24, "batch_size": 128},
         }
     ),
 )
