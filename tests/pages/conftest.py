@@ -100,6 +100,26 @@ def labels_of(elements):
     return [element.label for element in elements]
 
 
+def linked(app):
+    """The run that the link names."""
+    run = app.query_params.get("run", "")
+    return run[0] if isinstance(run, list) else run
+
+
+def can_train(app):
+    return not labelled(app.button, "Train").disabled
+
+
+def trained(app, store):
+    """Clicks Train; gives the one run that this made, which the link then names."""
+    before = {run.id for run in store.list()}
+    healthy(labelled(app.button, "Train").click().run())
+    (made,) = (run for run in store.list() if run.id not in before)
+    assert linked(app) == made.id
+    assert made.status == "queued"
+    return made
+
+
 def curves(epochs):
     """Rows of so many epochs, as a worker writes them, each better than the one before."""
     return [

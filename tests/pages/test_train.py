@@ -1,11 +1,11 @@
-"""Train: the form makes the configuration it shows, one click makes one run, and a run shows what it does."""
+"""Train, before a run: the form makes the configuration it shows, and one click makes one run."""
 
 import pytest
 
 from mnist_core.config import RunConfig, choices
 from mnist_core.recipes import RECIPES, recipe
 from tests.helpers import assert_friendly
-from tests.pages.conftest import curves, healthy, labelled, labels_of, words
+from tests.pages.conftest import can_train, healthy, labelled, labels_of, trained, words
 
 KINDS = [
     (section, part) for section in ("architecture", "optimizer", "schedule") for part in choices(section)
@@ -22,34 +22,6 @@ def choose(app, label, value):
     """Chooses from the list or the segments with this label."""
     labelled([*app.selectbox, *app.segmented_control], label).set_value(value).run()
     return healthy(app)
-
-
-def trained(app, store):
-    """Clicks Train; gives the one run that this made, which the link then names."""
-    before = {run.id for run in store.list()}
-    healthy(labelled(app.button, "Train").click().run())
-    (made,) = (run for run in store.list() if run.id not in before)
-    assert linked(app) == made.id
-    assert made.status == "queued"
-    return made
-
-
-def linked(app):
-    """The run that the link names."""
-    run = app.query_params.get("run", "")
-    return run[0] if isinstance(run, list) else run
-
-
-def progress(app):
-    """What stands over the bar that grows."""
-    return "".join(bar.proto.text for bar in app.get("progress"))
-
-
-def can_train(app):
-    return not labelled(app.button, "Train").disabled
-
-
-# -- the form ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -204,112 +176,3 @@ def test_the_form_survives_a_visit_to_another_page(visit, store):
     app.switch_page("pages/2_Train.py").run()
     run = trained(healthy(app), store)
     assert (run.settings.architecture.name, run.settings.training.epochs) == ("cnn", 3)
-
-
-# -- a run ---------------------------------------------------------------------------------------------------
-
-
-def test_a_run_that_waits_and_is_cancelled(visit, store):
-    store.create(RunConfig(), "before it")
-    run_id = store.create(RunConfig(), "mine")
-    app = visit("Train", run=run_id)
-    assert "place 2 of 2" in progress(app)
-    labelled(app.button, "Cancel").click().run()
-    assert store.get(run_id).status == "cancelled"
-    assert "cancelled" in words(healthy(app), "markdown")
-    assert not {"Cancel", "Stop", "Pause", "Resume"} & set(labels_of(app.button))
-
-
-@pytest.fixture
-def running(store):
-    """A run in the middle of its third epoch."""
-    run_id = store.create(RunConfig(), "mine")
-    store.mark_running(run_id)
-    batches = [{"step": step, "loss": 1 / step, "accuracy": 0.9} for step in range(1, 1050, 7)]
-    progress = {"step": 1050, "steps": 2100, "epoch": 2, "train_seconds": 1.5, "images_per_second": 123_456.0}
-    store.record(run_id, progress, batches, curves(2))
-    return run_id
-
-
-def test_what_was_chosen_to_compute_with_and_why(visit, store, running):
-    store.record(running, {}, event="Starts on a processor (CPU): XLA compiles the whole loop; float32 as asked for.")
-    store.record(running, {}, event="Paused at step 5.")
-    said = words(healthy(visit("Train", run=running)), "caption")
-    assert "Starts on a processor (CPU): XLA compiles the whole loop; float32 as asked for." in said
-
-
-def test_a_run_that_trains(visit, running):
-    app = visit("Train", run=running)
-    said = words(app) + progress(app)
-    for text in ("training", "Epoch 3 of 5", "50%", "87.50%", "81.25%", "123,456", "101,770"):
-        assert text in said
-
-
-def test_a_forest_tells_its_trees_and_can_be_stopped(visit, store):
-    run_id = store.create(recipe("random-forest").config)
-    store.mark_running(run_id)
-    store.record(run_id, {"step": 2, "steps": 50, "epoch": 2, "train_seconds": 1.5}, [], curves(2))
-    app = visit("Train", run=run_id)
-    assert "Tree 3 of 50" in progress(app)
-    assert "**Accuracy by tree**" in words(app, "markdown")
-    assert {"Stop", "Pause"} <= set(labels_of(app.button))
-
-
-@pytest.mark.parametrize("button, wish", [("Pause", "pause"), ("Stop", "stop")])
-def test_what_a_reader_asks_of_it(visit, store, running, button, wish):
-    app = visit("Train", run=running)
-    labelled(app.button, button).click().run()
-    assert store.get(running).wish == wish
-    assert f"Asked to {wish}" in words(healthy(app), "caption")
-    assert not {"Stop", "Pause"} & set(labels_of(app.button))
-
-
-@pytest.mark.parametrize("button, wish", [("Resume", ""), ("Stop and keep the weights", "stop")])
-def test_a_paused_run(visit, store, running, button, wish):
-    store.record(running, {"status": "paused"})
-    app = visit("Train", run=running)
-    assert "Nothing conspicuous" not in words(app), "it has not ended"
-    labelled(app.button, button).click().run()
-    assert (store.get(running).status, store.get(running).wish) == ("queued", wish)
-    healthy(app)
-
-
-@pytest.mark.parametrize("status", ["finished", "stopped"])
-@pytest.mark.parametrize(
-    "button, title", [("See where it errs", "Evaluate"), ("Draw a digit for it", "Draw")]
-)
-def test_from_a_finished_run_onwards(visit, finish, status, button, title):
-    run_id = finish(status=status)
-    finish("a newer one")
-    app = visit("Train", run=run_id)
-    labelled(app.button, button).click().run()
-    assert healthy(app).title[0].value == title
-    assert linked(app) == run_id
-
-
-def test_a_failed_run_says_why(visit, fail):
-    app = visit("Train", run=fail(message="The loss became infinite. Try a smaller learning rate."))
-    assert [error.value for error in app.error] == ["The loss became infinite. Try a smaller learning rate."]
-    assert "Change and train again" in labels_of(app.button)
-
-
-def test_a_run_that_is_deleted_while_it_is_watched(visit, store, running):
-    app = visit("Train", run=running)
-    store.delete(running)
-    app.run()
-    assert len(healthy(app).error) == 1
-    assert_friendly(app.error[0].value, running)
-
-
-def test_its_settings_again(visit, store, finish):
-    config = RECIPES["cnn-32-64-64"].config.replace({"training.epochs": 4, "augmentation.shift": 1.5})
-    app = visit("Train", run=finish(config=config))
-    labelled(app.button, "Change and train again").click().run()
-    assert trained(healthy(app), store).settings == config
-
-
-def test_another_run(visit, finish):
-    app = visit("Train", run=finish())
-    labelled(app.button, "Set up another run").click().run()
-    assert "run" not in healthy(app).query_params
-    assert can_train(app)

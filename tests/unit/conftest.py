@@ -1,11 +1,15 @@
 """Fixtures that several units share."""
 
+import os
+
 import pytest
 
 from mnist_core import cli
+from mnist_core.config import RunConfig
 from mnist_core.engine.client import EngineClient
 from mnist_core.engine.sweeps import Sweeper
 from mnist_core.store.sweeps import SweepStore
+from tests.commands import complete
 
 
 @pytest.fixture
@@ -33,6 +37,12 @@ def no_engine(monkeypatch):
 
 
 @pytest.fixture
+def run_id(store):
+    """A run that waits."""
+    return store.create(RunConfig())
+
+
+@pytest.fixture
 def sweeps(store):
     return SweepStore(store.database)
 
@@ -40,3 +50,12 @@ def sweeps(store):
 @pytest.fixture
 def sweeper(store, settings):
     return Sweeper(store, settings.database_url)
+
+
+@pytest.fixture(scope="session")
+def trained(engine):
+    """What ``train --json`` said, and the environment in which it did."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("MNIST_LAB_")}
+    environment["MNIST_LAB_HOME"] = str(engine[0].home)
+    changes = ["training.epochs=1", "data.subset=20000"]
+    return *complete("train", "--recipe", "quick", "--set", *changes, "--json", env=environment), environment

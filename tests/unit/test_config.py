@@ -5,29 +5,11 @@ import json
 import pytest
 from hypothesis import given
 
-from mnist_core.config import SECTIONS, RunConfig, choices, parse_value
+from mnist_core.config import RunConfig, choices, parse_value
 from mnist_core.errors import ConfigError, UnknownRecipe
 from mnist_core.recipes import RECIPES, recipe
 from tests.helpers import assert_friendly, configs
-
-CHOICES = [(section, part) for section in SECTIONS for part in choices(section)]
-NUMBERS = [
-    pytest.param(section, part, spec, id=f"{section}.{part.__name__}.{spec.name}")
-    for section, part in CHOICES
-    for spec in part.specs()
-    if spec.kind in ("integer", "number")
-]
-
-
-def named(part):
-    return {"name": part.model_fields["name"].default} if "name" in part.model_fields else {}
-
-
-def refused(data):
-    with pytest.raises(ConfigError) as error:
-        RunConfig.parse(data)
-    return error
-
+from tests.parts import named
 
 # -- ways to travel ------------------------------------------------------------------------------------------------
 

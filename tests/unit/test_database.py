@@ -14,20 +14,7 @@ from mnist_core.config import RunConfig
 from mnist_core.errors import StoreError
 from mnist_core.store import RunStore, database
 from tests.helpers import assert_friendly
-
-
-@pytest.fixture
-def run_id(store):
-    return store.create(RunConfig())
-
-
-def epoch(number, loss=1.0, **more):
-    return {"epoch": number, "step": 10 * number, "loss": loss, "accuracy": 0.5} | more
-
-
-def point(step, loss=1.0):
-    return {"step": step, "loss": loss, "accuracy": 0.5}
-
+from tests.rows import epoch, point
 
 # -- when the database cannot be used ------------------------------------------------------------------------------
 

@@ -12,21 +12,9 @@ from mnist_core.recipes import recipe
 from mnist_core.store import RunStore
 from mnist_core.store.runs import NAME_LENGTH, NOTE_LENGTH
 from tests.helpers import assert_friendly
+from tests.rows import epoch, point
 
 STATUSES = ("queued", "running", "paused", "interrupted", "stopped", "finished", "failed", "cancelled")
-
-
-@pytest.fixture
-def run_id(store):
-    return store.create(RunConfig())
-
-
-def epoch(number, loss=1.0, **more):
-    return {"epoch": number, "step": 10 * number, "loss": loss, "accuracy": 0.5} | more
-
-
-def point(step, loss=1.0):
-    return {"step": step, "loss": loss, "accuracy": 0.5}
 
 
 # -- what readers do -----------------------------------------------------------------------------------------------

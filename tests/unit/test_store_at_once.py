@@ -4,24 +4,10 @@ import subprocess
 import sys
 import threading
 
-import pytest
-
 from mnist_core.config import RunConfig
 from mnist_core.store import RunStore
 from tests.helpers import ROOT
-
-
-@pytest.fixture
-def run_id(store):
-    return store.create(RunConfig())
-
-
-def epoch(number, loss=1.0, **more):
-    return {"epoch": number, "step": 10 * number, "loss": loss, "accuracy": 0.5} | more
-
-
-def point(step, loss=1.0):
-    return {"step": step, "loss": loss, "accuracy": 0.5}
+from tests.rows import point
 
 
 def test_threads_do_not_lose_each_others_writes(store):
