@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import streamlit as st
 
@@ -25,39 +27,52 @@ def drawing_canvas(key: str) -> np.ndarray | None:
     # The component refuses to be imported outside a running app, so core and tests never do.
     from streamlit_drawable_canvas import st_canvas
 
-    sheet = st.session_state.setdefault(f"{key}-sheet", {"number": 0, "strokes": [], "begin": []})
+    sheet = st.session_state.setdefault(f"{key}-sheet", {"layout": 0, "strokes": [], "begin": [], "heard": None})
     if f"{key}-pen" not in st.session_state:
         # Streamlit forgets the widgets of a page that was left, and the canvas its strokes: put them back.
         _lay_out(sheet, sheet["strokes"])
     width = st.segmented_control("Pen", list(PEN_WIDTHS), default="medium", key=f"{key}-pen") or "medium"
     result = st_canvas(
-        key=f"{key}-{sheet['number']}",
+        key=key,
         width=SIDE,
         height=SIDE,
         stroke_width=PEN_WIDTHS[width],
         stroke_color=PEN,
         background_color=PAPER,
         drawing_mode="freedraw",
-        initial_drawing={"version": FABRIC_VERSION, "objects": sheet["begin"]},
+        # The canvas takes these strokes whenever they differ from the last ones that it was given; hence the number.
+        initial_drawing={"version": FABRIC_VERSION, "objects": sheet["begin"], "layout": sheet["layout"]},
         return_image_data=True,
     )
-    tools = f"{key}-tools-{sheet['number']}"
-    component("canvas_tools", html="")(key=tools, data={"place": f".st-key-{key}-{sheet['number']}"}, height=1)
-    strokes = sheet["strokes"] = result.json_data["objects"]
+    component("canvas_tools", html="")(key=f"{key}-tools", data={"place": f".st-key-{key}"}, height=1)
+    _hear(sheet, result.json_data)
+    strokes = sheet["strokes"]
+    tool = partial(st.button, disabled=not strokes, on_click=_keep)
     with st.container(horizontal=True):
-        if st.button("Undo stroke", icon=":material/undo:", key=f"{key}-undo", disabled=not strokes):
-            _lay_out(sheet, strokes[:-1])
-            st.rerun(scope="fragment")
-        if st.button("Clear", icon=":material/delete:", key=f"{key}-clear", disabled=not strokes):
-            _lay_out(sheet, [])
-            st.rerun(scope="fragment")
+        tool("Undo stroke", icon=":material/undo:", key=f"{key}-undo", args=(key, slice(-1)))
+        tool("Clear", icon=":material/delete:", key=f"{key}-clear", args=(key, slice(0)))
     if not strokes:
         return None
-    # The canvas sends a picture after a stroke, but none of the strokes that we have laid out.
-    return render(strokes, SIDE) if result.image_data is None else result.image_data
+    # The browser's picture has what was laid out only after a while, or never: that is drawn here.
+    return result.image_data if len(strokes) > len(sheet["begin"]) else render(strokes, SIDE)
+
+
+def _hear(sheet: dict, drawing: dict) -> None:
+    """Takes the strokes that the browser says it shows, unless it has not said anything since they were laid out."""
+    if drawing["objects"] != sheet["heard"]:
+        sheet["heard"] = sheet["strokes"] = drawing["objects"]
+
+
+def _keep(key: str, part: slice) -> None:
+    """Goes on with a part of the strokes; called by a button, before the page runs."""
+    sheet = st.session_state[f"{key}-sheet"]
+    # A stroke may arrive together with the click.
+    if arrived := st.session_state.get(key, {}).get("drawing"):
+        _hear(sheet, arrived["raw"])
+    _lay_out(sheet, sheet["strokes"][part])
 
 
 def _lay_out(sheet: dict, strokes: list) -> None:
-    """Begins a canvas with these strokes; it takes them only when it is new, which it is under another key."""
-    sheet["number"] += 1
+    """Has the canvas show these strokes, and go on from them."""
+    sheet["layout"] += 1
     sheet["strokes"] = sheet["begin"] = strokes

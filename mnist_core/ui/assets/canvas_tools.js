@@ -14,7 +14,7 @@ function tidy(place) {
 }
 
 export default function ({ data }) {
-  // The canvas may come after this, is made anew when strokes are undone, and then begins with styles of its own.
+  // The canvas may come after this, is made anew after a visit to another page, and begins with styles of its own.
   tidy(data.place);
   const watch = setInterval(tidy, EVERY, data.place);
   return () => clearInterval(watch);
