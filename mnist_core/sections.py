@@ -45,6 +45,9 @@ class Augmentation(Part):
     shear: float = number(0.0, 0.0, 30.0, "Shear", "Slants the digit by up to so many degrees each way.")
     shaky: float = number(0.0, 0.0, 3.0, "Shaky hand", "Bends the lines smoothly by about so many pixels.", rare=True)
     pens: float = number(0.0, 0.0, 4.0, "Pens", "Makes strokes up to so many pixels thicker or thinner.", rare=True)
+    outlines: float = number(
+        0.0, 0.0, 1.0, "Hollow strokes", "Share of the images of which only the outline is left.", rare=True
+    )
     scans: float = number(
         0.0, 0.0, 1.0, "Poor scans", "How often images are coarse, blurred, pale or noisy, and how much.", rare=True
     )

@@ -24,7 +24,7 @@ def seven(side=200, pen=20):
 
 
 def mnist_like(grey):
-    return ink.normalize(ink.to_ink(grey)).image
+    return ink.digit(ink.to_ink(grey)).image
 
 
 def apart(one, other):

@@ -26,7 +26,8 @@ def augment(images: tf.Tensor, how: Augmentation, seed: tf.Tensor, ink: float = 
     """
     if any((how.shift, how.rotate, how.zoom, how.shear)):
         images = moved(images, how, seed)
-    for number, change in enumerate((pens.shaky, pens.pens, pens.clutter, pens.scans), start=1):
+    changes = pens.shaky, pens.pens, pens.outlines, pens.clutter, pens.scans
+    for number, change in enumerate(changes, start=1):
         strength = getattr(how, change.__name__)
         if strength:
             images = ink * change(images / ink, strength, tf.random.experimental.stateless_fold_in(seed, number))

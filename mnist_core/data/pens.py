@@ -1,4 +1,4 @@
-"""What real hands, pens and scanners do to digits, imitated: other strokes, shaky lines, poor scans, clutter.
+"""What real hands, pens and scanners do to digits, imitated: other pens, hollow strokes, shaky lines, poor scans.
 
 Each function takes and gives float32 ``(B, 28, 28, 1)`` with paper 0 and ink 1, and changes every image by draws of
 its own. The same ``seed``, int32 ``(2,)``, gives the same changes.
@@ -14,7 +14,8 @@ KNOTS = 5
 
 
 def shaky(images: tf.Tensor, pixels: float, seed: tf.Tensor) -> tf.Tensor:
-    """Moves every place of an image by a smooth random field of about so many pixels.
+    """Moves every place of an image by a smooth random field of about so many pixels; in a quarter of the images each
+    pixel by itself too, as ink on rough paper.
 
     An elastic distortion: Simard, Steinkraus and Platt, "Best practices for convolutional neural networks applied to
     visual document analysis" (2003), section 2.
@@ -23,6 +24,8 @@ def shaky(images: tf.Tensor, pixels: float, seed: tf.Tensor) -> tf.Tensor:
     amount = pixels * tf.random.stateless_uniform((count, 1, 1, 1), seed)
     push = tf.random.stateless_normal((count, KNOTS, KNOTS, 2), seed + 1) * amount
     push = tf.image.resize(push, (SIDE, SIDE), "bicubic")
+    rough = tf.random.stateless_uniform((count, 1, 1, 1), seed + 2, -3.0, 1.0)
+    push += tf.nn.relu(rough) * tf.random.stateless_normal((count, SIDE, SIDE, 2), seed + 3)
     place = tf.stack(tf.meshgrid(tf.range(SIDE), tf.range(SIDE), indexing="ij"), axis=-1)
     return _looked_up(images, tf.cast(place, tf.float32) + push)
 
@@ -56,6 +59,17 @@ def pens(images: tf.Tensor, pixels: float, seed: tf.Tensor) -> tf.Tensor:
     # A thin stroke is not a pale one.
     strongest = tf.reduce_max(kept, axis=(1, 2, 3), keepdims=True)
     return kept / tf.maximum(strongest, 1e-3) * tf.reduce_max(images, axis=(1, 2, 3), keepdims=True)
+
+
+def outlines(images: tf.Tensor, share: float, seed: tf.Tensor) -> tf.Tensor:
+    """Hollow strokes, as in drawn or printed capitals: in so many of the images only the rim of the ink is left, on
+    the inner or the outer side.
+    """
+    draws = tf.random.stateless_uniform((3, tf.shape(images)[0], 1, 1, 1), seed)
+    ink = tf.cast(images > 0.25 + 0.4 * draws[0], tf.float32)
+    wider, narrower = tf.nn.max_pool2d(ink, 3, 1, "SAME"), -tf.nn.max_pool2d(-ink, 3, 1, "SAME")
+    rim = tf.where(draws[1] < 0.5, wider - ink, ink - narrower)
+    return tf.where(draws[2] < share, rim, images)
 
 
 def scans(images: tf.Tensor, strength: float, seed: tf.Tensor) -> tf.Tensor:
@@ -96,7 +110,7 @@ def clutter(images: tf.Tensor, share: float, seed: tf.Tensor) -> tf.Tensor:
     ground = 0.6 * draws[0] * (draws[1] * ground + 1 - draws[1])
     cloudy = tf.clip_by_value(ground + (1 - ground) * images, 0.0, 1.0)
     across = tf.cast(tf.range(SIDE), tf.float32)[tf.newaxis, tf.newaxis, :, tf.newaxis] - SIDE * draws[2]
-    banded = tf.where(tf.abs(across) < 2 + 2 * draws[3], 1 - images, images)
+    banded = tf.where(tf.abs(across) < 1 + 4 * draws[3], 1 - images, images)
     lined = tf.maximum(images, tf.maximum(_line(count, seed + 7), _line(count, seed + 8)))
     part = share / 3
     return tf.where(kind < part, cloudy, tf.where(kind < 1.4 * part, banded, tf.where(kind < 3 * part, lined, images)))

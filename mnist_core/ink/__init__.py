@@ -24,10 +24,9 @@ from mnist_core.ink.pipeline import (
     Stage,
     Step,
     Steps,
-    from_canvas,
+    digit,
+    found_on,
     many,
-    normalize,
-    normalize_picture,
     trace,
 )
 from mnist_core.ink.read import (
@@ -37,8 +36,6 @@ from mnist_core.ink.read import (
     canvas,
     open_picture,
     open_pictures,
-    read_image,
-    read_images,
 )
 from mnist_core.ink.segment import Digit, Number, cut
 
@@ -66,15 +63,12 @@ __all__ = [
     "centre",
     "crop",
     "cut",
+    "digit",
     "fit",
-    "from_canvas",
+    "found_on",
     "many",
-    "normalize",
-    "normalize_picture",
     "open_picture",
     "open_pictures",
-    "read_image",
-    "read_images",
     "to_ink",
     "trace",
     "warm_up",

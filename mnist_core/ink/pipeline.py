@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 
 from mnist_core.errors import EmptyDrawing, ImageError
 from mnist_core.ink import frame, light, lines, paper, stroke
-from mnist_core.ink.read import Picture, canvas, open_picture
+from mnist_core.ink.read import Picture
 
 
 def unchanged(image: np.ndarray) -> np.ndarray:
@@ -178,21 +177,6 @@ def _levels(image: np.ndarray) -> np.ndarray:
 
 def _same(before: np.ndarray, after: np.ndarray) -> bool:
     return before is after or (before.shape == after.shape and np.array_equal(_levels(before), _levels(after)))
-
-
-def normalize(ink: np.ndarray) -> Ink:
-    """As ``digit``, with all steps."""
-    return digit(ink)
-
-
-def normalize_picture(source: bytes | str | Path) -> Ink:
-    """Read a picture file of one digit and go the whole way. Raises ImageError, or EmptyDrawing if blank."""
-    return trace(open_picture(source))
-
-
-def from_canvas(rgba: np.ndarray, background: tuple[int, int, int] = (255, 255, 255)) -> np.ndarray:
-    """The ink, float32 (H, W) from 0 to 1, of a drawing canvas. See ``canvas``; EmptyDrawing: nothing is drawn."""
-    return found_on(canvas(rgba, background))[0]
 
 
 def many(pictures: np.ndarray, watch: Callable[[Iterable], Iterable] = iter) -> tuple[np.ndarray, np.ndarray]:

@@ -10,7 +10,6 @@ import numpy as np
 from PIL import Image
 
 from mnist_core.errors import ImageError
-from mnist_core.ink.light import flatten, luminance, upright
 
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP", "TIFF")
 MAX_PIXELS = 40_000_000
@@ -108,20 +107,6 @@ def open_pictures(path: str | Path) -> list[Picture]:
         raise ImageError(f"{path.name} holds no pictures; save one or more.")
     _check_size(stack.shape[-1], stack.shape[-2])
     return [Picture(pixels) for pixels in np.array(stack, ndmin=3)]
-
-
-def read_image(source: bytes | str | Path) -> np.ndarray:
-    """The picture in a file as plain grey, uint8 (H, W): upright and without transparency. See ``open_picture``."""
-    return _plain(open_picture(source))
-
-
-def read_images(path: str | Path) -> list[np.ndarray]:
-    """The pictures of ``open_pictures`` as plain grey, each uint8 (H, W)."""
-    return [_plain(picture) for picture in open_pictures(path)]
-
-
-def _plain(picture: Picture) -> np.ndarray:
-    return luminance(flatten(upright(picture.pixels, picture.orientation)))
 
 
 def _existing(path: str | Path) -> Path:

@@ -54,7 +54,7 @@ def _test_image(lab: Lab) -> np.ndarray:
 def _drawn() -> np.ndarray | None:
     drawn = drawing_canvas("spoil-canvas")
     try:
-        return None if drawn is None else ink.normalize(ink.from_canvas(drawn, PAPER_RGB)).image
+        return None if drawn is None else ink.trace(ink.canvas(drawn, PAPER_RGB)).image
     except EmptyDrawing:
         return None
 

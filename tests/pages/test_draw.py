@@ -84,7 +84,7 @@ def test_a_photo(visit, networks, answers, form):
     labelled(app.segmented_control, "Read").set_value("a photo").run()
     data = picture(mnist.load("test").images[0], form)
     app.file_uploader[0].set_value((f"seven.{form.lower()}", data, f"image/{form.lower()}")).run()
-    assert expected(answers(networks[0], ink.normalize_picture(data).image)) in said(healthy(app))[0]
+    assert expected(answers(networks[0], ink.trace(ink.open_picture(data)).image)) in said(healthy(app))[0]
     assert "most likely 7" in said(app)[0]
     assert "How it got there" in [box.label for box in app.expander]
 

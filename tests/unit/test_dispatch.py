@@ -187,13 +187,18 @@ def test_workers_that_join_late_get_work(dask, store, settings):
     assert len(dask.trainings) == 1
 
 
-def test_a_worker_that_has_grown_too_large_is_started_anew_between_runs(scripted, dask, store):
-    ids = [store.create(RunConfig(seed=seed)) for seed in range(4)]
+def fill_while_training(scripted, dask):
+    """The first train worker outgrows its memory in the midst of a run, and the engine has seen it."""
     scripted.tick()
     dask.join("tcp://0", "train-0", "train", memory=FULL_BYTES + GROWTH_BYTES)
     dask.busy["tcp://0"] = ("train-…",)
     for _ in range(2):
         scripted.beat()
+
+
+def test_a_worker_that_has_grown_too_large_is_started_anew_between_runs(scripted, dask, store):
+    ids = [store.create(RunConfig(seed=seed)) for seed in range(4)]
+    fill_while_training(scripted, dask)
     assert dask.restarted == []  # it still trains
     store.record(ids[0], {"status": "finished"})
     dask.trainings[0].end("finished")
@@ -211,11 +216,7 @@ def test_a_worker_that_has_grown_too_large_is_started_anew_between_runs(scripted
 
 def test_a_full_worker_that_trains_leaves_the_other_its_place(scripted, dask, store):
     ids = [store.create(RunConfig(seed=seed)) for seed in range(3)]
-    scripted.tick()
-    dask.join("tcp://0", "train-0", "train", memory=FULL_BYTES + GROWTH_BYTES)
-    dask.busy["tcp://0"] = ("train-…",)
-    for _ in range(2):
-        scripted.beat()
+    fill_while_training(scripted, dask)
     store.record(ids[1], {"status": "finished"})
     dask.trainings[1].end("finished")
     scripted.tick()

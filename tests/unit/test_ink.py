@@ -94,7 +94,7 @@ def test_dust_does_not_move_the_digit_and_strokes_are_not_dust():
 @given(hnp.arrays(np.uint8, hnp.array_shapes(min_dims=2, max_dims=2, max_side=64)))
 def test_any_pixels_give_a_picture_or_an_image_error(grey):
     try:
-        result = ink.normalize(ink.to_ink(grey))
+        result = ink.digit(ink.to_ink(grey))
     except ImageError:
         return
     assert result.image.shape == (28, 28) and result.image.dtype == np.uint8
@@ -106,7 +106,7 @@ def test_any_pixels_give_a_picture_or_an_image_error(grey):
 def test_scattered_pixels_give_a_picture_or_an_image_error(height, width, seed, share):
     grey = np.uint8(255) * (np.random.default_rng(seed).random((height, width)) < share).astype(np.uint8)
     try:
-        result = ink.normalize(ink.to_ink(grey))
+        result = ink.digit(ink.to_ink(grey))
     except EmptyDrawing:
         return
     assert result.image.max() == 255
@@ -115,7 +115,7 @@ def test_scattered_pixels_give_a_picture_or_an_image_error(height, width, seed, 
 @given(hnp.arrays(np.float32, (9, 7), elements=st.floats(0, 1, width=32)))
 def test_any_ink_gives_a_picture_or_an_empty_drawing(amounts):
     try:
-        result = ink.normalize(amounts)
+        result = ink.digit(amounts)
     except EmptyDrawing:
         assert amounts.max() < 1 / 255
         return
@@ -255,16 +255,16 @@ def test_a_blank_picture_is_empty_however_noisy(level, noise):
 
 def test_no_ink_is_empty_and_wrong_arrays_are_told():
     with pytest.raises(EmptyDrawing, match="picture is empty"):
-        ink.normalize(np.zeros((5, 5), np.float32))
+        ink.digit(np.zeros((5, 5), np.float32))
     for wrong in [np.zeros((2, 2, 2)), np.zeros((0, 4)), np.full((2, 2), 2.0), np.full((2, 2), np.nan)]:
         with pytest.raises(ImageError, match="needed are numbers from 0 to 1"):
-            ink.normalize(wrong)
+            ink.digit(wrong)
     for wrong in [np.zeros((4, 4)), np.zeros((4, 4, 3), np.uint8), np.zeros((0, 4), np.uint8)]:
         with pytest.raises(ImageError, match=r"needed is uint8 \(H, W\)"):
             ink.to_ink(wrong)
     for wrong in [np.zeros((4, 4, 3), np.uint8), np.zeros((4, 4, 4)), np.zeros((0, 4, 4), np.uint8)]:
         with pytest.raises(ImageError, match=r"needed is uint8 \(H, W, 4\)"):
-            ink.from_canvas(wrong)
+            ink.found_on(ink.canvas(wrong))[0]
 
 
 @pytest.mark.parametrize(
@@ -279,15 +279,15 @@ def test_a_canvas_of_any_colours_gives_its_ink(pen, background):
     share = strokes[..., None] / 255
     painted[..., :3] = np.rint(share * np.array(pen) + (1 - share) * np.array(background))
     for canvas in (transparent, painted):
-        amounts = ink.from_canvas(canvas, background)
+        amounts = ink.found_on(ink.canvas(canvas, background))[0]
         assert amounts.dtype == np.float32 and amounts.shape == (200, 200)
-        assert apart(ink.normalize(amounts).image, mnist_like(seven())) < 0.5
+        assert apart(ink.digit(amounts).image, mnist_like(seven())) < 0.5
 
 
 def test_a_canvas_knows_its_paper_even_when_ink_covers_the_border():
     canvas = np.full((50, 50, 4), 255, np.uint8)
     canvas[:, :, :3] = 0
     canvas[10:40, 10:40, :3] = 255
-    assert ink.from_canvas(canvas)[0, 0] == 1
+    assert ink.found_on(ink.canvas(canvas))[0][0, 0] == 1
     with pytest.raises(EmptyDrawing):
-        ink.from_canvas(np.full((50, 50, 4), 255, np.uint8))
+        ink.found_on(ink.canvas(np.full((50, 50, 4), 255, np.uint8)))[0]

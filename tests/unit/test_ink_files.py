@@ -11,7 +11,22 @@ from PIL import Image
 
 from mnist_core import ink
 from mnist_core.errors import EmptyDrawing, ImageError
+from mnist_core.ink import light
 from tests.drawings import apart, encoded, mnist_like, seven
+
+
+def grey_of(source):
+    """The picture in a file as plain grey, uint8 (H, W): upright and without transparency."""
+    return plain(ink.open_picture(source))
+
+
+def greys(path):
+    return [plain(picture) for picture in ink.open_pictures(path)]
+
+
+def plain(picture):
+    return light.luminance(light.flatten(light.upright(picture.pixels, picture.orientation)))
+
 
 # ------------------------------------------------------------------------------ files
 
@@ -22,11 +37,11 @@ def test_every_format_is_read_from_bytes_and_from_a_path(kind, tmp_path):
     data = encoded(picture, kind)
     path = tmp_path / "seven"
     path.write_bytes(data)
-    grey = ink.read_image(data)
+    grey = grey_of(data)
     assert grey.dtype == np.uint8 and apart(grey, seven(80, 8)) < 2
     for source in (path, str(path)):
-        np.testing.assert_array_equal(ink.read_image(source), grey)
-    assert apart(ink.normalize_picture(data).image, mnist_like(seven(80, 8))) < 2
+        np.testing.assert_array_equal(grey_of(source), grey)
+    assert apart(ink.trace(ink.open_picture(data)).image, mnist_like(seven(80, 8))) < 2
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "LA", "RGBA", "I;16"])
@@ -37,18 +52,18 @@ def test_every_kind_of_png_pixel_is_read(mode):
     else:
         picture = Image.fromarray(drawing).convert(mode)
     assert picture.mode == mode
-    assert apart(ink.read_image(encoded(picture)), drawing) < (4 if mode == "1" else 0.5)
+    assert apart(grey_of(encoded(picture)), drawing) < (4 if mode == "1" else 0.5)
 
 
 def test_cmyk_and_32_bit_pictures_are_read():
     drawing = seven(80, 8)
     cmyk = encoded(Image.fromarray(drawing).convert("RGB").convert("CMYK"), "JPEG", quality=95)
-    assert apart(ink.read_image(cmyk), drawing) < 2
+    assert apart(grey_of(cmyk), drawing) < 2
     for levels in (drawing.astype(np.float32) / 255, drawing.astype(np.int32) * 1000):
         picture = encoded(Image.fromarray(levels), "TIFF")
-        np.testing.assert_array_equal(ink.read_image(picture), drawing)
+        np.testing.assert_array_equal(grey_of(picture), drawing)
     blank = encoded(Image.fromarray(np.full((5, 5), np.nan, np.float32)), "TIFF")
-    assert not ink.read_image(blank).any()
+    assert not grey_of(blank).any()
 
 
 @pytest.mark.parametrize(("pen", "paper"), [(0, 255), (40, 255), (255, 0), (220, 0)])
@@ -56,7 +71,7 @@ def test_a_transparent_drawing_gets_paper_it_can_be_seen_on(pen, paper):
     strokes = 255 - seven(80, 8)
     drawing = Image.merge("LA", [Image.new("L", (80, 80), pen), Image.fromarray(strokes)])
     for mode in ("LA", "RGBA"):
-        grey = ink.read_image(encoded(drawing.convert(mode)))
+        grey = grey_of(encoded(drawing.convert(mode)))
         assert grey[0, 0] == paper and abs(int(grey[16, 40]) - pen) <= 1
         assert apart(mnist_like(grey), mnist_like(seven(80, 8))) < 1
 
@@ -64,7 +79,7 @@ def test_a_transparent_drawing_gets_paper_it_can_be_seen_on(pen, paper):
 def test_a_palette_with_a_transparent_colour_is_flattened():
     picture = Image.fromarray(np.where(seven(80, 8) < 128, 1, 0).astype(np.uint8)).convert("P")
     picture.putpalette([0, 0, 0, 0, 0, 0])
-    grey = ink.read_image(encoded(picture, transparency=0))
+    grey = grey_of(encoded(picture, transparency=0))
     assert grey[0, 0] == 255 and grey[16, 40] == 0
 
 
@@ -73,18 +88,18 @@ def test_holes_in_a_pictures_own_paper_become_paper():
     alpha[:9, :9] = alpha[-9:, -9:] = 0
     for grey in (seven(80, 8), 255 - seven(80, 8)):
         picture = Image.merge("LA", [Image.fromarray(grey), Image.fromarray(alpha)])
-        assert apart(ink.normalize_picture(encoded(picture)).image, mnist_like(seven(80, 8))) == 0
+        assert apart(ink.trace(ink.open_picture(encoded(picture))).image, mnist_like(seven(80, 8))) == 0
 
 
 def test_nothing_visible_is_an_empty_drawing():
     with pytest.raises(EmptyDrawing):
-        ink.normalize_picture(encoded(Image.new("RGBA", (30, 30), (0, 0, 0, 0))))
+        ink.trace(ink.open_picture(encoded(Image.new("RGBA", (30, 30), (0, 0, 0, 0)))))
 
 
 def test_the_first_frame_of_an_animation_is_read():
     first, second = Image.fromarray(seven(80, 8)), Image.new("L", (80, 80), 0)
     data = encoded(first, "GIF", save_all=True, append_images=[second])
-    np.testing.assert_array_equal(ink.read_image(data), seven(80, 8))
+    np.testing.assert_array_equal(grey_of(data), seven(80, 8))
 
 
 def test_a_photo_is_turned_upright():
@@ -92,14 +107,14 @@ def test_a_photo_is_turned_upright():
     exif[0x0112] = 6  # the camera was held on its side: show it turned clockwise by 90 degrees
     on_its_side = Image.fromarray(np.rot90(seven(160, 16)).copy())
     data = encoded(on_its_side, "JPEG", exif=exif, quality=95)
-    assert apart(ink.read_image(data), seven(160, 16)) < 1
+    assert apart(grey_of(data), seven(160, 16)) < 1
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
 def test_a_large_picture_is_reduced_on_reading(kind):
     large = Image.fromarray(seven(250, 25)).resize((3000, 3000))
     for mode in ("L", "RGBA") if kind == "PNG" else ("L", "RGB"):
-        grey = ink.read_image(encoded(large.convert(mode), kind))
+        grey = grey_of(encoded(large.convert(mode), kind))
         assert 512 <= grey.shape[0] == grey.shape[1] <= 1024
         assert apart(mnist_like(grey), mnist_like(seven(250, 25))) < 2
 
@@ -124,7 +139,7 @@ def png_header(width, height):
 def test_the_size_is_refused_before_decoding(size, told, monkeypatch):
     monkeypatch.setattr(Image.Image, "load", lambda self: pytest.fail("a pixel was decoded"))
     with pytest.raises(ImageError, match=told):
-        ink.read_image(png_header(*size))
+        grey_of(png_header(*size))
 
 
 @pytest.mark.parametrize(
@@ -147,7 +162,7 @@ def test_what_is_not_a_picture_is_told_in_a_sentence(data, tmp_path):
     path.write_bytes(data)
     for source, name in [(data, f"A file of {len(data):,} bytes"), (path, "upload.png")]:
         with pytest.raises(ImageError, match="save it again as PNG or JPEG") as caught:
-            ink.read_image(source)
+            grey_of(source)
         assert name in str(caught.value)
 
 
@@ -159,17 +174,17 @@ def test_damaged_bytes_give_a_picture_or_an_image_error(kind, data):
     for _ in range(data.draw(st.integers(1, 4))):
         file[data.draw(st.integers(0, len(file) - 1))] = data.draw(st.integers(0, 255))
     try:
-        grey = ink.read_image(bytes(file))
+        grey = grey_of(bytes(file))
     except ImageError:
         return
     assert grey.dtype == np.uint8 and grey.ndim == 2 and grey.size
 
 
 def test_one_pixel_and_a_missing_file():
-    assert ink.read_image(encoded(Image.new("L", (1, 1), 9))).tolist() == [[9]]
+    assert grey_of(encoded(Image.new("L", (1, 1), 9))).tolist() == [[9]]
     with pytest.raises(EmptyDrawing):
-        ink.normalize_picture(encoded(Image.new("L", (1, 1), 9)))
-    for read in (ink.read_image, ink.read_images):
+        ink.trace(ink.open_picture(encoded(Image.new("L", (1, 1), 9))))
+    for read in (ink.open_picture, ink.open_pictures):
         for name in ("nowhere.png", "nowhere.npy"):
             with pytest.raises(ImageError, match=f"no file .*{name}"):
                 read(name)
@@ -177,18 +192,18 @@ def test_one_pixel_and_a_missing_file():
 
 def test_a_folder_is_not_a_picture(tmp_path):
     with pytest.raises(ImageError, match="no file"):
-        ink.read_images(tmp_path)
+        greys(tmp_path)
 
 
 def test_an_array_file_holds_one_picture_or_many(tmp_path):
     stack = np.random.default_rng(0).integers(0, 256, (3, 28, 30), dtype=np.uint8)
     for name, array, count in [("many", stack, 3), ("one", stack[0], 1)]:
         np.save(tmp_path / f"{name}.npy", array)
-        pictures = ink.read_images(tmp_path / f"{name}.npy")
+        pictures = greys(tmp_path / f"{name}.npy")
         assert len(pictures) == count
         np.testing.assert_array_equal(pictures, stack[:count])
     Image.fromarray(stack[0]).save(tmp_path / "one.png")
-    np.testing.assert_array_equal(ink.read_images(str(tmp_path / "one.png")), stack[:1])
+    np.testing.assert_array_equal(greys(str(tmp_path / "one.png")), stack[:1])
 
 
 @pytest.mark.parametrize(
@@ -205,7 +220,7 @@ def test_an_array_file_holds_one_picture_or_many(tmp_path):
 def test_an_array_of_another_kind_is_told(array, told, tmp_path):
     np.save(tmp_path / "wrong.npy", array, allow_pickle=True)
     with pytest.raises(ImageError, match=told):
-        ink.read_images(tmp_path / "wrong.npy")
+        greys(tmp_path / "wrong.npy")
 
 
 def test_a_damaged_array_file_is_told(tmp_path):
@@ -216,4 +231,4 @@ def test_a_damaged_array_file_is_told(tmp_path):
     for data in (whole[:-1], whole[:40], b"", b"text", huge, encoded(Image.new("L", (5, 5)))):
         path.write_bytes(data)
         with pytest.raises(ImageError, match="is not a whole"):
-            ink.read_images(path)
+            greys(path)

@@ -12,6 +12,7 @@ from mnist_core.data.augment import augment
 CHANGES = {
     "shaky": (pens.shaky, 1.5),
     "pens": (pens.pens, 3.0),
+    "outlines": (pens.outlines, 0.9),
     "scans": (pens.scans, 1.0),
     "clutter": (pens.clutter, 1.0),
 }
@@ -62,6 +63,17 @@ def test_pens_make_strokes_thicker_and_thinner(images):
     ink = run(pens.pens, same, 3.0).sum(axis=(1, 2, 3)) / same[0].sum()
     assert ink.max() > 1.5 and ink.min() < 0.8
     assert (run(pens.pens, same, 3.0).max(axis=(1, 2, 3)) > 0.99 * same[0].max()).all()
+
+
+def test_outlines_are_the_rim_of_the_ink(images):
+    square = np.zeros((256, 28, 28, 1), np.float32)
+    square[:, 8:20, 8:20] = 1
+    drawn = run(pens.outlines, square, 1.0)[..., 0]
+    inner, outer = drawn.sum(axis=(1, 2)) == 4 * 12 - 4, drawn.sum(axis=(1, 2)) == 4 * 12 + 4
+    assert (inner | outer).all() and inner.any() and outer.any()
+    assert not drawn[:, 10:18, 10:18].any(), "the middle is hollow"
+    hollow = (run(pens.outlines, square, 0.25) != square).any(axis=(1, 2, 3)).mean()
+    assert 0.15 < hollow < 0.35
 
 
 def test_clutter_leaves_its_share_alone(images):
