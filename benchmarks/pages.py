@@ -21,6 +21,7 @@ MENU = {
     "Compare": "Choose 2 to 12 runs above",
     "Explore": "Begin with a question",
     "Robustness": "Accuracy under each corruption",
+    "Health": "Latest warnings of engine and workers",
 }
 """Pages by the words of the menu, and what stands at the end of each: when that is there, it is drawn."""
 

@@ -43,6 +43,10 @@ class UnknownRun(LabError, LookupError):
     """A run id that the store does not hold."""
 
 
+class RunTaken(LabError):
+    """A worker wrote to a run that is no longer its own: another trains it, or it is at its end."""
+
+
 class UnknownSweep(LabError, LookupError):
     """A sweep id that the store does not hold."""
 

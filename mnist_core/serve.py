@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,6 +32,9 @@ PORTS = range(8501, 8521)
 """Tried in order when none is asked for."""
 
 LOOK_SECONDS = 0.1
+FALLS, FALL_SECONDS = 3, 60
+"""A web server that ends by itself so often in so short a time cannot stay, and is not started again."""
+
 STOP_SECONDS = 5
 """How long the web server may take to end before it is killed; it holds nothing that could be lost."""
 
@@ -52,10 +56,11 @@ def free_port(address: str = LOCAL, wanted: int | None = None) -> int:
 
 
 def serve(settings: Settings, port: int, address: str = LOCAL) -> int:
-    """Serves until Ctrl-C or a signal, and gives the exit code: 1 if the web server ended by itself.
+    """Serves until Ctrl-C or a signal, and gives the exit code. A web server that dies is started again.
 
     Raises:
         StoreError: the data folder cannot be used; nothing has been started then.
+        LabError: the web server cannot stay.
     """
     if not APP.is_file():
         raise LabError(f"{APP}, the dashboard, is missing. Fetch it again, for example with git checkout.")
@@ -63,20 +68,35 @@ def serve(settings: Settings, port: int, address: str = LOCAL) -> int:
     attend(store.database)  # A write, to hear now whether the data folder takes any.
     engine = EngineClient(settings, store)
     with _signals() as stopping:
-        web = _start_web(port, address, settings.upload_megabytes)
         try:
             _keep(engine)
+            _serve_pages(port, address, settings, engine, stopping)
+        finally:
+            _stop_engine(engine, store)
+    print("Stopped.", flush=True)
+    return 0
+
+
+def _serve_pages(
+    port: int, address: str, settings: Settings, engine: EngineClient, stopping: threading.Event
+) -> None:
+    """Keeps a web server there until the end is asked for; the engine and its runs do not notice when one dies."""
+    falls: deque[float] = deque(maxlen=FALLS)
+    while True:
+        web = _start_web(port, address, settings.upload_megabytes)
+        try:
             if _opened(web, port, address, stopping):
                 print(f"MNIST Lab is open at {_url(port, address)} — stop it with Ctrl-C", flush=True)
             _watch(web, engine, stopping)
         finally:
-            crashed = web.poll() is not None and not stopping.is_set()
             _stop_web(web)
-            _stop_engine(engine, store)
-    if crashed:
-        raise LabError(f"The web server ended by itself with exit code {web.returncode}; see above.")
-    print("Stopped.", flush=True)
-    return 0
+        if stopping.is_set():
+            return
+        ended = f"The web server ended by itself with exit code {web.returncode}"
+        falls.append(time.monotonic())
+        if len(falls) == FALLS and falls[-1] - falls[0] < FALL_SECONDS:
+            raise LabError(f"{ended}, {FALLS} times within a minute; see above.")
+        print(f"{ended} and is started again.", file=sys.stderr, flush=True)
 
 
 def _is_free(address: str, port: int) -> bool:

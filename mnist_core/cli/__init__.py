@@ -15,6 +15,7 @@ from mnist_core import __doc__ as about
 from mnist_core import __version__
 from mnist_core.cli import (
     compare,
+    doctor,
     evaluate,
     export,
     flagship,
@@ -33,6 +34,7 @@ from mnist_core.errors import ConfigError, ImageError, LabError, ModelFileError
 
 MODULES = (
     serve, train, recipes, reproduce, sweep, runs, compare, predict, evaluate, export, upload, flagship, settings,
+    doctor,
 )  # fmt: skip
 COMMANDS: tuple[Command, ...] = tuple(module.COMMAND for module in MODULES)
 

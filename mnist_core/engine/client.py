@@ -23,6 +23,7 @@ from mnist_core.config import RunConfig
 from mnist_core.engine import tasks
 from mnist_core.engine.batching import Batcher
 from mnist_core.errors import EngineError, LabError, ModelFileError
+from mnist_core.logs import appended
 from mnist_core.models.upload import Upload
 from mnist_core.settings import Settings
 from mnist_core.store import RunStore
@@ -211,7 +212,7 @@ class EngineClient:
         environment = os.environ | self._settings.environment() | {"PYTHONPATH": path}
         try:
             self._settings.home.mkdir(parents=True, exist_ok=True)
-            with open(self._settings.log_file, "ab") as log:
+            with appended(self._settings.log_file) as log:
                 self._process = subprocess.Popen(
                     [sys.executable, "-m", "mnist_core.engine.server"],
                     stdin=subprocess.DEVNULL,

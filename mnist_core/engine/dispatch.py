@@ -17,6 +17,8 @@ from mnist_core.errors import LabError, StoreError, UnknownRun
 from mnist_core.settings import Settings
 from mnist_core.store import RunStore
 from mnist_core.store.lease import attended, process_alive
+from mnist_core.store.patience import PATIENCE_SECONDS
+from mnist_core.store.run import DEATHS, KILLED
 
 log = logging.getLogger("mnist_core.engine")
 
@@ -30,14 +32,12 @@ RESTART_SECONDS = 10.0
 BRIEFLY = 2.0
 """Seconds to wait for what should be there at once, so that nothing can stop the engine's rounds."""
 
+ABANDONED_SECONDS = 2 * PATIENCE_SECONDS
+"""Without a beat, after which nobody trains a run, whatever its worker is doing."""
+
 FULL_BYTES = 1_400_000_000
 """Of memory, after which a train worker gets a new process between two runs: TensorFlow lets no compiled code go
 again, some 10 MB for every network of another shape."""
-
-KILLED = (
-    "Its worker process died three times, most likely for lack of memory. "
-    "Try fewer units or filters, or a smaller batch size."
-)
 
 
 class Dispatcher:
@@ -71,7 +71,8 @@ class Dispatcher:
     def beat(self) -> list[dict[str, Any]]:
         """Warms workers that have come, forgets those that have gone, and gives all as pages show them.
 
-        A worker is a row ``name, kind, device, gpu, ready, problem``; ``problem`` says why it cannot work.
+        A worker is a row ``name, kind, device, gpu, ready, problem, memory`` (bytes), and ``host`` and ``pid`` when it
+        is ready; ``problem`` says why it cannot work.
         """
         workers = self._client.scheduler_info(n_workers=-1)["workers"]
         self._renew_full(workers)
@@ -97,6 +98,9 @@ class Dispatcher:
                     self._workers[name] |= future.result(timeout=BRIEFLY) | {"ready": True}
             elif future.status == "error":
                 self._workers[name] |= {"problem": str(future.exception())}
+        for name, (address, _) in present.items():
+            if name in self._workers:
+                self._workers[name]["memory"] = workers[address]["metrics"].get("memory", 0)
         if attended(self._store.database):
             self._needed = time.monotonic()
         return sorted(self._workers.values(), key=lambda worker: worker["name"])
@@ -136,7 +140,7 @@ class Dispatcher:
             url, key = self._settings.database_url, f"train-{run_id}-{time.time_ns()}"
             future = self._client.submit(tasks.train, run_id, url, resources={"train": 1}, pure=False, key=key)
             self._runs[run_id] = future
-            log.info("run %s handed to the workers", run_id)
+            log.info("handed to the workers", extra={"run": run_id})
 
     def _collect(self) -> None:
         for run_id, future in list(self._runs.items()):
@@ -144,36 +148,49 @@ class Dispatcher:
                 continue
             if future.status == "finished":
                 # What came of it stands in the store. Its answer lies on a worker that may be gone by now.
-                log.info("run %s has ended", run_id)
+                log.info("has ended", extra={"run": run_id})
             elif future.status == "error":
-                self._lost(run_id, future.exception())
+                with suppress(UnknownRun):  # deleted meanwhile
+                    self._lost(run_id, future.exception())
             else:
-                log.warning("run %s was lost with its connection; it goes on", run_id)
+                log.warning("lost with its connection; it goes on", extra={"run": run_id})
                 self._store.requeue(run_id)
             del self._runs[run_id]  # last, so that a store that is full is asked again
             self._busy_full = 0  # the next beat knows whether it was on a full worker
 
     def _lost(self, run_id: str, error: BaseException) -> None:
         """A task that ended by an error has not told the store itself."""
-        log.error("run %s: %s", run_id, error)
+        log.error("%s", error, extra={"run": run_id})
+        run = self._store.get(run_id)
+        if run.status != "running":
+            return  # The worker has told all, and died after that.
         status, message = "failed", str(error)
         if isinstance(error, KilledWorker):
+            if run.deaths + 1 < DEATHS:
+                # Dask blames whatever waited on a worker that died; the store knows what had begun.
+                self._store.requeue(run_id, died=True)
+                return
             message = KILLED
         elif isinstance(error, StoreError):
             # What the store holds of it is whole, and it can go on from there.
             status = "interrupted"
         elif not isinstance(error, LabError):
             message = f"MNIST Lab itself failed ({type(error).__name__}); the engine's log says why."
-        try:
-            columns = {"status": status, "message": message, "wish": "", "ended": time.time()}
-            self._store.record(run_id, columns, event=message)
-        except UnknownRun:
-            log.info("run %s was deleted", run_id)
+        columns = {"status": status, "message": message, "wish": "", "ended": time.time()}
+        self._store.record(run_id, columns, event=message)
 
     def _adopt(self) -> None:
         """Puts runs back in the queue that an earlier engine left behind; they go on from their checkpoints."""
         for run in self._store.list(statuses=("running",)):
             host, _, pid = run.worker.rpartition(":")
-            if run.id not in self._runs and not (pid and process_alive(host, int(pid), run.beat or 0.0)):
-                log.warning("run %s was left behind; it goes on", run.id)
+            beat = run.beat or 0.0
+            # A worker may live and have given the run up, since the store refused it for long.
+            trained = pid and process_alive(host, int(pid), beat) and time.time() - beat < ABANDONED_SECONDS
+            if run.id not in self._runs and not trained:
+                log.warning("left behind; it goes on", extra={"run": run.id})
                 self._store.requeue(run.id)
+
+    def hand_back(self) -> None:
+        """Puts what was being trained back in the queue; call it when the workers have ended."""
+        for run_id in self._runs:
+            self._store.requeue(run_id)

@@ -11,7 +11,7 @@ import time
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -22,7 +22,8 @@ from mnist_core.calibration import calibrate
 from mnist_core.config import RunConfig
 from mnist_core.data import mnist
 from mnist_core.engine.recorder import Recorder
-from mnist_core.errors import EngineError, LabError, ModelFileError, StoreError, UnknownRun
+from mnist_core.errors import EngineError, LabError, ModelFileError, RunTaken, StoreError, UnknownRun
+from mnist_core.logs import about
 from mnist_core.models import fitted
 from mnist_core.models.build import gives_logits
 from mnist_core.models.fitted import Fitted
@@ -30,7 +31,7 @@ from mnist_core.models.subclassed import portable
 from mnist_core.store import RunStore
 from mnist_core.store.lease import HOST
 from mnist_core.store.patience import patiently
-from mnist_core.store.run import Run
+from mnist_core.store.run import DEATHS, KILLED, Run
 from mnist_core.store.sweeps import SweepStore
 from mnist_core.training.compiled import CompiledEvaluation
 from mnist_core.training.execution import choose, cpu_name, gpu_names, prepare_devices
@@ -54,35 +55,52 @@ MODEL_BYTES = 300_000_000
 _models = LRU(MODEL_BYTES, {}, weight=lambda run_id, model: model.bytes)
 
 
-def warm_up(kind: str) -> dict[str, str]:
+def warm_up(kind: str) -> dict[str, Any]:
     """Prepares a new worker for its first real task, and tells what it has."""
     prepare_devices()
     if kind == "train":
         mnist.load("train")
     model = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(10)])
     CompiledEvaluation(model, scaled=True).probabilities(np.zeros((1, 28, 28), np.uint8))
-    return {"kind": kind, "device": (gpu_names() or (cpu_name(),))[0], "gpu": bool(gpu_names())}
+    device = (gpu_names() or (cpu_name(),))[0]
+    return {"kind": kind, "device": device, "gpu": bool(gpu_names()), "host": HOST, "pid": os.getpid()}
 
 
 def train_run(run_id: str, database_url: str) -> str:
     """Trains a run from the queue to its end and gives its status. Whatever goes wrong stands in the store."""
-    store = _store(database_url)
+    with about(run_id):
+        return _train_and_tell(run_id, database_url)
+
+
+def _train_and_tell(run_id: str, database_url: str) -> str:
+    store, holder = _store(database_url), None
     try:
         run = store.get(run_id)
-        return _train(store, run) if run.active else run.status
+        if not run.active:
+            return run.status
+        run = patiently(lambda: store.start(run_id, worker=f"{HOST}:{os.getpid()}", device=""))
+        holder = run.holder
+        if run.deaths >= DEATHS:
+            return _fail(store, run_id, KILLED, holder)
+        return _train(store, run)
     except UnknownRun:
         return "deleted"
+    except RunTaken as error:
+        # This worker was thought dead, or somebody was quicker. Whoever has the run writes what comes of it.
+        log.warning("%s", error)
+        return "taken"
     except StoreError as error:
         # The store has refused for long. What it holds of the run is whole, so the run can go on later.
-        log.error("run %s: %s", run_id, error)
+        log.error("%s", error)
         raise
     except (LabError, tf.errors.ResourceExhaustedError, MemoryError) as error:
         message = str(error) if isinstance(error, LabError) else NO_MEMORY
-        return _fail(store, run_id, message)
+        return _fail(store, run_id, message, holder)
     except Exception as error:
         # Anything else is a bug of ours: the reader gets one sentence, the log all of it.
-        log.exception("run %s failed", run_id)
-        return _fail(store, run_id, f"MNIST Lab itself failed ({type(error).__name__}); the engine's log says why.")
+        log.exception("the run failed")
+        message = f"MNIST Lab itself failed ({type(error).__name__}); the engine's log says why."
+        return _fail(store, run_id, message, holder)
 
 
 NO_MEMORY = "There was not enough memory. Try fewer units or filters, or a smaller batch size."
@@ -95,23 +113,25 @@ def _train(store: RunStore, run: Run) -> str:
     classical = config.architecture.family == "classical"
     execution = None if classical else choose(config)
     device, reason = (execution.device_name, execution.reason) if execution else (cpu_name(), "scikit-learn's own code")
-    patiently(lambda: store.start(run.id, worker=f"{HOST}:{os.getpid()}", device=device))
     checkpoint = store.load_blob(run.id, "checkpoint")
     event = f"{'Goes on' if checkpoint else 'Starts'} on {device}: {reason}."
-    patiently(lambda: store.record(run.id, {}, event=event))
+    if run.deaths:
+        event += f" Its worker has died {run.deaths} of {DEATHS} times."
+    patiently(lambda: store.record(run.id, {"device": device}, event=event, holder=run.holder))
+    log.info("%s", event)
     trainer = Trainer(config, _programs(), execution) if execution else _classical_trainer(config)
     if not checkpoint and not classical:
         patiently(lambda: store.keep(run.id, "start", fingerprint(portable(trainer.model))))
     sink: dict[str, list] = {}
-    recorder = Recorder(store, run.id, sink)
+    recorder = Recorder(store, run.id, sink, run.holder)
     metrics = MetricsCallback(sink, every_step=config.training.history > 0)
     trainer.fit([metrics, recorder], resume_from=checkpoint)
     if trainer.step == 0 and recorder.outcome == "stopped":
         columns = {"status": "cancelled", "wish": "", "ended": time.time()}
-        patiently(lambda: store.record(run.id, columns, event="Taken back before the first step."))
+        patiently(lambda: store.record(run.id, columns, event="Taken back before the first step.", holder=run.holder))
         return "cancelled"
     if recorder.outcome != "paused":
-        _conclude(store, run.id, trainer, recorder.outcome)
+        _conclude(store, run, trainer, recorder.outcome)
     return recorder.outcome
 
 
@@ -131,15 +151,15 @@ def _step_back() -> None:
             os.setpriority(os.PRIO_PROCESS, int(thread.name), NICENESS)
 
 
-def _conclude(store: RunStore, run_id: str, trainer: Trainer | ClassicalTrainer, status: str) -> None:
+def _conclude(store: RunStore, run: Run, trainer: Trainer | ClassicalTrainer, status: str) -> None:
     """Scores the test set once and keeps what every later page needs: the probabilities and the model.
 
     A trial of a sweep is compared by held-out images alone. It keeps its weights, should it be the one chosen.
     """
-    if not SweepStore(store.database).may_score(run_id):
+    if not SweepStore(store.database).may_score(run.id):
         columns = {"status": status, "wish": "", "ended": time.time()}
         event = f"{status.capitalize()} after {trainer.step:,} steps, a trial that has not seen the test set."
-        patiently(lambda: store.record(run_id, columns, event=event))
+        patiently(lambda: store.record(run.id, columns, event=event, holder=run.holder))
         return
     test = mnist.load("test")
     scores, probabilities = trainer.evaluation.evaluate(test)
@@ -156,15 +176,17 @@ def _conclude(store: RunStore, run_id: str, trainer: Trainer | ClassicalTrainer,
     if trainer.config.architecture.family == "network":
         files["health"] = health(trainer.model, test.images, trainer.config.data.scaled)
     event = f"{status.capitalize()} after {trainer.step:,} steps with {scores['accuracy']:.2%} on the test set."
-    patiently(lambda: store.record(run_id, columns, files=files | {"checkpoint": None}, event=event))
+    files |= {"checkpoint": None}
+    patiently(lambda: store.record(run.id, columns, files=files, event=event, holder=run.holder))
+    log.info("%s", event)
 
 
-def _fail(store: RunStore, run_id: str, message: str) -> str:
+def _fail(store: RunStore, run_id: str, message: str, holder: str | None) -> str:
     try:
         columns = {"status": "failed", "message": message, "wish": "", "ended": time.time()}
-        patiently(lambda: store.record(run_id, columns, event=message))
-    except UnknownRun:
-        return "deleted"
+        patiently(lambda: store.record(run_id, columns, event=message, holder=holder))
+    except (UnknownRun, RunTaken) as error:
+        return "deleted" if isinstance(error, UnknownRun) else "taken"
     return "failed"
 
 

@@ -28,15 +28,18 @@ class Recorder(keras.callbacks.Callback):
     """Empties a metrics sink into the store and reads the wish: ``stop`` or ``pause``.
 
     Rows and the checkpoint that belongs to them go in one transaction: whatever dies in between, the store holds
-    a state that training can go on from, with every epoch once.
+    a state that training can go on from, with every epoch once. A worker that was thought dead and is not learns
+    by ``RunTaken`` from its next write that the run is no longer its own.
 
     Attributes:
         outcome: ``finished``, ``stopped``, ``paused`` or ``deleted``; known when training has ended.
     """
 
-    def __init__(self, store: RunStore, run_id: str, sink: dict[str, list[dict[str, Any]]]):
+    def __init__(
+        self, store: RunStore, run_id: str, sink: dict[str, list[dict[str, Any]]], holder: str | None = None
+    ):
         super().__init__()
-        self._store, self._run_id, self._sink = store, run_id, sink
+        self._store, self._run_id, self._sink, self._holder = store, run_id, sink, holder
         self._pace, self._last_write, self._last_epoch, self._epoch_waits = 0.0, 0.0, 0.0, False
         self._last_checkpoint = float("-inf")
         self.outcome = "finished"
@@ -45,7 +48,7 @@ class Recorder(keras.callbacks.Callback):
         self._mark = time.perf_counter()
         # What was written after the checkpoint that this training goes on from will come again.
         step, epoch = self.trainer.step, self.trainer.position.epoch
-        patiently(lambda: self._store.forget_after(self._run_id, step, epoch))
+        patiently(lambda: self._store.forget_after(self._run_id, step, epoch, self._holder))
         self._write()
 
     def on_train_batch_end(self, batch, logs=None):
@@ -74,7 +77,7 @@ class Recorder(keras.callbacks.Callback):
             wish = self._record(checkpoint=self._epoch_waits and self._checkpoint_due)
         except StoreBusy as error:
             # No room, or locked: training goes on, and the rows wait here for a later write.
-            log.warning("run %s: %s", self._run_id, error)
+            log.warning("waiting to write: %s", error)
             self._last_write = time.monotonic() + BUSY_SECONDS
             return
         if not wish or self.trainer.step == self.trainer.total_steps:
@@ -96,7 +99,7 @@ class Recorder(keras.callbacks.Callback):
         columns |= {"train_seconds": position.train_seconds, "images_per_second": self._pace or None}
         batches, epochs = self._sink.get("batches", []), self._sink.get("epochs", [])
         files = {"checkpoint": trainer.checkpoint()} if checkpoint else {}
-        wish = self._store.record(self._run_id, columns, batches, epochs, files, event)
+        wish = self._store.record(self._run_id, columns, batches, epochs, files, event, self._holder)
         batches.clear()
         epochs.clear()
         self._last_write = time.monotonic()

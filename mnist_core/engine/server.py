@@ -11,10 +11,11 @@ import signal
 import sys
 import threading
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 from distributed import Client
 
+from mnist_core import logs
 from mnist_core.engine import cluster
 from mnist_core.engine.dispatch import Dispatcher
 from mnist_core.errors import EngineError, LabError
@@ -44,7 +45,11 @@ def serve(settings: Settings) -> int:
         with ExitStack() as stack:
             client = _connect(settings, stack)
             log.info("engine ready at %s", client.scheduler.address)
-            _loop(Dispatcher(settings, store, client), lease, client.scheduler.address, settings, stopping)
+            dispatcher = Dispatcher(settings, store, client)
+            if _loop(dispatcher, lease, client.scheduler.address, settings, stopping):
+                stack.close()
+                with suppress(LabError):  # else the next engine finds them left behind
+                    dispatcher.hand_back()
     except Exception as error:
         # Whatever keeps the engine from working must be seen on the pages, not only here.
         log.exception("the engine cannot work")
@@ -67,14 +72,15 @@ def _connect(settings: Settings, stack: ExitStack) -> Client:
     return stack.enter_context(Client(address, set_as_default=False))
 
 
-def _loop(dispatcher: Dispatcher, lease: Lease, address: str, settings: Settings, stopping: threading.Event) -> None:
+def _loop(dispatcher: Dispatcher, lease: Lease, address: str, settings: Settings, stopping: threading.Event) -> bool:
+    """Rounds of work; at their end, whether this process still is the engine."""
     last_beat = float("-inf")
     while not stopping.wait(TICK_SECONDS):
         try:
             if time.monotonic() - last_beat >= BEAT_SECONDS:
                 if not lease.renew("ready", address, dispatcher.beat()):
                     log.warning("another engine has taken over")
-                    return
+                    return False
                 last_beat = time.monotonic()
             dispatcher.tick()
         except LabError as error:
@@ -83,12 +89,12 @@ def _loop(dispatcher: Dispatcher, lease: Lease, address: str, settings: Settings
             stopping.wait(BEAT_SECONDS)
         if dispatcher.idle_seconds > settings.idle_seconds:
             log.info("nobody needs the engine; it ends")
-            return
+            break
+    return True
 
 
 def main() -> int:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("distributed").setLevel(logging.WARNING)
+    logs.to_stderr("engine")
     try:
         return serve(Settings.from_environment())
     except LabError as error:

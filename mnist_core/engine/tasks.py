@@ -9,8 +9,11 @@ import numpy as np
 from mnist_core.models.upload import Upload
 
 
-def warm_up(kind: str) -> dict[str, str]:
+def warm_up(kind: str) -> dict[str, Any]:
+    from mnist_core import logs
     from mnist_core.engine import jobs
+
+    logs.to_stderr(f"{kind} worker")
 
     return jobs.warm_up(kind)
 

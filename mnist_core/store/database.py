@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,9 @@ from mnist_core.store.tables import metadata, runs
 
 LOCK_SECONDS = 15
 """How long a write waits for another process's write before it is refused."""
+
+EMPTY_SECONDS = 1.0
+"""How long a database without a byte may be one that another process is just making."""
 
 PASSING = ("disk is full", "locked", "disk i/o")
 """Signs of trouble that may pass by itself or by somebody's making room."""
@@ -61,6 +65,7 @@ class Database:
         self.where = parsed.database if parsed.drivername.startswith("sqlite") else f"The database at {parsed.host}"
         if parsed.drivername.startswith("sqlite"):
             _make_folder(Path(parsed.database).parent)
+            _require_content(Path(parsed.database))
         self._make_ready()
 
     @contextmanager
@@ -116,6 +121,18 @@ def _make_folder(folder: Path) -> None:
             f"The data folder {folder} cannot be made ({error.strerror}). "
             f"Set MNIST_LAB_HOME to a folder that may be written to."
         ) from None
+
+
+def _require_content(file: Path) -> None:
+    """Refuses a file without a byte: it was cut off, and SQLite would begin anew in it without a word."""
+    deadline = time.monotonic() + EMPTY_SECONDS
+    while file.is_file() and file.stat().st_size == 0:
+        if time.monotonic() > deadline:
+            raise StoreError(
+                f"{file} is empty, as if it had been cut off, and was left as it is. Put a backup in its place, "
+                f"or move it away to begin anew."
+            )
+        time.sleep(EMPTY_SECONDS / 20)
 
 
 def _open(url) -> Engine:

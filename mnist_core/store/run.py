@@ -14,6 +14,14 @@ RESUMABLE = ("paused", "interrupted")
 USABLE = ("finished", "stopped")
 """Statuses of runs that have a model to evaluate and to predict with."""
 
+DEATHS = 3
+"""Of its worker, after which a run is given up: whatever kills it would do so again."""
+
+KILLED = (
+    "Its worker process died three times, most likely for lack of memory. "
+    "Try fewer units or filters, or a smaller batch size."
+)
+
 
 @dataclass(frozen=True)
 class Run:
@@ -46,6 +54,10 @@ class Run:
     images_per_second: float | None
     test_loss: float | None
     test_accuracy: float | None
+    holder: str = ""
+    """Names the one training that may write to a run that is running; a worker that lost the run has another."""
+    deaths: int = 0
+    """How often a worker died while it trained this run. Nothing sets it back."""
 
     @cached_property
     def settings(self) -> RunConfig:

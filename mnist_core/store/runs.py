@@ -8,36 +8,38 @@ the things that hang off it then finds none.
 from __future__ import annotations
 
 import io
+import logging
 import secrets
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Table, delete, func, insert, select, update
+from sqlalchemy import Connection, Table, delete, func, insert, select
 
 from mnist_core.calibration import Calibration
 from mnist_core.config import RunConfig
 from mnist_core.errors import ConfigError, StoreError, UnknownRun
-from mnist_core.store.database import Database, upserting
+from mnist_core.store.records import RunRecords
 from mnist_core.store.run import RESUMABLE, USABLE, Run
 from mnist_core.store.tables import batches, blobs, epochs, events, runs, sweep_trials
+
+log = logging.getLogger("mnist_core.store")
 
 NAME_LENGTH, NOTE_LENGTH = 200, 10_000
 
 
-class OwnRuns:
+class OwnRuns(RunRecords):
     """All runs of one database; safe to use from many threads and processes."""
-
-    def __init__(self, url: str):
-        self.database = Database(url)
 
     # -- what readers do --------------------------------------------------------------------------------------
 
     def create(self, config: RunConfig, name: str = "", recipe: str = "") -> str:
         """Puts a new run in the queue and gives its id."""
         with self.database.write() as connection:
-            return insert_run(connection, config, name, recipe)
+            run_id = insert_run(connection, config, name, recipe)
+        log.info("put in the queue", extra={"run": run_id})
+        return run_id
 
     def add(
         self, config: RunConfig, name: str, files: Mapping[str, bytes], event: str, **columns: Any
@@ -50,13 +52,6 @@ class OwnRuns:
             connection.execute(insert(blobs), kept)
             connection.execute(insert(events).values(run_id=row["id"], time=time.time(), text=event))
         return row["id"]
-
-    def get(self, run_id: str) -> Run:
-        with self.database.read() as connection:
-            row = connection.execute(select(runs).where(runs.c.id == run_id)).first()
-        if row is None:
-            raise UnknownRun(f"There is no run {quoted(run_id)}. It may have been deleted; the Runs page lists all.")
-        return Run(**row._mapping)
 
     def list(self, statuses: Sequence[str] = (), limit: int | None = None, own: bool = False) -> list[Run]:
         """Runs, newest first.
@@ -108,6 +103,7 @@ class OwnRuns:
                 change = {"status": "cancelled", "ended": time.time()}
         if change and not self._change(run_id, only=run.status, **change):
             return self.ask(run_id, wish)  # a worker has taken or left it meanwhile
+        log.info("asked to %s", wish, extra={"run": run_id})
         return self.get(run_id)
 
     def resume(self, run_id: str) -> Run:
@@ -117,6 +113,7 @@ class OwnRuns:
             self._change(run_id, only=run.status, status="queued", queued=time.time(), wish="", message="")
         elif run.wish == "pause":
             self._change(run_id, wish="")
+        log.info("asked to go on", extra={"run": run_id})
         return self.get(run_id)
 
     def delete(self, run_id: str) -> None:
@@ -125,6 +122,7 @@ class OwnRuns:
             gone = connection.execute(delete(runs).where(runs.c.id == run_id)).rowcount
         if not gone:
             raise UnknownRun(f"There is no run {run_id!r} to delete.")
+        log.info("deleted", extra={"run": run_id})
 
     def epochs(self, run_id: str, after: int = 0) -> list[dict[str, Any]]:
         """Rows of completed epochs beyond ``after``, in order."""
@@ -159,74 +157,6 @@ class OwnRuns:
         """What the held-out images told of a run's certainty; one that changes nothing where that is not known."""
         return Calibration.from_json(self.load_blob(run_id, "calibration"))
 
-    # -- what the engine and its workers do -------------------------------------------------------------------
-
-    def mark_running(self, run_id: str) -> bool:
-        """Takes a run out of the queue to hand it to the workers; ``False`` if it no longer waits there."""
-        return self._change(run_id, only="queued", status="running", beat=time.time(), worker="")
-
-    def requeue(self, run_id: str) -> None:
-        """Puts a run back whose worker has gone; it keeps its place in time."""
-        self._change(run_id, only="running", status="queued")
-
-    def start(self, run_id: str, worker: str, device: str) -> Run:
-        """Marks the run as taken by a worker. ``UnknownRun`` if it was deleted while it waited."""
-        now = time.time()
-        self._change(run_id, status="running", worker=worker, device=device, beat=now, ended=None, message="")
-        with self.database.write() as connection:
-            connection.execute(
-                update(runs).where(runs.c.id == run_id, runs.c.started.is_(None)).values(started=now)
-            )
-        return self.get(run_id)
-
-    def record(
-        self,
-        run_id: str,
-        progress: Mapping[str, Any],
-        batch_rows: Iterable[Mapping[str, Any]] = (),
-        epoch_rows: Iterable[Mapping[str, Any]] = (),
-        files: Mapping[str, bytes | None] | None = None,
-        event: str = "",
-    ) -> str:
-        """Writes what has happened in one transaction and gives the reader's wish.
-
-        Rows are keyed by step and epoch, so a repeated epoch replaces its row: each stands there once.
-
-        Args:
-            progress: columns of the run, such as ``step``, ``epoch``, ``train_seconds`` or ``status``.
-            files: blobs by name, such as the checkpoint that belongs to these rows; ``None`` removes one.
-            event: a sentence for the run's diary.
-        """
-        with self.database.write() as connection:
-            known = connection.execute(
-                update(runs).where(runs.c.id == run_id).values(beat=time.time(), **progress)
-            ).rowcount
-            if not known:
-                raise UnknownRun(f"The run {run_id!r} was deleted while it was being trained.")
-            self._upsert(connection, batches, [dict(row, run_id=run_id) for row in batch_rows])
-            self._upsert(connection, epochs, [dict(row, run_id=run_id) for row in epoch_rows])
-            kept = {name: data for name, data in (files or {}).items() if data is not None}
-            rows = [{"run_id": run_id, "name": name, "data": data} for name, data in kept.items()]
-            self._upsert(connection, blobs, rows)
-            gone = [name for name in files or {} if name not in kept]
-            if gone:
-                connection.execute(delete(blobs).where(blobs.c.run_id == run_id, blobs.c.name.in_(gone)))
-            if event:
-                connection.execute(insert(events).values(run_id=run_id, time=time.time(), text=event))
-            return connection.execute(select(runs.c.wish).where(runs.c.id == run_id)).scalar() or ""
-
-    def keep(self, run_id: str, name: str, data: bytes) -> None:
-        """Keeps bytes under a name, in place of those that were there."""
-        with self.database.write() as connection:
-            if connection.execute(select(runs.c.id).where(runs.c.id == run_id)).first():
-                self._upsert(connection, blobs, [{"run_id": run_id, "name": name, "data": data}])
-
-    def forget_after(self, run_id: str, step: int, epoch: int) -> None:
-        """Removes rows beyond a checkpoint, so that a resumed run writes them anew."""
-        with self.database.write() as connection:
-            connection.execute(delete(batches).where(batches.c.run_id == run_id, batches.c.step > step))
-            connection.execute(delete(epochs).where(epochs.c.run_id == run_id, epochs.c.epoch > epoch))
-
     def statistics(self) -> dict[str, int]:
         """Number of runs by status."""
         query = select(runs.c.status, func.count()).group_by(runs.c.status)
@@ -235,30 +165,10 @@ class OwnRuns:
 
     # -- inside -----------------------------------------------------------------------------------------------
 
-    def _change(self, run_id: str, only: str = "", **values: Any) -> bool:
-        """Whether the run was changed, which with ``only`` happens in that status alone."""
-        query = update(runs).where(runs.c.id == run_id)
-        if only:
-            query = query.where(runs.c.status == only)
-        with self.database.write() as connection:
-            changed = connection.execute(query.values(**values)).rowcount
-        if not changed and not only:
-            raise UnknownRun(f"There is no run {quoted(run_id)}. It may have been deleted; the Runs page lists all.")
-        return bool(changed)
-
     def _rows(self, table: Table, run_id: str, key, after: int) -> list[dict[str, Any]]:
         query = select(table).where(table.c.run_id == run_id, key > after).order_by(key)
         with self.database.read() as connection:
             return [dict(row._mapping) for row in connection.execute(query)]
-
-    @staticmethod
-    def _upsert(connection, table: Table, rows: list[dict[str, Any]]) -> None:
-        if not rows:
-            return
-        query = upserting(connection, table)
-        keys = [column.name for column in table.primary_key]
-        changed = {c.name: query.excluded[c.name] for c in table.columns if c.name not in keys}
-        connection.execute(query.on_conflict_do_update(index_elements=keys, set_=changed), rows)
 
 
 def insert_run(connection: Connection, config: RunConfig, name: str = "", recipe: str = "") -> str:
@@ -288,8 +198,3 @@ def _new_row(config: RunConfig, name: str, recipe: str = "") -> dict[str, Any]:
 def short(text: str, length: int) -> str:
     """Text as kept: without NUL, which PostgreSQL refuses, and not endless."""
     return text.replace("\x00", "").strip()[:length]
-
-
-def quoted(run_id: str) -> str:
-    """An id as messages repeat it: it may come from a link and be anything."""
-    return repr(run_id if len(run_id) <= 40 else run_id[:37] + "...")

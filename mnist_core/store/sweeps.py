@@ -20,8 +20,9 @@ from mnist_core.config import RunConfig
 from mnist_core.errors import StoreError, UnknownSweep
 from mnist_core.explore.design import MOST_TRIALS, OBJECTIVES, Design
 from mnist_core.store.database import Database
+from mnist_core.store.records import quoted
 from mnist_core.store.run import LIVE, WAITING
-from mnist_core.store.runs import NAME_LENGTH, insert_run, quoted, short
+from mnist_core.store.runs import NAME_LENGTH, insert_run, short
 from mnist_core.store.tables import blobs, epochs, runs, sweep_trials, sweeps
 
 OPEN = ("waiting", "running")

@@ -29,6 +29,8 @@ runs = Table(
     Column("ended", Float),
     Column("beat", Float),
     Column("worker", String(200), nullable=False, default=""),
+    Column("holder", String(32), nullable=False, default=""),
+    Column("deaths", Integer, nullable=False, default=0),
     Column("device", String(200), nullable=False, default=""),
     Column("epoch", Integer, nullable=False, default=0),
     Column("step", Integer, nullable=False, default=0),

@@ -29,6 +29,7 @@ MENU = (
     ("pages/6_Compare.py", "Compare", ":material/compare_arrows:"),
     ("pages/7_Explore.py", "Explore", ":material/science:"),
     ("pages/8_Robustness.py", "Robustness", ":material/shield:"),
+    ("pages/9_Health.py", "Health", ":material/monitor_heart:"),
 )
 
 STYLE = """

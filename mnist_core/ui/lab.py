@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
+from mnist_core import logs
 from mnist_core.data import mnist
 from mnist_core.engine.client import EngineClient
 from mnist_core.settings import Settings
@@ -28,6 +29,7 @@ def lab() -> Lab:
 @st.cache_resource(max_entries=4, show_spinner=False, hash_funcs={Settings: repr})
 def _lab(settings: Settings) -> Lab:
     store = RunStore(settings.database_url)
+    logs.to_file("web", settings.home / "web.log")
     return Lab(settings, store, EngineClient(settings, store))
 
 

@@ -32,6 +32,7 @@ PAGES = {
     "Compare": "pages/6_Compare.py",
     "Explore": "pages/7_Explore.py",
     "Robustness": "pages/8_Robustness.py",
+    "Health": "pages/9_Health.py",
 }
 BUG = "Something in MNIST Lab went wrong"
 """How a page begins to say that it failed in a way nobody thought of."""

@@ -80,11 +80,32 @@ def test_the_dashboard_leaves_the_engine_to_others(engine, dashboard):
     assert engine_status(engine[1].database).ready
 
 
-def test_a_web_server_that_dies_is_told(dashboard, home, store):
+def web_server(dashboard):
+    """The process that serves the pages, when it is there."""
+    children = psutil.Process(dashboard.pid).children()
+    return next((child for child in children if "streamlit" in child.cmdline()), None)
+
+
+def test_a_web_server_that_dies_comes_back_and_the_engine_stays(dashboard, home, store):
+    engine = eventually(lambda: engine_status(store.database).pid)
+    web_server(dashboard).kill()
+    assert "open at" in dashboard.stdout.readline()
+    assert_friendly(dashboard.stderr.readline().removesuffix("\n"), "web server", "-9", "started again")
+    assert engine_status(store.database).pid == engine
+    dashboard.send_signal(signal.SIGINT)
+    dashboard.communicate(timeout=60)
+    assert dashboard.returncode == 0
+    assert processes_of(home) == []
+
+
+def test_a_web_server_that_cannot_stay_is_told(dashboard, home, store):
     eventually(lambda: engine_status(store.database).pid)
-    web = next(child for child in psutil.Process(dashboard.pid).children() if "streamlit" in child.cmdline())
-    web.kill()
+    for _ in range(serve.FALLS):
+        web = eventually(lambda: web_server(dashboard))
+        web.kill()
+        web.wait()
+        eventually(lambda dead=web: web_server(dashboard) != dead)
     _, err = dashboard.communicate(timeout=60)
     assert dashboard.returncode == 1
-    assert_friendly(err.splitlines()[-1], "web server", "-9")
+    assert_friendly(err.splitlines()[-1], "web server", "-9", "3 times")
     assert processes_of(home) == []

@@ -139,9 +139,11 @@ def test_a_home_that_is_a_file_is_told(tmp_path):
         lambda content: b"This is a text file and no database at all. " * 100,
         lambda content: b"\x00" * 100 + content[100:],
         lambda content: content[:4096] + b"\xff" * (len(content) - 4096),
+        lambda content: content[: len(content) // 2],
         lambda content: content[:50],
+        lambda content: b"",
     ],
-    ids=["text", "header", "pages", "cut short"],
+    ids=["text", "header", "pages", "half", "cut short", "empty"],
 )
 def test_a_damaged_database_is_told_and_left_as_it_is(home, damage):
     path = home / "runs.sqlite"

@@ -8,10 +8,13 @@ import pytest
 from distributed import KilledWorker
 
 from mnist_core.config import RunConfig
-from mnist_core.engine.dispatch import FULL_BYTES, GROWTH_BYTES, KILLED, Dispatcher
+from mnist_core.engine.dispatch import ABANDONED_SECONDS, FULL_BYTES, GROWTH_BYTES, Dispatcher
 from mnist_core.errors import StoreError
 from mnist_core.store.lease import HOST, attend, leave
+from mnist_core.store.run import DEATHS, KILLED
 from tests.played import Dask
+
+DIED = KilledWorker("train", SimpleNamespace(address="tcp://1"), 3)
 
 
 @pytest.fixture
@@ -48,14 +51,45 @@ def test_waiting_runs_are_handed_out_in_order_as_there_are_places(scripted, dask
 
 def test_a_run_whose_worker_died_too_often_is_marked(scripted, dask, store):
     run_id = store.create(RunConfig())
+    store.record(run_id, {"deaths": DEATHS - 1})
     scripted.tick()
-    dask.trainings[0].end(KilledWorker("train", SimpleNamespace(address="tcp://1"), 3), status="error")
+    dask.trainings[0].end(DIED, status="error")
     scripted.tick()
     run = store.get(run_id)
     assert (run.status, run.message, run.wish) == ("failed", KILLED, "")
     assert run.ended == pytest.approx(time.time(), abs=5)
     scripted.tick()
     assert len(dask.trainings) == 1
+
+
+def test_a_run_that_waited_on_workers_that_died_is_tried_again_and_not_for_ever(scripted, dask, store):
+    run_id = store.create(RunConfig())
+    for deaths in range(1, DEATHS):
+        scripted.tick()
+        dask.trainings[-1].end(DIED, status="error")
+        scripted.tick()
+        assert (store.get(run_id).deaths, len(dask.trainings)) == (deaths, deaths + 1)
+    dask.trainings[-1].end(DIED, status="error")
+    scripted.tick()
+    assert (store.get(run_id).status, store.get(run_id).message) == ("failed", KILLED)
+
+
+def test_a_worker_that_dies_after_its_last_word_changes_nothing(scripted, dask, store):
+    run_id = store.create(RunConfig())
+    scripted.tick()
+    store.record(run_id, {"status": "finished", "deaths": DEATHS})
+    dask.trainings[0].end(DIED, status="error")
+    scripted.tick()
+    assert (store.get(run_id).status, store.get(run_id).message) == ("finished", "")
+
+
+def test_what_trains_when_the_engine_ends_waits_for_the_next(scripted, dask, store):
+    run_id = store.create(RunConfig())
+    scripted.tick()
+    store.start(run_id, f"{HOST}:{os.getpid()}", "CPU")
+    scripted.hand_back()
+    run = store.get(run_id)
+    assert (run.status, run.holder, run.deaths) == ("queued", "", 0)
 
 
 def test_a_run_that_could_not_be_written_says_so_and_can_go_on(scripted, dask, store):
@@ -118,7 +152,7 @@ def test_a_run_that_was_deleted_is_no_trouble(scripted, dask, store):
     run_id = store.create(RunConfig())
     scripted.tick()
     store.delete(run_id)
-    dask.trainings[0].end(KilledWorker("train", SimpleNamespace(address="tcp://1"), 3), status="error")
+    dask.trainings[0].end(DIED, status="error")
     scripted.tick()
     assert store.list() == []
 
@@ -145,12 +179,21 @@ def test_runs_that_somebody_still_trains_are_left_alone(scripted, dask, store):
     assert dask.trainings == []
 
 
+def test_a_run_that_a_living_worker_has_given_up_goes_on(scripted, dask, store):
+    run_id = store.create(RunConfig())
+    store.start(run_id, f"{HOST}:{os.getpid()}", "CPU")
+    with store.database.write() as connection:
+        connection.exec_driver_sql(f"UPDATE runs SET beat = beat - {ABANDONED_SECONDS + 1}")
+    scripted.tick()
+    assert [training.arguments[0] for training in dask.trainings] == [run_id]
+
+
 def test_new_workers_are_warmed_and_shown_when_they_are(dask, store, settings):
     fresh = Dispatcher(settings, store, dask)
     dask.join("tcp://1", "train-0", "train")
     dask.join("tcp://2", "predict-0", "predict")
     dask.join("tcp://3", "of-somebody-else", "other")
-    new = {"device": "", "gpu": False, "ready": False, "problem": ""}
+    new = {"device": "", "gpu": False, "ready": False, "problem": "", "memory": 8e8}
     assert fresh.beat() == [
         {"name": "predict-0", "kind": "predict", **new},
         {"name": "train-0", "kind": "train", **new},
@@ -164,6 +207,7 @@ def test_new_workers_are_warmed_and_shown_when_they_are(dask, store, settings):
     assert train == {"name": "train-0", "kind": "train", "device": "Example GPU", "gpu": True} | {
         "ready": True,
         "problem": "",
+        "memory": 8e8,
     }
     assert (predict["ready"], predict["problem"]) == (False, "It is damaged.")
     assert len(dask.futures) == 2

@@ -12,6 +12,7 @@ from mnist_core.data import mnist
 from mnist_core.engine import jobs
 from mnist_core.errors import ModelFileError, StoreError, UnknownRun
 from mnist_core.models.build import build
+from mnist_core.store.run import DEATHS
 from mnist_core.training.compiled import CODE_BYTES
 from tests.helpers import assert_friendly
 
@@ -207,6 +208,23 @@ def test_a_store_that_has_refused_for_long_is_for_the_engine_to_mark(store, run_
     monkeypatch.setattr(jobs, "Trainer", fail)
     with pytest.raises(StoreError):
         train(run_id)
+
+
+def test_a_run_that_another_worker_has_by_now_is_left_to_it(store, run_id, train, monkeypatch):
+    original = jobs.to_bytes
+    monkeypatch.setattr(jobs, "to_bytes", lambda model: store.start(run_id, "host:2", "CPU") and original(model))
+    answer, run = train(run_id)
+    assert (answer, run.status, run.worker, run.test_accuracy) == ("taken", "running", "host:2", None)
+
+
+def test_a_run_that_has_killed_its_worker_three_times_is_not_tried_again(store, run_id, train):
+    for _ in range(DEATHS):
+        assert store.get(run_id).status in ("queued", "running")
+        store.start(run_id, "host:1", "CPU")
+    answer, run = train(run_id)
+    assert answer == run.status == "failed"
+    assert_friendly(run.message, "died three times", "memory")
+    assert (run.step, run.deaths) == (0, DEATHS)
 
 
 def test_a_run_that_is_taken_back_before_its_first_step_has_no_model(store, run_id, train):

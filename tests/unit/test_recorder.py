@@ -7,7 +7,7 @@ import pytest
 from mnist_core.config import RunConfig
 from mnist_core.engine import recorder
 from mnist_core.engine.recorder import Recorder
-from mnist_core.errors import UnknownRun
+from mnist_core.errors import RunTaken, UnknownRun
 from mnist_core.training.checkpoint import Position
 
 STEPS = 10
@@ -212,6 +212,16 @@ def test_a_run_that_is_deleted_ends_the_training(script):
     script.store.delete(script.run_id)
     with pytest.raises(UnknownRun):
         script.slice(1)
+
+
+def test_a_worker_that_has_lost_the_run_ends_the_training_and_writes_nothing(script):
+    script.recorder._holder = script.row.holder
+    script.begin()
+    script.slice(5)
+    script.store.start(script.run_id, "host:2", "CPU")  # it was thought dead
+    with pytest.raises(RunTaken):
+        script.slice(5)
+    assert [row["step"] for row in script.store.batches(script.run_id)] == [5]
 
 
 def test_images_per_second_are_shown_smoothly(script):

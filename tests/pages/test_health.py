@@ -1,0 +1,65 @@
+"""The Health page: what is there, what waits, and what is wrong."""
+
+import json
+
+import pytest
+
+from mnist_core import checkup
+from mnist_core.config import RunConfig
+from tests.pages.conftest import words
+
+WORKER = {"name": "train-0", "kind": "train", "device": "Test processor", "ready": True, "problem": ""}
+WORKER |= {"host": "here", "pid": 1234, "memory": 9e8}
+
+
+@pytest.fixture
+def ready(lease):
+    lease.renew("ready", "tcp://127.0.0.1:7", [WORKER])
+
+
+def test_all_is_well(visit, ready, finish):
+    finish()
+    app = visit("Health")
+    assert app.success[0].value == "All is well."
+    said = words(app)
+    assert "127.0.0.1:7" in said and "runs.sqlite" in said and "GB are free" in said
+    (table,) = app.dataframe
+    row = table.value.iloc[0]
+    assert [row[key] for key in ("worker", "state", "process", "memory (MB)")] == ["train-0", "ready", 1234, 900]
+
+
+def test_what_trains_waits_and_was_interrupted(visit, ready, store):
+    ids = [store.create(RunConfig(seed=seed), f"run {seed}") for seed in range(3)]
+    store.start(ids[1], "here:1234", "CPU")
+    store.start(ids[1], "here:1235", "CPU")
+    store.record(ids[2], {"status": "interrupted", "message": "The disk is full."})
+    app = visit("Health")
+    assert [(metric.label, metric.value) for metric in app.metric] == [
+        ("Training", "1"), ("Waiting", "1"), ("Interrupted", "1"), ("Runs in all", "3"),
+    ]  # fmt: skip
+    runs = [text.value for text in app.markdown if text.value.startswith("- **run")]
+    assert "run 1" in runs[0] and "here:1235" in runs[0] and "died 1 times" in runs[0]
+
+
+def test_a_worker_that_cannot_work(visit, lease):
+    lease.renew("ready", "tcp://127.0.0.1:7", [WORKER | {"ready": False, "problem": "No GPU driver."}])
+    app = visit("Health")
+    assert "No GPU driver" in app.error[0].value
+    assert app.dataframe[0].value["state"].tolist() == ["No GPU driver."]
+
+
+def test_a_disk_that_is_nearly_full(visit, ready, monkeypatch):
+    monkeypatch.setattr(checkup, "LEAST_DISK", 10**18)
+    assert "Disk" in visit("Health").warning[0].value
+
+
+def test_an_engine_that_is_not_there_yet(visit, lease):
+    lease.renew("starting")
+    assert "starting" in visit("Health").info[0].value
+
+
+def test_the_latest_warnings_with_their_runs(visit, ready, settings):
+    line = {"time": "2026-01-01T10:00:00.000+00:00", "level": "warning", "process": "train worker", "run": "1234abcd"}
+    settings.log_file.write_text(json.dumps(line | {"message": "waiting to write: <b>The disk</b> is full."}))
+    said = words(visit("Health"))
+    assert "1234abcd" in said and r"\<b>The disk" in said
