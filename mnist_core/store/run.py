@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from mnist_core.config import RunConfig
 from mnist_core.errors import ConfigError
@@ -21,6 +21,15 @@ KILLED = (
     "Its worker process died three times, most likely for lack of memory. "
     "Try fewer units or filters, or a smaller batch size."
 )
+
+
+PARSED = 2000
+"""Configurations that a process remembers, some kilobytes each: a page of a thousand runs checks them once."""
+
+
+@lru_cache(maxsize=PARSED)
+def _parsed(config: str) -> RunConfig:
+    return RunConfig.parse(config)
 
 
 @dataclass(frozen=True)
@@ -61,7 +70,7 @@ class Run:
 
     @cached_property
     def settings(self) -> RunConfig:
-        return RunConfig.parse(self.config)
+        return _parsed(self.config)
 
     @property
     def summary(self) -> str:

@@ -68,9 +68,10 @@ def test_what_a_reader_asks_of_it(visit, store, running, button, wish):
     assert not {"Stop", "Pause"} & set(labels_of(app.button))
 
 
+@pytest.mark.parametrize("status", ["paused", "interrupted"])
 @pytest.mark.parametrize("button, wish", [("Resume", ""), ("Stop and keep the weights", "stop")])
-def test_a_paused_run(visit, store, running, button, wish):
-    store.record(running, {"status": "paused"})
+def test_a_paused_or_interrupted_run(visit, store, running, button, wish, status):
+    store.record(running, {"status": status})
     app = visit("Train", run=running)
     assert "Nothing conspicuous" not in words(app), "it has not ended"
     labelled(app.button, button).click().run()

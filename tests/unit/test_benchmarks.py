@@ -1,10 +1,16 @@
 """The benchmarks' documents: the keys that others read, and figures made of what was measured as they say."""
 
+import random
+
 import numpy as np
 import pytest
 
-from benchmarks import live, pages, predict, time_to_accuracy, training
+from benchmarks import chaos, live, pages, predict, time_to_accuracy, training
+from benchmarks import store as benchmark_store
 from benchmarks.report import p95
+from mnist_core.config import RunConfig
+from mnist_core.recipes import RECIPES
+from tests.rows import epoch
 
 
 def test_training_compares_seconds_of_an_epoch():
@@ -46,6 +52,31 @@ def test_predict_and_pages_have_their_keys():
     found = pages.document([1.0, 2.0, 9.0], [0.5], [120.0], [250.0])
     assert {"first_page_seconds", "page_switch_p95_seconds", "web_process_mb"} <= set(found)
     assert found["first_page_seconds"] == 2.0
+
+
+def test_the_runs_page_is_measured_with_finished_runs_of_every_recipe(store):
+    benchmark_store.fill(store, 15)
+    runs = store.list()
+    assert {run.status for run in runs} == {"finished"}
+    assert {run.recipe for run in runs} <= set(RECIPES)
+    assert all(len(store.epochs(run.id)) == run.epoch == run.settings.epochs for run in runs)
+    assert benchmark_store.document(15, [1.0, 3.0, 2.0]) == {"runs": 15, "page_seconds": 2.0}
+
+
+@pytest.fixture
+def world(store, settings):
+    """A data folder in which chaos has gone by."""
+    return chaos.Chaos(settings, store, None, {}, random.Random(0))
+
+
+def test_chaos_counts_what_is_lost_doubled_and_missing(world, store):
+    whole, lost, gap = (store.create(RunConfig().replace({"training.epochs": 3})) for _ in range(3))
+    world.runs = dict.fromkeys((whole, lost, gap), "softmax")
+    for run_id, numbers in ((whole, (1, 2, 3)), (gap, (1, 3))):
+        store.record(run_id, {"status": "finished", "epoch": 3}, [], [epoch(number) for number in numbers])
+    store.record(lost, {"status": "failed", "epoch": 1}, [], [epoch(1), epoch(2) | {"step": 10}])
+    found = world.document(7)
+    assert found == {"kills": 7, "runs": 3, "lost": 1, "duplicate_epochs": 1, "missing_epochs": 1}
 
 
 def test_p95_is_numpys():

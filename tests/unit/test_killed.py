@@ -1,0 +1,134 @@
+"""Processes that are killed at any moment, and a disk that takes nothing for a while: no run is lost."""
+
+import os
+import signal
+import time
+
+import numpy as np
+import psutil
+import pytest
+
+from benchmarks.chaos import chaos, lacking
+from mnist_core.config import RunConfig
+from mnist_core.store.lease import engine_status
+from mnist_core.store.run import DEATHS
+from tests.commands import start
+from tests.helpers import assert_friendly, eventually, processes_of
+
+ENDED = ("finished", "stopped", "failed", "cancelled", "paused", "interrupted")
+
+SECONDS_LONG = RunConfig.parse(
+    {
+        "architecture": {"name": "softmax"},
+        "data": {"subset": 1000, "validation_fraction": 0.02},
+        "training": {"epochs": 60, "batch_size": 10},
+    }
+)
+
+NOTHING = np.zeros((1, 28, 28), np.uint8)
+
+
+@pytest.fixture
+def client(engine):
+    engine[2].wait()
+    return engine[2]
+
+
+@pytest.fixture
+def ended(store, client):
+    """Waits until a run has ended, as a page does."""
+    return lambda run_id: eventually(
+        lambda: client.ensure() and (run := store.get(run_id)).status in ENDED and run, 200
+    )
+
+
+@pytest.fixture
+def begun(store):
+    """Waits until a run has completed another epoch with a worker that is not ``but``; gives that worker's process."""
+
+    def begun(run_id, but=0):
+        at_first = store.get(run_id).epoch
+
+        def worker():
+            run = store.get(run_id)
+            pid = int(run.worker.rpartition(":")[2] or 0)
+            return run.status == "running" and run.epoch > at_first and pid != but and pid
+
+        return eventually(worker, 200)
+
+    return begun
+
+
+def kill(pid):
+    os.kill(pid, signal.SIGKILL)
+
+
+def whole(store, run_id):
+    run = store.get(run_id)
+    assert run.status == "finished", (run.status, run.message)
+    assert lacking(store, run_id) == (0, 0)
+    return run
+
+
+def test_a_run_that_kills_its_worker_three_times_is_marked_failed_with_the_reason(store, client, begun, ended):
+    run_id = store.create(SECONDS_LONG.replace({"training.epochs": 500, "training.batch_size": 1}))
+    pid = 0
+    for _ in range(DEATHS):
+        pid = begun(run_id, but=pid)
+        kill(pid)
+    run = ended(run_id)
+    assert run.status == "failed"
+    assert_friendly(run.message, "died three times", "memory")
+    assert store.events(run_id)[-1]["text"] == run.message
+    rows = [row["epoch"] for row in store.epochs(run_id)]
+    assert rows == list(range(1, len(rows) + 1))
+    store.delete(run_id)
+
+
+def test_a_drawing_is_answered_after_the_predict_worker_was_killed(store, client, ended):
+    run = ended(store.create(SECONDS_LONG))
+    expected = client.predict(run.id, NOTHING)
+    ready = eventually(lambda: [w for w in client.ensure().workers if w["kind"] == "predict" and w.get("pid")])
+    kill(ready[0]["pid"])
+    np.testing.assert_array_equal(client.predict(run.id, NOTHING), expected)
+
+
+def test_a_disk_that_takes_nothing_for_a_while_stops_no_run(store, client, begun, ended):
+    run_id = store.create(SECONDS_LONG.replace({"training.epochs": 200}))
+    worker = psutil.Process(begun(run_id))
+    worker.rlimit(psutil.RLIMIT_FSIZE, (0, psutil.RLIM_INFINITY))  # what it writes is refused
+    frozen = eventually(lambda: epoch_that_stands(store, run_id))
+    assert store.get(run_id).status == "running"
+    assert worker.is_running()
+    worker.rlimit(psutil.RLIMIT_FSIZE, (psutil.RLIM_INFINITY, psutil.RLIM_INFINITY))
+    assert ended(run_id).epoch > frozen
+    assert whole(store, run_id).deaths == 0
+
+
+def epoch_that_stands(store, run_id, seconds=1.5):
+    """The epoch in the store, if no other comes for a while."""
+    epoch = store.get(run_id).epoch
+    time.sleep(seconds)
+    return epoch if store.get(run_id).epoch == epoch else None
+
+
+def test_the_engine_outlives_the_dashboard_and_ends_when_it_is_done(home, store):
+    with start("serve") as dashboard:
+        assert "is open at" in dashboard.stdout.readline()
+        run_id = store.create(SECONDS_LONG)
+        eventually(lambda: store.get(run_id).epoch, 200)
+        engine = engine_status(store.database).pid
+        for process in (dashboard, *psutil.Process(dashboard.pid).children()):
+            if process.pid != engine:
+                kill(process.pid)
+    eventually(lambda: not store.get(run_id).active, 200)
+    assert whole(store, run_id).deaths == 0
+    assert engine_status(store.database).pid == engine
+    eventually(lambda: not processes_of(home), 60)  # nobody attends and nothing is to do
+
+
+def test_random_kills_lose_nothing():
+    """``python -m benchmarks.chaos`` at a smaller size."""
+    found = chaos(kills=3, kinds=("softmax", "forest"), longest=4.0)
+    assert found.pop("runs") >= 2
+    assert found == {"kills": 3, "lost": 0, "duplicate_epochs": 0, "missing_epochs": 0}
