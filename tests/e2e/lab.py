@@ -15,6 +15,7 @@ from tests.e2e.pad import SECONDS, Pad
 from tests.helpers import eventually
 
 PAGES = ("Home", "Data", "Train", "Evaluate", "Draw", "Runs", "Compare", "Explore", "Robustness", "Health")
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 FAILURE = "Something in MNIST Lab went wrong"
 KNOWN_NOISE = re.compile(r"/_stcore/(health|host-config)$")
 """Streamlit's browser part asks for these below the page's own address first, which gives a harmless 404."""

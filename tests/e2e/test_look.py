@@ -3,12 +3,10 @@
 import pytest
 
 from mnist_core.config import RunConfig
-from tests.e2e.lab import PAGES
+from tests.e2e.lab import PAGES, PHONE
 from tests.helpers import eventually
 
 pytestmark = pytest.mark.e2e
-
-PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 
 LEAST_CONTRAST = 4.5
 """Of text and background, as WCAG 2.2 asks for (1.4.3)."""

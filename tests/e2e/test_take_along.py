@@ -13,7 +13,7 @@ from mnist_core.explore.design import Design, make_search
 from mnist_core.explore.lesson import Lesson
 from mnist_core.explore.space import Dimension
 from mnist_core.store.sweeps import SweepStore
-from tests.e2e.lab import SECONDS
+from tests.e2e.lab import PHONE, SECONDS
 from tests.helpers import eventually
 from tests.searches import epoch_row
 
@@ -120,6 +120,19 @@ def test_pictures_and_tables_are_taken_along(lab, two, tmp_path):
     saved.save_as(tmp_path / saved.suggested_filename)
     lab.page.goto(f"file://{tmp_path / saved.suggested_filename}")
     expect(lab.page.locator(".main-svg").first).to_be_visible()
+
+
+def test_a_phone_takes_pictures_along(visitor, two):
+    """Nothing hovers there: the camera always stands above the chart, and no other button does."""
+    phone = visitor(**PHONE)
+    phone.open("Compare", runs=two)
+    chart = phone.chart("Test accuracies")
+    chart.scroll_into_view_if_needed()
+    expect(chart.locator(".modebar-btn")).to_have_count(1)
+    with phone.page.expect_download() as download:
+        chart.locator(".modebar-btn").tap()
+    with Image.open(download.value.path()) as picture:
+        assert picture.format == "PNG"
 
 
 def test_plotly_is_fetched_once_by_a_browser(lab, two):

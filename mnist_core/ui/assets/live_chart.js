@@ -91,8 +91,8 @@ export default function (component) {
       // Named by the first description: with other options, Plotly would begin the chart anew at every point.
       target.file ??= data.description.replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "").toLowerCase();
       options.toImageButtonOptions = { filename: target.file, scale: 2 };
-      // Where nothing can hover, the bar of buttons would lie over the legend for good.
-      if (matchMedia("(hover: none)").matches) options.displayModeBar = false;
+      // Where nothing can hover, the whole bar would lie over the legend for good: only the camera stays.
+      if (matchMedia("(hover: none)").matches) Object.assign(options, { displayModeBar: true, modeBarButtons: [["toImage"]] });
       whenReleased(target, () =>
         Plotly.react(target, data.figure.data, themed(data.figure.layout, target), options),
       );
