@@ -5,6 +5,7 @@ import streamlit as st
 from mnist_core.store.sweeps import SweepStore
 from mnist_core.ui.frame import errors_in_words, page
 from mnist_core.ui.lab import Lab
+from mnist_core.ui.visitor import visitor, whose
 from mnist_core.ui.words import ago, badge, escaped, percent
 
 REFRESH_SECONDS = 2.0
@@ -36,13 +37,16 @@ def news(lab: Lab) -> None:
 
 def latest_runs(lab: Lab) -> None:
     st.subheader("Latest runs")
-    runs = lab.store.list(limit=8, own=True)
-    sweeps = SweepStore(lab.store.database).list(limit=1)
+    me = visitor(lab).id
+    runs = lab.store.list(limit=8, own=True, first=me)
+    names = whose(lab, {run.owner for run in runs})
+    sweeps = SweepStore(lab.store.database).list(limit=1, first=me)
     if not runs and not sweeps:
         st.info("Nothing has been trained yet. Begin with *Train a network*.", icon=":material/lightbulb:")
     for run in runs:
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**{escaped(run.name)}**  \n{escaped(run.summary)} · {ago(run.created)}")
+            by = "" if run.owner == me or len(names) == 1 else f" · {escaped(names[run.owner])}"
+            st.markdown(f"**{escaped(run.name)}**  \n{escaped(run.summary)} · {ago(run.created)}{by}")
             st.markdown(f"{badge(run.status)} {percent(run.test_accuracy) if run.usable else ''}", width="content")
             if st.button("Open", key=f"open-{run.id}", icon=":material/arrow_forward:"):
                 st.switch_page("pages/2_Train.py", query_params={"run": run.id})

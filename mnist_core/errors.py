@@ -65,3 +65,11 @@ class ModelFileError(LabError, ValueError):
 
 class TrainingDiverged(LabError, ArithmeticError):
     """The loss became infinite or not a number, so that further training is pointless."""
+
+
+class NotAllowed(LabError):
+    """A visitor may not do that, such as stopping the run of another."""
+
+
+class OverLimit(LabError):
+    """More than this lab allows its visitors; the message names the limit and its setting."""

@@ -44,6 +44,31 @@ class Settings:
     upload_seconds: int = _setting(
         "MNIST_LAB_UPLOAD_SECONDS", "60", "How long reading an uploaded model and scoring it may take."
     )
+    teacher_pin: str = _setting(
+        "MNIST_LAB_TEACHER_PIN", "",
+        "Who enters it in the sidebar may stop, rename and delete everybody's runs; empty: there is no teacher.",
+    )  # fmt: skip
+    user_header: str = _setting(
+        "MNIST_LAB_USER_HEADER", "",
+        "Header by which a proxy in front says who the visitor is; the proxy must remove it from what comes to it.",
+    )  # fmt: skip
+    most_visitors: int = _setting("MNIST_LAB_VISITORS", "100", "Visitors at once; 0 is no limit.")
+    most_waiting: int = _setting("MNIST_LAB_WAITING", "50", "Runs of one visitor that may wait; 0 is no limit.")
+    most_parameters: int = _setting(
+        "MNIST_LAB_PARAMETERS", "20000000", "Parameters that a visitor's model may have; 0 is no limit."
+    )
+    most_epochs: int = _setting("MNIST_LAB_EPOCHS", "500", "Epochs that a visitor's run may have; 0 is no limit.")
+    run_minutes: int = _setting(
+        "MNIST_LAB_RUN_MINUTES", "240",
+        "Minutes that a visitor's run may train; then it is stopped and keeps what it has learned. 0 is no limit.",
+    )  # fmt: skip
+    stored_megabytes: int = _setting(
+        "MNIST_LAB_STORED_MEGABYTES", "20000",
+        "Size of the database at which visitors cannot add runs until some are deleted; 0 is no limit.",
+    )  # fmt: skip
+    predictions_per_minute: int = _setting(
+        "MNIST_LAB_PREDICTIONS_PER_MINUTE", "300", "Answers that a visitor may ask of networks; 0 is no limit."
+    )
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:

@@ -20,6 +20,7 @@ from mnist_core.ui.live import watch
 from mnist_core.ui.live_chart import live_chart
 from mnist_core.ui.network import graph, layer_table
 from mnist_core.ui.share import share, show_task
+from mnist_core.ui.visitor import acting
 from mnist_core.ui.weights import untrained
 from mnist_core.ui.words import ago, duration, escaped, percent
 
@@ -88,7 +89,7 @@ def set_up(lab: Lab) -> None:
         guess = ask_expectation()
         if st.button("Train", type="primary", icon=":material/play_arrow:", key="train", width="stretch"):
             same = chosen in names and config == RECIPES[chosen].config
-            st.query_params["run"] = remember(lab, lab.store.create(config, recipe=chosen if same else ""), guess)
+            st.query_params["run"] = remember(lab, acting(lab).train(config, chosen if same else ""), guess)
             st.rerun()
         parameters = f"{config.parameters:,} parameters · " if config.parameters else ""
         st.caption(f"{config.summary()} · {parameters}about {duration(seconds)}")

@@ -15,6 +15,7 @@ from mnist_core.ui.digits import picture
 from mnist_core.ui.frame import errors_in_words, page
 from mnist_core.ui.ink_strip import chosen_steps, strip
 from mnist_core.ui.lab import Lab, digits
+from mnist_core.ui.visitor import visitor
 from mnist_core.ui.why import why
 from mnist_core.ui.words import STATUS, escaped
 
@@ -23,7 +24,7 @@ PHOTO_MEGABYTES = 20
 
 
 def choose_runs(lab: Lab) -> list:
-    runs = {run.id: run for run in lab.store.usable()}
+    runs = {run.id: run for run in lab.store.usable(first=visitor(lab).id)}
     invite(lab, runs)
     if not runs:
         return []

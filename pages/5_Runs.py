@@ -13,12 +13,13 @@ from mnist_core.ui.files import downloads, upload_form
 from mnist_core.ui.frame import errors_in_words, page
 from mnist_core.ui.lab import Lab
 from mnist_core.ui.published import beside_published
+from mnist_core.ui.visitor import acting, visitor, whose
 from mnist_core.ui.words import STATUS, badge, escaped
 
 SHOWN_SETTINGS = ("architecture.name", "architecture.hidden_units", "optimizer.name", "optimizer.learning_rate")
 
 
-def row(run: Run, every_setting: bool, compared: dict[str, float | None]) -> dict:
+def row(run: Run, every_setting: bool, compared: dict[str, float | None], owner: dict[str, str]) -> dict:
     try:
         settings = run.settings.flat()
     except ConfigError:
@@ -27,6 +28,7 @@ def row(run: Run, every_setting: bool, compared: dict[str, float | None]) -> dic
     return {
         "name": run.name,
         "status": STATUS[run.status][1],
+        **owner,
         "origin": run.origin,
         "test accuracy": run.test_accuracy,
         **compared,
@@ -60,8 +62,10 @@ def matching(lab: Lab, runs: list[Run]) -> list[Run]:
 def table(lab: Lab, runs: list[Run]) -> Run | None:
     """The table; gives the run whose row is chosen."""
     every_setting = st.toggle("Show every setting", key="every")
+    names = whose(lab, {run.owner for run in runs})
+    owners = [{"whose": names[run.owner]} if len(names) > 1 else {} for run in runs]
     event = st.dataframe(
-        [row(run, every_setting, found) for run, found in zip(runs, beside_published(lab, runs), strict=True)],
+        [row(run, every_setting, *more) for run, *more in zip(runs, beside_published(lab, runs), owners, strict=True)],
         hide_index=True,
         on_select="rerun",
         selection_mode="single-row",
@@ -92,15 +96,14 @@ def table(lab: Lab, runs: list[Run]) -> Run | None:
 def delete(lab: Lab, run_id: str) -> None:
     """A callback: it gets the id of the run that was shown, whatever the table shows by then."""
     with errors_in_words():
-        lab.store.delete(run_id)
+        acting(lab).delete(run_id)
         st.toast("The run is deleted.")
 
 
 def save(lab: Lab, run_id: str) -> None:
     """The same for name and note."""
     with errors_in_words():
-        lab.store.rename(run_id, st.session_state[f"name-{run_id}"])
-        lab.store.annotate(run_id, st.session_state[f"note-{run_id}"])
+        acting(lab).describe(run_id, st.session_state[f"name-{run_id}"], st.session_state[f"note-{run_id}"])
 
 
 def details(lab: Lab, run: Run) -> None:
@@ -115,17 +118,22 @@ def details(lab: Lab, run: Run) -> None:
             # One of another version has the file of its network in the store all the same.
             if run.architecture is None or run.architecture.family == "network":
                 downloads(lab, run)
-        with st.popover("Delete", icon=":material/delete:"):
-            st.markdown("The run, its curves and its model go for good.")
-            st.button("Yes, delete it", type="primary", key=f"delete-{run.id}", on_click=delete, args=(lab, run.id))
+        if mine := visitor(lab).may_change(run.owner):
+            with st.popover("Delete", icon=":material/delete:"):
+                st.markdown("The run, its curves and its model go for good.")
+                st.button("Yes, delete it", type="primary", key=f"delete-{run.id}", on_click=delete, args=(lab, run.id))
+    if not mine:
+        st.markdown(escaped(run.note))
+        st.caption(f"It belongs to {escaped(whose(lab, [run.owner])[run.owner])}, who may rename, note and delete it.")
+        return
     with st.form(f"edit-{run.id}"):
         st.text_input("Name", run.name, max_chars=NAME_LENGTH, key=f"name-{run.id}")
         st.text_area("Note", run.note, max_chars=NOTE_LENGTH, key=f"note-{run.id}")
         st.form_submit_button("Save", icon=":material/save:", on_click=save, args=(lab, run.id))
 
 
-with page("Runs", "Everything that has been trained or brought in here, newest first.") as lab:
-    runs = lab.store.list()
+with page("Runs", "Everything that has been trained or brought in here: yours first, then newest first.") as lab:
+    runs = lab.store.list(first=visitor(lab).id)
     if not runs:
         train_quickly(lab)
     else:

@@ -13,6 +13,7 @@ from mnist_core.ui.frame import page
 from mnist_core.ui.lab import Lab
 from mnist_core.ui.share import keep_lesson, lesson_of_link, share, show_task
 from mnist_core.ui.sweep_view import watch
+from mnist_core.ui.visitor import acting, visitor, whose
 from mnist_core.ui.words import ago, escaped
 
 LISTED = 30
@@ -34,7 +35,7 @@ def questions(lab: Lab, lesson: Lesson) -> None:
         with columns[i % 2].container(border=True):
             st.markdown(f"**{card.title}**  \n{card.sentence}")
             if st.button("Find out", key=f"ask-{name}", icon=":material/play_arrow:", type="primary"):
-                open_sweep(SweepStore(lab.store.database).create(card.design, card.title, name))
+                open_sweep(acting(lab).search(card.design, card.title, name))
     st.caption("Each takes about a minute on two cores, and says what to look for.")
 
 
@@ -46,7 +47,7 @@ def fair(lab: Lab, lesson: Lesson) -> None:
     design = one_change()
     if st.button("Start the experiment", type="primary", disabled=design is None, key="start-fair"):
         name = f"{design.space[0].spec.title}, {len(design.space[1].grid())} seeds"
-        open_sweep(SweepStore(lab.store.database).create(design, name))
+        open_sweep(acting(lab).search(design, name))
     if design is not None:
         st.caption(f"{design.trials} runs.")
 
@@ -56,26 +57,30 @@ def own(lab: Lab, lesson: Lesson) -> None:
         lesson = keep_lesson("Explore", replace(lesson, design=usual_design()))
     design = free_design(lesson)
     if st.button("Start the sweep", type="primary", disabled=design is None, key="start-sweep"):
-        open_sweep(SweepStore(lab.store.database).create(design))
+        open_sweep(acting(lab).search(design))
     if design is not None:
         st.caption(f"{design.trials} trials.")
         share(Lesson(design=design), [*DESIGN, *keys(design.base), *SWEEP, PARTS], opened=SWEEP)
 
 
 def earlier(lab: Lab, lesson: Lesson) -> None:
-    found = SweepStore(lab.store.database).list(limit=LISTED)
+    me = visitor(lab)
+    found = SweepStore(lab.store.database).list(limit=LISTED, first=me.id)
+    names = whose(lab, {sweep.owner for sweep in found})
     if not found:
         st.caption("None yet. Begin with a question.")
     for sweep in found:
+        words = f"{sweep.trials} trials · {sweep.status} · {ago(sweep.created)}"
+        words += "" if sweep.owner == me.id else f" · {escaped(names[sweep.owner])}"
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**{escaped(sweep.name)}**  \n{sweep.trials} trials · {sweep.status} · {ago(sweep.created)}")
+            st.markdown(f"**{escaped(sweep.name)}**  \n{words}")
             if st.button("Open", key=f"open-{sweep.id}", icon=":material/arrow_forward:"):
                 open_sweep(sweep.id)
-            if not sweep.active:
+            if not sweep.active and me.may_change(sweep.owner):
                 with st.popover("Delete", icon=":material/delete:"):
                     st.markdown("The sweep and all its runs go for good.")
                     if st.button("Yes, delete it", type="primary", key=f"delete-{sweep.id}"):
-                        SweepStore(lab.store.database).delete(sweep.id)
+                        acting(lab).delete_sweep(sweep.id)
                         st.rerun()
 
 

@@ -114,8 +114,8 @@ class EngineClient:
         self._require_size(upload)
         return self._ask(tasks.vetted, upload, self._settings.upload_seconds, kind="files")
 
-    def add_upload(self, upload: Upload, name: str = "") -> str:
-        """Makes a run of an uploaded model, scored on the test set, and gives its id.
+    def add_upload(self, upload: Upload, name: str = "", owner: str = "") -> str:
+        """Makes a run of an uploaded model, scored on the test set, and gives its id; ``owner``: the visitor's.
 
         Raises:
             ModelFileError: saying why it is not accepted; nothing of it is kept.
@@ -123,7 +123,7 @@ class EngineClient:
         self._require_size(upload)
         seconds, url = self._settings.upload_seconds, self._settings.database_url
         until = time.time() + ANSWER_SECONDS + seconds  # nobody waits for it any longer
-        return self._ask(tasks.add_upload, upload, name, url, seconds, until, kind="files")
+        return self._ask(tasks.add_upload, upload, name, owner, url, seconds, until, kind="files")
 
     def export(self, run_id: str, format_name: str) -> bytes:
         """A run's model as a file of one of ``models.formats``."""

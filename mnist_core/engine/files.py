@@ -20,12 +20,15 @@ from mnist_core.models.upload import Upload
 from mnist_core.store import RunStore
 
 
-def add_upload(upload: Upload, name: str, database_url: str, seconds: int, until: float = float("inf")) -> str:
+def add_upload(
+    upload: Upload, name: str, database_url: str, seconds: int, until: float = float("inf"), owner: str = ""
+) -> str:
     """Makes a run of an uploaded model and gives its id. ``ModelFileError`` if it is refused; then there is none.
 
     Args:
         seconds: that reading and scoring it may take.
         until: when nobody waits for the answer any longer, in seconds since 1970: then it makes no run.
+        owner: the visitor whose it is.
     """
     accepted = sandbox.restore(upload, seconds)
     if time.time() > until:
@@ -42,6 +45,7 @@ def add_upload(upload: Upload, name: str, database_url: str, seconds: int, until
         ),
         test_loss=accepted.test_loss,
         test_accuracy=accepted.test_accuracy,
+        owner=owner,
     )
 
 

@@ -42,10 +42,10 @@ def accuracy_under(run_id: str, corruption: str, database_url: str) -> float:
     return robustness.accuracy_under(run_id, corruption, database_url)
 
 
-def add_upload(upload: Upload, name: str, database_url: str, seconds: int, until: float) -> str:
+def add_upload(upload: Upload, name: str, owner: str, database_url: str, seconds: int, until: float) -> str:
     from mnist_core.engine import files
 
-    return files.add_upload(upload, name, database_url, seconds, until)
+    return files.add_upload(upload, name, database_url, seconds, until, owner)
 
 
 def vetted(upload: Upload, seconds: int) -> bytes:

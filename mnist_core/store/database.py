@@ -16,7 +16,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from mnist_core.errors import StoreBusy, StoreError
-from mnist_core.store.tables import metadata, runs
+from mnist_core.store.tables import metadata, runs, sweeps
 
 LOCK_SECONDS = 15
 """How long a write waits for another process's write before it is refused."""
@@ -26,6 +26,9 @@ EMPTY_SECONDS = 1.0
 
 PASSING = ("disk is full", "locked", "disk i/o")
 """Signs of trouble that may pass by itself or by somebody's making room."""
+
+ADDED = {runs: ("owner", "holder", "deaths"), sweeps: ("owner",)}
+"""Columns that the first version did not have."""
 
 _PLAIN_WORDS = (
     ("disk is full", "The disk is full: nothing more can be saved in {where}. Free some space; nothing saved is lost."),
@@ -79,12 +82,24 @@ class Database:
         with self._plainly(), self._engine.begin() as connection:
             yield connection
 
+    def stored_bytes(self) -> int:
+        """How much the database holds, without room that deleted runs have left."""
+        with self.read() as connection:
+            if connection.dialect.name == "postgresql":
+                return connection.exec_driver_sql("SELECT pg_database_size(current_database())").scalar()
+            page, pages, free = (
+                connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+                for name in ("page_size", "page_count", "freelist_count")
+            )
+            return page * (pages - free)
+
     def close(self) -> None:
         self._engine.dispose()
 
     def _make_ready(self) -> None:
         """Makes the tables that are not there yet; several processes may do so at the same time."""
         with self.write() as connection:
+            _add_columns(connection)
             if inspect(connection).has_table(runs.name):
                 connection.execute(select(runs).limit(1)).first()
             for table in metadata.sorted_tables:
@@ -111,6 +126,20 @@ class Database:
 def upserting(connection: Connection, table: Table):
     """An ``INSERT`` that knows ``ON CONFLICT``, which each database spells in its own dialect."""
     return (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
+
+
+def _add_columns(connection: Connection) -> None:
+    """Gives a database that an earlier version made the columns that came later, with their defaults."""
+    for table, names in ADDED.items():
+        if not inspect(connection).has_table(table.name):
+            continue
+        present = {column["name"] for column in inspect(connection).get_columns(table.name)}
+        for name in names:
+            if "wish" in present and name not in present:  # else it is not a table of ours
+                column = table.c[name]
+                kind, default = column.type.compile(connection.dialect), column.default.arg
+                change = f"ALTER TABLE {table.name} ADD COLUMN {name} {kind} NOT NULL DEFAULT {default!r}"
+                connection.exec_driver_sql(change)
 
 
 def _make_folder(folder: Path) -> None:

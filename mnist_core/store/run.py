@@ -67,6 +67,8 @@ class Run:
     """Names the one training that may write to a run that is running; a worker that lost the run has another."""
     deaths: int = 0
     """How often a worker died while it trained this run. Nothing sets it back."""
+    owner: str = ""
+    """The visitor whose it is (``mnist_core.visitors``); empty for what a command on the machine made."""
 
     @cached_property
     def settings(self) -> RunConfig:

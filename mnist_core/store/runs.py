@@ -20,6 +20,7 @@ from sqlalchemy import Connection, Table, delete, func, insert, select
 from mnist_core.calibration import Calibration
 from mnist_core.config import RunConfig
 from mnist_core.errors import ConfigError, StoreError, UnknownRun
+from mnist_core.store.queue import in_order
 from mnist_core.store.records import RunRecords
 from mnist_core.store.run import RESUMABLE, USABLE, Run
 from mnist_core.store.tables import batches, blobs, epochs, events, runs, sweep_trials
@@ -34,17 +35,20 @@ class OwnRuns(RunRecords):
 
     # -- what readers do --------------------------------------------------------------------------------------
 
-    def create(self, config: RunConfig, name: str = "", recipe: str = "") -> str:
-        """Puts a new run in the queue and gives its id."""
+    def create(self, config: RunConfig, name: str = "", recipe: str = "", owner: str = "") -> str:
+        """Puts a new run in the queue and gives its id; ``owner`` is the visitor whose it is."""
         with self.database.write() as connection:
-            run_id = insert_run(connection, config, name, recipe)
+            run_id = insert_run(connection, config, name, recipe, owner)
         log.info("put in the queue", extra={"run": run_id})
         return run_id
 
     def add(
         self, config: RunConfig, name: str, files: Mapping[str, bytes], event: str, **columns: Any
     ) -> str:
-        """Adds a run that was not trained here: finished, and whole in one transaction. Gives its id."""
+        """Adds a run that was not trained here: finished, and whole in one transaction. Gives its id.
+
+        ``columns``: what else is known of it, such as its marks and its owner.
+        """
         row = _new_row(config, name) | {"status": "finished", "ended": time.time()} | columns
         with self.database.write() as connection:
             connection.execute(insert(runs).values(row))
@@ -53,13 +57,17 @@ class OwnRuns(RunRecords):
             connection.execute(insert(events).values(run_id=row["id"], time=time.time(), text=event))
         return row["id"]
 
-    def list(self, statuses: Sequence[str] = (), limit: int | None = None, own: bool = False) -> list[Run]:
+    def list(
+        self, statuses: Sequence[str] = (), limit: int | None = None, own: bool = False, first: str = ""
+    ) -> list[Run]:
         """Runs, newest first.
 
         Args:
             own: without the trials of sweeps, of which there are many; one that was scored is a run like any other.
+            first: the visitor whose runs come before all others.
         """
-        query = select(runs).order_by(runs.c.created.desc()).limit(limit)
+        order = [runs.c.owner != first] if first else []
+        query = select(runs).order_by(*order, runs.c.created.desc()).limit(limit)
         if statuses:
             query = query.where(runs.c.status.in_(statuses))
         if own:
@@ -68,15 +76,13 @@ class OwnRuns(RunRecords):
         with self.database.read() as connection:
             return [Run(**row._mapping) for row in connection.execute(query)]
 
-    def usable(self) -> list[Run]:
-        """Runs that have a model, newest first."""
-        return [run for run in self.list(statuses=USABLE) if run.usable]
+    def usable(self, first: str = "") -> list[Run]:
+        """Runs that have a model, newest first, those of the visitor ``first`` before all others."""
+        return [run for run in self.list(statuses=USABLE, first=first) if run.usable]
 
     def queue(self) -> list[str]:
-        """Ids of waiting runs, next first. One that only waits to be stopped goes before those that train."""
-        query = select(runs.c.id).where(runs.c.status == "queued").order_by(runs.c.wish != "stop", runs.c.queued)
-        with self.database.read() as connection:
-            return list(connection.execute(query).scalars())
+        """Ids of waiting runs, next first (``store.queue``)."""
+        return [waiting.run_id for waiting in in_order(self.database)]
 
     def rename(self, run_id: str, name: str) -> None:
         if not name.strip():
@@ -171,16 +177,18 @@ class OwnRuns(RunRecords):
             return [dict(row._mapping) for row in connection.execute(query)]
 
 
-def insert_run(connection: Connection, config: RunConfig, name: str = "", recipe: str = "") -> str:
+def insert_run(
+    connection: Connection, config: RunConfig, name: str = "", recipe: str = "", owner: str = ""
+) -> str:
     """Puts a run in the queue within somebody's transaction, and gives its id."""
     if not config.architecture.trainable:
         raise ConfigError("An uploaded network was trained elsewhere; choose another architecture to train.")
-    row = _new_row(config, name, recipe)
+    row = _new_row(config, name, recipe, owner)
     connection.execute(insert(runs).values(row))
     return row["id"]
 
 
-def _new_row(config: RunConfig, name: str, recipe: str = "") -> dict[str, Any]:
+def _new_row(config: RunConfig, name: str, recipe: str = "", owner: str = "") -> dict[str, Any]:
     now = time.time()
     return {
         "id": secrets.token_hex(4),
@@ -192,6 +200,7 @@ def _new_row(config: RunConfig, name: str, recipe: str = "") -> dict[str, Any]:
         "status": "queued",
         "created": now,
         "queued": now,
+        "owner": owner,
     }
 
 

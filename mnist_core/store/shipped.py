@@ -29,9 +29,9 @@ class RunStore(OwnRuns):
     def get(self, run_id: str) -> Run:
         return _read()[0] if run_id == FLAGSHIP else super().get(run_id)
 
-    def usable(self) -> list[Run]:
+    def usable(self, first: str = "") -> list[Run]:
         """Runs that have a model, newest first, and the shipped one after them."""
-        return [*super().usable(), self.get(FLAGSHIP)]
+        return [*super().usable(first), self.get(FLAGSHIP)]
 
     def epochs(self, run_id: str, after: int = 0) -> list[dict[str, Any]]:
         if run_id != FLAGSHIP:
@@ -49,7 +49,7 @@ class RunStore(OwnRuns):
 
 def write(run: Run, epochs: list[dict[str, Any]], blobs: Mapping[str, bytes], folder: Path = FOLDER) -> None:
     """Makes a finished run the one that is shipped."""
-    row = asdict(run) | {"id": FLAGSHIP, "name": "Flagship", "note": "", "worker": "", "message": ""}
+    row = asdict(run) | {"id": FLAGSHIP, "name": "Flagship", "note": "", "worker": "", "message": "", "owner": ""}
     epochs = [{key: value for key, value in row.items() if key != "run_id"} for row in epochs]
     folder.mkdir(exist_ok=True)
     (folder / "run.json").write_text(json.dumps({"run": row, "epochs": epochs}, indent=1) + "\n")

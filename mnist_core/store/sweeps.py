@@ -71,6 +71,8 @@ class Sweep:
     spent: float
     importances: dict[str, float]
     chosen: str
+    owner: str = ""
+    """The visitor whose it is; its trials are theirs as well."""
 
     @cached_property
     def design(self) -> Design:
@@ -99,12 +101,12 @@ class SweepStore:
 
     # -- what readers do --------------------------------------------------------------------------------------
 
-    def create(self, design: Design, name: str = "", question: str = "") -> str:
-        """Starts a sweep (the engine does the work) and gives its id."""
+    def create(self, design: Design, name: str = "", question: str = "", owner: str = "") -> str:
+        """Starts a sweep of a visitor's (the engine does the work) and gives its id."""
         design.check()
         sweep_id, now = secrets.token_hex(4), time.time()
         row = {"id": sweep_id, "name": short(name, NAME_LENGTH) or _named(design), "question": question}
-        row |= {"design": design.to_json(), "trials": design.trials, "status": "running"}
+        row |= {"design": design.to_json(), "trials": design.trials, "status": "running", "owner": owner}
         with self._database.write() as connection:
             connection.execute(insert(sweeps).values(row | {"created": now, "started": now}))
         return sweep_id
@@ -116,9 +118,10 @@ class SweepStore:
             raise UnknownSweep(f"There is no sweep {quoted(sweep_id)}. It may have been deleted.")
         return _sweep(row)
 
-    def list(self, status: str = "", limit: int | None = None) -> list[Sweep]:
-        """Newest first."""
-        query = select(sweeps).order_by(sweeps.c.created.desc()).limit(limit)
+    def list(self, status: str = "", limit: int | None = None, first: str = "") -> list[Sweep]:
+        """Newest first, those of the visitor ``first`` before all others."""
+        order = [sweeps.c.owner != first] if first else []
+        query = select(sweeps).order_by(*order, sweeps.c.created.desc()).limit(limit)
         if status:
             query = query.where(sweeps.c.status == status)
         with self._database.read() as connection:
@@ -203,7 +206,8 @@ class SweepStore:
     def add_trial(self, sweep_id: str, number: int, params: Mapping[str, Any], config: RunConfig, name: str) -> str:
         """Puts the trial's run in the queue and gives its id; both rows come in one transaction."""
         with self._database.write() as connection:
-            run_id = insert_run(connection, config, name)
+            owner = connection.execute(select(sweeps.c.owner).where(sweeps.c.id == sweep_id)).scalar() or ""
+            run_id = insert_run(connection, config, name, owner=owner)
             row = {"sweep_id": sweep_id, "number": number, "run_id": run_id, "state": "waiting"}
             connection.execute(insert(sweep_trials).values(row | {"params": json.dumps(params)}))
         return run_id

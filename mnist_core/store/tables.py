@@ -11,6 +11,11 @@ def _run_id() -> Column:
     return Column("run_id", String(16), ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True)
 
 
+def _owner() -> Column:
+    """The visitor whose it is; empty for what a command on the machine made."""
+    return Column("owner", String(32), nullable=False, default="", index=True)
+
+
 runs = Table(
     "runs",
     metadata,
@@ -39,6 +44,7 @@ runs = Table(
     Column("images_per_second", Float),
     Column("test_loss", Float),
     Column("test_accuracy", Float),
+    _owner(),
 )
 
 epochs = Table(
@@ -122,6 +128,7 @@ sweeps = Table(
     Column("spent", Float, nullable=False, default=0.0),
     Column("importances", Text, nullable=False, default="{}"),
     Column("chosen", String(16), nullable=False, default=""),
+    _owner(),
 )
 """Searches over settings. ``started``: of the latest stretch; ``spent``: seconds of those before it."""
 
@@ -151,3 +158,13 @@ expectations = Table(
     Column("accuracy", Float, nullable=False),
 )
 """What a reader wrote down, before the run began, that its test accuracy would be."""
+
+visitors = Table(
+    "visitors",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("name", String(40), nullable=False, default=""),
+    Column("teacher", String(64), nullable=False, default=""),
+    Column("seen", Float, nullable=False, index=True),
+)
+"""Who has been here. ``name``: if they chose one; ``teacher``: proof of knowing the PIN (``mnist_core.visitors``)."""

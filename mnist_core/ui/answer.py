@@ -11,6 +11,7 @@ from mnist_core.ui.frame import errors_in_words
 from mnist_core.ui.lab import Lab
 from mnist_core.ui.probabilities import probability_bars
 from mnist_core.ui.reading import reading
+from mnist_core.ui.visitor import visitor
 from mnist_core.ui.words import escaped
 
 NONE = "This does not look like a digit"
@@ -18,6 +19,7 @@ NONE = "This does not look like a digit"
 
 def ask(lab: Lab, run: Run, images: np.ndarray) -> np.ndarray:
     """The network's probabilities ``float32 (N, 10)`` for ``uint8 (N, 28, 28)``, under its temperature."""
+    lab.predictions.take(visitor(lab).id)
     with st.spinner("Asking the network …", show_time=False):
         raw = lab.engine.predict(run.id, images)
     return calibrated(raw, lab.store.calibration(run.id).temperature)

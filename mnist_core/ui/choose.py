@@ -11,6 +11,7 @@ from mnist_core.recipes import recipe
 from mnist_core.store.run import USABLE, Run
 from mnist_core.store.shipped import FLAGSHIP
 from mnist_core.ui.lab import Lab
+from mnist_core.ui.visitor import acting, visitor
 from mnist_core.ui.words import STATUS, escaped, percent
 
 
@@ -19,7 +20,7 @@ def choose_run(lab: Lab) -> Run | None:
 
     ``None`` if there is no such run yet; what to do then is said on the page.
     """
-    runs = {run.id: run for run in lab.store.usable()}
+    runs = {run.id: run for run in lab.store.usable(first=visitor(lab).id)}
     wanted = st.query_params.get("run", "")
     if wanted and wanted not in runs:
         run = lab.store.get(wanted)
@@ -75,5 +76,5 @@ def train_quickly(lab: Lab) -> None:
 
 def _quick_button(lab: Lab, kind: Literal["primary", "tertiary"]) -> None:
     if st.button("Train the quick recipe", type=kind, icon=":material/play_arrow:", key="train-quick"):
-        run_id = lab.store.create(recipe("quick").config, recipe="quick")
+        run_id = acting(lab).train(recipe("quick").config, "quick")
         st.switch_page("pages/2_Train.py", query_params={"run": run_id})

@@ -14,6 +14,7 @@ from mnist_core.store.run import Run
 from mnist_core.store.runs import NAME_LENGTH
 from mnist_core.ui.frame import errors_in_words
 from mnist_core.ui.lab import Lab
+from mnist_core.ui.visitor import acting
 from mnist_core.ui.words import escaped
 
 PIXELS = {
@@ -113,7 +114,7 @@ def upload_form(here: Lab) -> None:
                 return
             with st.spinner("Checking the file, building the network, reading 10,000 images …", show_time=True):
                 upload = gather([(file.name, file.getvalue()) for file in files], scaled=pixels == "0-1")
-                st.session_state["uploaded"] = here.engine.add_upload(upload, name)
+                st.session_state["uploaded"] = acting(here).upload(here.engine, upload, name)
             st.session_state["uploads"] = number + 1
             st.rerun()
 

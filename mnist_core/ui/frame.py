@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,10 +11,11 @@ from streamlit.errors import StreamlitAPIException
 
 from mnist_core.errors import LabError
 from mnist_core.store.lease import EngineStatus
+from mnist_core.ui.errors import errors_in_words
 from mnist_core.ui.lab import Lab, lab
+from mnist_core.ui.visitor import say_here
+from mnist_core.ui.who import who_is_here
 from mnist_core.ui.words import escaped
-
-log = logging.getLogger("mnist_core.ui")
 
 STATUS_SECONDS = 3.0
 
@@ -68,12 +68,14 @@ def page(title: str, sentence: str = "") -> Iterator[Lab]:
     with errors_in_words():
         try:
             here = lab()
+            say_here(here)
         except LabError as error:
-            # Without a store there is nothing to show; the body of the page must not begin.
+            # Without a store, or a place, there is nothing to show; the body of the page must not begin.
             st.error(escaped(str(error)), icon=":material/error:")
             st.stop()
         with st.sidebar:
             engine_line()
+            who_is_here(here)
         yield here
 
 
@@ -87,27 +89,12 @@ def menu() -> None:
             return
 
 
-@contextmanager
-def errors_in_words() -> Iterator[None]:
-    """Shows a ``LabError`` as it is; logs anything else and says so without details. For fragments too."""
-    try:
-        yield
-    except LabError as error:
-        st.error(escaped(str(error)), icon=":material/error:")
-    except Exception:  # Whatever a page stumbles over is a bug of ours: the reader gets a sentence, the log all of it.
-        log.exception("a page failed")
-        st.error(
-            "Something in MNIST Lab went wrong, and the details are in the server's log. Nothing of yours is lost: "
-            "reload the page to go on.",
-            icon=":material/error:",
-        )
-
-
 @st.fragment(run_every=STATUS_SECONDS)
 def engine_line() -> None:
     """Keeps the engine alive and says how it is, in the sidebar of every page."""
     with errors_in_words():
         here = lab()
+        say_here(here)
         colour, words = describe(here.engine.ensure())
         counts = here.store.statistics()
         busy = [f"{counts[s]} {word}" for s, word in (("running", "training"), ("queued", "waiting")) if counts.get(s)]

@@ -10,8 +10,18 @@ import streamlit as st
 from mnist_core import logs
 from mnist_core.data import mnist
 from mnist_core.engine.client import EngineClient
+from mnist_core.limits import RateLimit
 from mnist_core.settings import Settings
 from mnist_core.store import RunStore
+
+PIN_TRIES, ALL_PIN_TRIES = 5, 20
+"""A minute: of one visitor, and of all together."""
+
+TOO_MANY_PINS = "Too many PINs were tried. Wait {seconds} s and try again."
+TOO_FAST = (
+    "You asked for more than {most} answers in a minute, the most for one visitor (MNIST_LAB_PREDICTIONS_PER_MINUTE). "
+    "Go on in {seconds} s."
+)
 
 
 @dataclass(frozen=True)
@@ -19,6 +29,10 @@ class Lab:
     settings: Settings
     store: RunStore
     engine: EngineClient
+    predictions: RateLimit
+    pins: RateLimit
+    """Tries to enter the teacher's PIN, by visitor; and ``all_pins``, of everybody together."""
+    all_pins: RateLimit
 
 
 def lab() -> Lab:
@@ -30,7 +44,9 @@ def lab() -> Lab:
 def _lab(settings: Settings) -> Lab:
     store = RunStore(settings.database_url)
     logs.to_file("web", settings.home / "web.log")
-    return Lab(settings, store, EngineClient(settings, store))
+    predictions = RateLimit(settings.predictions_per_minute, TOO_FAST)
+    pins = RateLimit(PIN_TRIES, TOO_MANY_PINS), RateLimit(ALL_PIN_TRIES, TOO_MANY_PINS)
+    return Lab(settings, store, EngineClient(settings, store), predictions, *pins)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)

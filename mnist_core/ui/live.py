@@ -12,6 +12,7 @@ from mnist_core.ui import charts, published
 from mnist_core.ui.frame import errors_in_words
 from mnist_core.ui.lab import Lab
 from mnist_core.ui.live_chart import live_chart
+from mnist_core.ui.visitor import acting, visitor, whose
 from mnist_core.ui.words import badge, duration, escaped, percent
 
 REFRESH_SECONDS = 0.7
@@ -120,23 +121,26 @@ def _how(lab: Lab, run: Run) -> str:
 
 
 def _buttons(lab: Lab, run: Run) -> None:
-    with st.container(horizontal=True):
-        if run.active and not run.wish:
+    mine = visitor(lab).may_change(run.owner)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if not mine and (run.active or run.status in RESUMABLE):
+            st.caption(f"This run belongs to {escaped(whose(lab, [run.owner])[run.owner])}.")
+        if run.active and not run.wish and mine:
             if run.status == "running" and st.button("Pause", icon=":material/pause:", key="pause"):
-                lab.store.ask(run.id, "pause")
+                acting(lab).ask(run.id, "pause")
                 st.rerun(scope="app")
             label, words = ("Stop", "Stops now and keeps the weights.") if run.step else ("Cancel", "Takes it back.")
             if st.button(label, icon=":material/stop:", key="stop", help=words):
-                lab.store.ask(run.id, "stop")
+                acting(lab).ask(run.id, "stop")
                 st.rerun(scope="app")
         elif run.wish:
             st.caption(f"Asked to {run.wish} …")
-        if run.status in RESUMABLE:
+        if run.status in RESUMABLE and mine:
             if st.button("Resume", icon=":material/play_arrow:", key="resume", type="primary"):
-                lab.store.resume(run.id)
+                acting(lab).resume(run.id)
                 st.rerun(scope="app")
             if st.button("Stop and keep the weights", icon=":material/stop:", key="stop"):
-                lab.store.ask(run.id, "stop")
+                acting(lab).ask(run.id, "stop")
                 st.rerun(scope="app")
         if run.usable:
             if st.button("See where it errs", icon=":material/grid_on:", key="evaluate", type="primary"):

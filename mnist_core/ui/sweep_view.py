@@ -20,6 +20,7 @@ from mnist_core.ui.frame import errors_in_words
 from mnist_core.ui.lab import Lab
 from mnist_core.ui.live_chart import live_chart
 from mnist_core.ui.take import take_along
+from mnist_core.ui.visitor import acting, visitor, whose
 from mnist_core.ui.words import STATUS, duration, escaped, percent
 
 REFRESH_SECONDS = 1.0
@@ -57,7 +58,7 @@ def _watch(lab: Lab, sweep_id: str, status: str, lesson: Lesson) -> None:
         sweeps = SweepStore(lab.store.database)
         sweep, trials = sweeps.get(sweep_id), sweeps.trials(sweep_id)
         _headline(sweep, trials)
-        _buttons(lab, sweeps, sweep, trials, lesson)
+        _buttons(lab, sweep, trials, lesson)
         figure = _picture(sweeps, sweep, trials)
         _spread(sweep, trials)
         _test_set(lab, sweeps, sweep, trials, lesson)
@@ -92,22 +93,25 @@ def _headline(sweep: Sweep, trials: list[Trial]) -> None:
             st.metric("with", shown(best.params), width="content")
 
 
-def _buttons(lab: Lab, sweeps: SweepStore, sweep: Sweep, trials: list[Trial], lesson: Lesson) -> None:
+def _buttons(lab: Lab, sweep: Sweep, trials: list[Trial], lesson: Lesson) -> None:
+    mine = visitor(lab).may_change(sweep.owner)
     with st.container(horizontal=True, vertical_alignment="bottom"):
+        if not mine:
+            st.caption(f"This sweep belongs to {escaped(whose(lab, [sweep.owner])[sweep.owner])}.")
         if sweep.active and sweep.wish:
             st.caption("Asked to stop …")
-        elif sweep.active and not lesson.hides("sweep.stop"):
+        elif sweep.active and mine and not lesson.hides("sweep.stop"):
             locked, words = lesson.locks("sweep.stop"), "What was found is kept."
             if st.button("Stop", icon=":material/stop:", key="stop-sweep", help=words, disabled=locked):
-                sweeps.stop(sweep.id)
+                acting(lab).stop_search(sweep.id)
                 st.rerun(scope="app")
-        left = 0 if sweep.active or lesson.hides("sweep.continue") else min(MOST_MORE, room(sweep, trials))
+        left = 0 if sweep.active or not mine or lesson.hides("sweep.continue") else min(MOST_MORE, room(sweep, trials))
         if left:
             locked = lesson.locks("sweep.continue")
             usual = left if sweep.design.search.sampler == "grid" else min(10, left)
             more = st.number_input("More trials", 1, left, usual, key="more", width=140, disabled=locked)
             if st.button("Continue", icon=":material/play_arrow:", key="continue", disabled=locked):
-                sweeps.go_on(sweep.id, int(more))
+                acting(lab).go_on(sweep.id, int(more))
                 st.rerun(scope="app")
         done = [trial for trial in rows_of(sweep, trials) if trial.state == "complete" and trial.run_id]
         if len(done) >= 2 and st.button("Compare the best", icon=":material/compare_arrows:", key="compare-best"):
@@ -197,7 +201,7 @@ def _test_set(lab: Lab, sweeps: SweepStore, sweep: Sweep, trials: list[Trial], l
         if sweep.active or not done:
             st.caption("Wait for the end of the search, then choose.")
             return
-        if lesson.hides("sweep.score"):
+        if lesson.hides("sweep.score") or not visitor(lab).may_change(sweep.owner):
             return
         locked = lesson.locks("sweep.score")
         ids = {trial.run_id: trial for trial in done}
@@ -206,7 +210,7 @@ def _test_set(lab: Lab, sweeps: SweepStore, sweep: Sweep, trials: list[Trial], l
             format_func=lambda run_id: f"no. {ids[run_id].number}: {shown(ids[run_id].params)}",
         )  # fmt: skip
         if st.button("Score this run on the test set", icon=":material/verified:", key="score", disabled=locked):
-            sweeps.choose(sweep.id, run_id)
+            acting(lab).choose(sweep.id, run_id)
             st.rerun(scope="app")
 
 

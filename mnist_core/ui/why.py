@@ -18,6 +18,7 @@ from mnist_core.ui.frame import errors_in_words
 from mnist_core.ui.heat import coloured, limit, scale
 from mnist_core.ui.lab import Lab, lab
 from mnist_core.ui.network import KINDS, shape_text
+from mnist_core.ui.visitor import visitor
 from mnist_core.ui.words import escaped
 
 TARGETS = {"explained": ("Explain the digit", "the answer"), "wanted": ("Turn it into", "the next likely digit")}
@@ -82,6 +83,7 @@ def _explained(
     database_url: str, run_id: str, ended: float | None, image: np.ndarray, name: str, target: int | None
 ) -> Any:
     """Of one drawing; another run may have the id of one that was deleted, but not its end."""
+    lab().predictions.take(visitor().id)
     return lab().engine.explain(run_id, image, name, target)
 
 

@@ -1,0 +1,143 @@
+"""Visitors on pages: a name that can be changed, runs of others that cannot, and a teacher who may."""
+
+import pytest
+
+from mnist_core.config import RunConfig
+from mnist_core.explore.questions import QUESTIONS
+from mnist_core.store.sweeps import SweepStore
+from mnist_core.store.visitors import VisitorStore
+from mnist_core.visitors import given_name, visitor_id
+from tests.helpers import ROOT
+from tests.pages.conftest import HOME, PAGES, healthy, labelled, labels_of, trained, words
+
+SECRETS = {"anna": "a" * 32, "ben": "b" * 32}
+ANNA, BEN = (visitor_id("cookie", secret) for secret in SECRETS.values())
+PIN = "471100"
+
+
+@pytest.fixture
+def as_visitor(visit):
+    """Opens a page as a browser does that has this visitor's cookie."""
+    from streamlit.testing.v1 import AppTest
+
+    def as_visitor(name, title="Home", **link):
+        app = AppTest.from_file(str(ROOT / HOME), default_timeout=60)
+        app.session_state["visitor-secret"] = SECRETS[name]
+        if title != "Home":
+            app.switch_page(PAGES[title])
+        for key, value in link.items():
+            app.query_params[key] = value
+        return healthy(app.run())
+
+    return as_visitor
+
+
+def enter_pin(app, pin):
+    labelled(app.text_input, "The teacher's PIN").input(pin)
+    return healthy(labelled(app.button, "I am the teacher").click().run())
+
+
+def test_two_visitors_are_two_and_their_secrets_stand_nowhere(visit, store):
+    for _ in range(2):
+        visit("Home")
+    with store.database.read() as connection:
+        kept = [row.id for row in connection.exec_driver_sql("SELECT id FROM visitors")]
+    assert len(set(kept)) == 2
+
+
+def test_a_name_can_be_changed_and_stays(as_visitor, store):
+    app = as_visitor("anna")
+    assert labelled(app.text_input, "Your name here").value == given_name(ANNA)
+    labelled(app.text_input, "Your name here").input("Anna :red[*K*]")
+    healthy(labelled(app.button, "Keep this name").click().run())
+    assert labelled(as_visitor("anna", "Data").text_input, "Your name here").value == "Anna :red[*K*]"
+    assert labelled(as_visitor("ben").text_input, "Your name here").value == given_name(BEN)
+
+
+def test_an_empty_name_is_refused(as_visitor):
+    app = as_visitor("anna")
+    labelled(app.text_input, "Your name here").input("  ")
+    assert "must not be empty" in words(labelled(app.button, "Keep this name").click().run(), "error")
+
+
+def test_a_run_is_its_visitors(as_visitor, store):
+    run = trained(as_visitor("anna", "Train"), store)
+    assert run.owner == ANNA
+    assert {"Cancel"} <= set(labels_of(as_visitor("anna", "Train", run=run.id).button))
+    app = as_visitor("ben", "Train", run=run.id)
+    assert not {"Cancel", "Pause", "Resume", "Stop"} & set(labels_of(app.button))
+    assert f"belongs to {given_name(ANNA)}" in words(app)
+
+
+def test_a_page_that_was_open_before_cannot_either(as_visitor, store):
+    """What counts is who asks, and not which buttons their page still shows."""
+    run_id = store.create(RunConfig())  # a command's, which everybody may stop
+    app = as_visitor("ben", "Train", run=run_id)
+    with store.database.write() as connection:
+        connection.exec_driver_sql(f"UPDATE runs SET owner = '{ANNA}'")
+    app = healthy(labelled(app.button, "Cancel").click().run())
+    assert store.get(run_id).status == "queued"
+
+
+def test_own_runs_come_first_and_the_others_are_told_apart(as_visitor, store):
+    store.create(RunConfig(), "by anna", owner=ANNA)
+    store.create(RunConfig(), "by ben", owner=BEN)
+    VisitorStore(store.database).rename(BEN, "Ben")
+    table = as_visitor("anna", "Runs").dataframe[0].value
+    assert list(table["name"]) == ["by anna", "by ben"]
+    assert list(table["whose"]) == ["you", "Ben"]
+    home = words(as_visitor("anna"), "markdown")
+    assert home.index("by anna") < home.index("by ben") and "Ben" in home
+    alone = as_visitor("anna", "Runs")
+    store.delete(store.list(first=BEN)[0].id)
+    assert "whose" not in alone.run().dataframe[0].value.columns
+
+
+def test_a_sweep_is_its_visitors(as_visitor, store):
+    sweeps = SweepStore(store.database)
+    sweep_id = sweeps.create(QUESTIONS["learning-rate"].design, "anna's", owner=ANNA)
+    assert "Stop" in labels_of(as_visitor("anna", "Explore", sweep=sweep_id).button)
+    app = as_visitor("ben", "Explore", sweep=sweep_id)
+    assert "Stop" not in labels_of(app.button) and given_name(ANNA) in words(app)
+
+
+def test_the_teacher_may_by_pin_and_it_stays_for_this_browser(as_visitor, store, monkeypatch):
+    monkeypatch.setenv("MNIST_LAB_TEACHER_PIN", PIN)
+    run_id = store.create(RunConfig(), "by anna", owner=ANNA)
+    app = as_visitor("ben", "Train", run=run_id)
+    assert "Cancel" not in labels_of(app.button)
+    app = enter_pin(app, PIN)
+    assert "Cancel" in labels_of(app.button)
+    app = as_visitor("ben", "Train", run=run_id)
+    labelled(app.button, "Cancel").click().run()
+    assert store.get(run_id).status == "cancelled"
+    app = healthy(labelled(app.button, "Leave the teacher's role").click().run())
+    assert labelled(app.text_input, "The teacher's PIN")
+
+
+def test_a_wrong_pin_is_refused_and_cannot_be_tried_for_long(as_visitor, monkeypatch):
+    monkeypatch.setenv("MNIST_LAB_TEACHER_PIN", PIN)
+    app = as_visitor("ben")
+    for _ in range(5):
+        assert "not the teacher's PIN" in words(enter_pin(app, "000000"), "error")
+    assert "Too many PINs" in words(enter_pin(app, PIN), "error")
+    assert "I am the teacher" in labels_of(app.button)
+
+
+def test_without_a_pin_nobody_is_asked_for_one(as_visitor):
+    assert "The teacher's PIN" not in labels_of(as_visitor("anna").text_input)
+
+
+def test_who_is_one_too_many_is_told_and_sees_nothing_else(as_visitor, monkeypatch):
+    monkeypatch.setenv("MNIST_LAB_VISITORS", "1")
+    as_visitor("anna")
+    assert "MNIST_LAB_VISITORS" in words(app := as_visitor("ben", "Train"), "error")
+    assert "Train" not in labels_of(app.button)
+    assert not as_visitor("anna").error
+
+
+def test_a_limit_on_the_train_page_is_one_sentence_and_the_form_stays(as_visitor, store, monkeypatch):
+    monkeypatch.setenv("MNIST_LAB_PARAMETERS", "10")
+    app = healthy(labelled(as_visitor("anna", "Train").button, "Train").click().run())
+    assert "MNIST_LAB_PARAMETERS" in words(app, "error")
+    assert store.list() == [] and labelled(app.button, "Train")

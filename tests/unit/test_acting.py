@@ -1,0 +1,135 @@
+"""What a visitor may do with the store: own runs all, others' none, and no more than the limits."""
+
+from dataclasses import replace
+
+import pytest
+
+from mnist_core.acting import Acting
+from mnist_core.config import RunConfig
+from mnist_core.errors import NotAllowed, OverLimit
+from mnist_core.explore.questions import QUESTIONS
+from mnist_core.models.upload import Upload
+from mnist_core.store.queue import count_waiting
+from mnist_core.store.sweeps import SweepStore
+from mnist_core.store.visitors import VisitorStore
+from mnist_core.visitors import visitor_id
+from tests.helpers import assert_friendly
+
+ANNA, BEN = visitor_id("cookie", "anna"), visitor_id("cookie", "ben")
+DESIGN = QUESTIONS["learning-rate"].design
+
+
+@pytest.fixture
+def act(settings, store):
+    """Makes the hands of a visitor; ``pin`` and other settings as they are given."""
+
+    def act(who, **changes):
+        changed = replace(settings, **changes)
+        return Acting(changed, store, VisitorStore(store.database).get(who, changed.teacher_pin))
+
+    return act
+
+
+CHANGES = {
+    "stop": lambda acting, run: acting.ask(run, "stop"),
+    "pause": lambda acting, run: acting.ask(run, "pause"),
+    "resume": lambda acting, run: acting.resume(run),
+    "name and note": lambda acting, run: acting.describe(run, "mine now", "!"),
+    "delete": lambda acting, run: acting.delete(run),
+}
+SWEEP_CHANGES = {
+    "stop": lambda acting, sweep: acting.stop_search(sweep),
+    "continue": lambda acting, sweep: acting.go_on(sweep, 1),
+    "choose": lambda acting, sweep: acting.choose(sweep, "run"),
+    "delete": lambda acting, sweep: acting.delete_sweep(sweep),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_another_may_not_change_a_run_whose_owner_and_teacher_may(act, store, change):
+    run_id = act(ANNA).train(RunConfig())
+    before = store.get(run_id)
+    assert before.owner == ANNA
+    with pytest.raises(NotAllowed) as error:
+        CHANGES[change](act(BEN), run_id)
+    assert_friendly(error, VisitorStore(store.database).names([ANNA])[ANNA])
+    assert store.get(run_id) == before
+    CHANGES[change](act(ANNA), run_id)
+    VisitorStore(store.database).set_teacher(BEN, "4711")
+    again = act(ANNA).train(RunConfig())
+    CHANGES[change](act(BEN, teacher_pin="4711"), again)
+    with pytest.raises(NotAllowed):
+        CHANGES[change](act(BEN, teacher_pin="another"), act(ANNA).train(RunConfig()))
+
+
+@pytest.mark.parametrize("change", SWEEP_CHANGES)
+def test_another_may_not_change_a_sweep(act, store, change):
+    sweep_id = act(ANNA).search(DESIGN)
+    before = SweepStore(store.database).get(sweep_id)
+    with pytest.raises(NotAllowed):
+        SWEEP_CHANGES[change](act(BEN), sweep_id)
+    assert SweepStore(store.database).get(sweep_id) == before
+    act(ANNA).stop_search(sweep_id)
+    assert SweepStore(store.database).get(sweep_id).wish == "stop"
+
+
+def test_what_a_command_made_is_everybodys_until_there_is_a_teacher(act, store):
+    first, second = store.create(RunConfig()), store.create(RunConfig())
+    assert store.get(first).owner == ""
+    act(BEN).delete(first)
+    with pytest.raises(NotAllowed):
+        act(BEN, teacher_pin="4711").delete(second)
+
+
+def test_a_sweeps_trials_are_its_owners(act, store):
+    sweeps = SweepStore(store.database)
+    sweep_id = act(ANNA).search(DESIGN)
+    run_id = sweeps.add_trial(sweep_id, 0, {}, RunConfig(), "trial")
+    assert store.get(run_id).owner == ANNA
+    assert count_waiting(store.database, ANNA) == 1
+
+
+def test_limits_hold_for_visitors(act, store):
+    with pytest.raises(OverLimit) as error:
+        act(ANNA, most_parameters=1000).train(RunConfig())
+    assert_friendly(error, "MNIST_LAB_PARAMETERS")
+    with pytest.raises(OverLimit):
+        act(ANNA, most_epochs=1).search(DESIGN)
+    assert store.list() == []
+
+    for _ in range(2):
+        act(ANNA, most_waiting=2).train(RunConfig())
+    for more in (lambda a: a.train(RunConfig()), lambda a: a.search(DESIGN)):
+        with pytest.raises(OverLimit) as error:
+            more(act(ANNA, most_waiting=2))
+        assert_friendly(error, "MNIST_LAB_WAITING")
+    act(BEN, most_waiting=2).train(RunConfig())  # each visitor has their own
+    paused = store.list(first=ANNA)[0].id
+    act(ANNA).ask(paused, "pause")
+    act(ANNA, most_waiting=2).resume(paused)
+
+
+def test_a_full_store_takes_nothing_new_and_lets_delete(act, store):
+    run_id = act(ANNA).train(RunConfig())
+    store.keep(run_id, "model.keras", bytes(1_000_000))
+    assert store.database.stored_bytes() > 1_000_000
+    full = act(ANNA, stored_megabytes=1)
+    for more in (lambda: full.train(RunConfig()), lambda: full.upload(None, Upload("x.keras", b""))):
+        with pytest.raises(OverLimit) as error:
+            more()
+        assert_friendly(error, "MNIST_LAB_STORED_MEGABYTES")
+    full.delete(run_id)
+    full.train(RunConfig())
+
+
+def test_an_upload_is_whose_it_is(act):
+    asked = []
+
+    class Engine:
+        def add_upload(self, *arguments):
+            asked.append(arguments)
+            return "made"
+
+    upload = object()
+    assert act(ANNA).upload(Engine(), upload, "theirs") == "made"
+    assert asked == [(upload, "theirs", ANNA)]

@@ -1,0 +1,85 @@
+"""Visitors in the store: names that stay, who is here, and who is forgotten."""
+
+import sqlite3
+
+import pytest
+
+from mnist_core.config import RunConfig
+from mnist_core.errors import NotAllowed
+from mnist_core.store import RunStore
+from mnist_core.store.visitors import HERE_SECONDS, KEPT_SECONDS, NOBODY, VisitorStore
+from mnist_core.visitors import given_name, visitor_id
+
+ANNA, BEN, CLEO = (visitor_id("cookie", name) for name in ("anna", "ben", "cleo"))
+
+
+@pytest.fixture
+def known(store):
+    return VisitorStore(store.database)
+
+
+def earlier(store, seconds):
+    with store.database.write() as connection:
+        connection.exec_driver_sql(f"UPDATE visitors SET seen = seen - {seconds}")
+
+
+def test_a_visitor_is_called_something_until_they_choose(known):
+    assert known.get(ANNA).name == given_name(ANNA)
+    assert known.get(ANNA, called="anna.k").name == "anna.k"
+    known.rename(ANNA, "  Anna\n K ")
+    assert known.get(ANNA, called="anna.k").name == "Anna K"
+    assert known.names([ANNA, BEN, ""]) == {ANNA: "Anna K", BEN: given_name(BEN), "": NOBODY}
+    with pytest.raises(NotAllowed):
+        known.rename(ANNA, " ")
+
+
+def test_the_teacher_is_who_knew_this_pin(known):
+    assert (known.get(ANNA).teacher, known.get(ANNA).classroom) == (False, False)
+    known.set_teacher(ANNA, "4711")
+    found = known.get(ANNA, "4711")
+    assert (found.teacher, found.classroom) == (True, True)
+    assert not known.get(ANNA, "4712").teacher and not known.get(BEN, "4711").teacher
+    assert not known.get(ANNA, "").teacher
+    known.set_teacher(ANNA, "")
+    assert not known.get(ANNA, "4711").teacher
+
+
+def test_so_many_may_be_here_and_who_is_may_stay(known, store):
+    assert known.enter(ANNA, 2) and known.enter(BEN, 2) and known.enter(ANNA, 2)
+    assert not known.enter(CLEO, 2)
+    assert known.enter(BEN, 2) and known.enter(CLEO, 0)
+    earlier(store, HERE_SECONDS + 1)
+    assert known.enter(CLEO, 1) and not known.enter(ANNA, 1)
+
+
+def test_who_has_left_nothing_is_forgotten_in_time(known, store):
+    known.rename(ANNA, "Anna")
+    known.rename(BEN, "Ben")
+    store.create(RunConfig(), owner=BEN)
+    earlier(store, KEPT_SECONDS + 1)
+    known.enter(CLEO)
+    assert known.names([ANNA, BEN]) == {ANNA: given_name(ANNA), BEN: "Ben"}
+
+
+def test_own_runs_come_first(store):
+    for owner in (ANNA, BEN, "", ANNA):
+        store.create(RunConfig(), owner=owner)
+    assert [run.owner for run in store.list()] == [ANNA, "", BEN, ANNA]
+    assert [run.owner for run in store.list(first=BEN)] == [BEN, ANNA, "", ANNA]
+
+
+def test_runs_of_a_database_from_before_there_were_visitors_are_nobodys(store, home):
+    run_id = store.create(RunConfig(), "from long ago", owner=ANNA)
+    store.database.close()
+    with sqlite3.connect(home / "runs.sqlite") as connection:
+        for table in ("runs", "sweeps"):
+            connection.execute(f"DROP INDEX ix_{table}_owner")
+            connection.execute(f"ALTER TABLE {table} DROP COLUMN owner")
+        for column in ("holder", "deaths"):
+            connection.execute(f"ALTER TABLE runs DROP COLUMN {column}")
+        connection.execute("DROP TABLE visitors")
+    connection.close()
+    again = RunStore(f"sqlite:///{home}/runs.sqlite")
+    assert (again.get(run_id).name, again.get(run_id).owner) == ("from long ago", "")
+    again.create(RunConfig(), owner=BEN)
+    again.database.close()
