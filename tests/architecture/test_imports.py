@@ -140,6 +140,24 @@ def test_pages_are_streamlits_own_and_never_navigation(path):
     assert "streamlit.navigation" not in set(imports(path, everywhere=True))
 
 
+CHANGES = {"ask", "resume", "rename", "annotate", "go_on", "add_upload"}
+"""Methods of the stores and of the engine that change what belongs to somebody, by names that nothing else has."""
+
+ALSO = {"create", "delete", "stop", "add", "choose"}
+"""The same by common names: of something that is called a store."""
+
+
+@pytest.mark.parametrize("path", WEB, ids=shown)
+def test_pages_change_what_belongs_to_somebody_only_as_a_visitor(path):
+    for node in ast.walk(tree(path)):
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+            continue
+        source, name = ast.unparse(node.func.value), node.func.attr
+        as_visitor = source.startswith("acting(") or (name == "rename" and source.startswith("VisitorStore("))
+        of_a_store = source.endswith(("store", "sweeps")) or "SweepStore(" in source
+        assert as_visitor or not (name in CHANGES or (name in ALSO and of_a_store)), ast.unparse(node)
+
+
 @pytest.mark.parametrize("path", FILES, ids=shown)
 def test_no_file_is_too_long_to_be_read_in_one_sitting(path):
     lines = len(path.read_text(encoding="utf-8").splitlines())
