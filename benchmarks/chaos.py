@@ -23,6 +23,7 @@ from pathlib import Path
 import psutil
 
 from benchmarks.report import arguments, finish, say
+from mnist_core import logs
 from mnist_core.config import RunConfig
 from mnist_core.engine.client import EngineClient
 from mnist_core.errors import LabError
@@ -48,6 +49,9 @@ VICTIMS = {"train worker": 4, "engine": 3, "web server": 2, "predict worker": 2}
 
 WAITING_RUNS = 2
 LONGEST_PAUSE = 6.0
+WHILE_STARTING = 0.3
+"""Share of the kills that do not wait until something trains again."""
+
 END_SECONDS = 900
 """For what is left when the last kill is done."""
 
@@ -93,6 +97,11 @@ class Chaos:
             self.killed[victim] += 1
             return True
         return False
+
+    def trains(self) -> bool:
+        """Whether a worker is training at this moment."""
+        runs = self.store.list(statuses=("running",))
+        return any(run.holder and time.time() - (run.beat or 0.0) < 1.0 for run in runs)
 
     def document(self, kills: int) -> dict[str, int]:
         """What came of it."""
@@ -176,14 +185,17 @@ def chaos(kills: int, seed: int = 0, kinds: tuple[str, ...] = tuple(KINDS), long
 
 
 def _play(world: Chaos, kills: int, longest: float) -> dict:
-    done, strike_at, deadline = 0, time.monotonic() + longest, float("inf")
+    done, strike_at, deadline, at_once = 0, time.monotonic() + longest, float("inf"), False
     while time.monotonic() < deadline:
         world.keep_up()
         if done < kills:
             world.feed()
-            if time.monotonic() >= strike_at and world.strike():
+            if not at_once and not world.trains():
+                strike_at = time.monotonic() + world.rng.uniform(0, longest)
+            elif time.monotonic() >= strike_at and world.strike():
                 done += 1
                 strike_at = time.monotonic() + world.rng.uniform(0, longest)
+                at_once = world.rng.random() < WHILE_STARTING
                 say(f"{done} of {kills} kills, {len(world.runs)} runs: {dict(world.killed)}")
         elif deadline == float("inf"):
             deadline = time.monotonic() + END_SECONDS
@@ -195,6 +207,9 @@ def _play(world: Chaos, kills: int, longest: float) -> dict:
     for run in world.store.list():
         if run.status != "finished":
             say(f"{run.id} {run.name}: {run.status} {run.message}")
+    if document["lost"]:
+        for line in logs.recent(world.settings.log_file):
+            say(f"{line['time']} {line['process']} {line['run']}: {line['message']} {line.get('error', '')}")
     return document
 
 

@@ -63,6 +63,8 @@ class _Stderr(logging.Handler):
 
 def to_stderr(process: str) -> None:
     """All logs of this process, Dask's warnings among them, go to its stderr."""
+    # Processes that this one starts read it when they import Dask, which is before anybody can tell them.
+    os.environ.setdefault("DASK_LOGGING__DISTRIBUTED", "warning")
     dask = logging.getLogger("distributed")
     dask.handlers.clear()
     dask.propagate = True

@@ -63,7 +63,6 @@ def _worker(kind: str, threads: int, gpu: str, memory: int) -> dict[str, Any]:
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "TF_NUM_INTRAOP_THREADS": str(threads),
         "TF_NUM_INTEROP_THREADS": "1",
-        "DASK_LOGGING__DISTRIBUTED": "warning",
     }
     # One task at a time: TensorFlow brings the threads. Beside its predictions, the predict worker waits for the
     # process that reads an uploaded model.
