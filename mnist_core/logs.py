@@ -58,7 +58,8 @@ class _Stderr(logging.Handler):
     """Writes to what stderr is at that moment."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        print(self.format(record), file=sys.stderr, flush=True)
+        with suppress(OSError, ValueError):  # a log that takes nothing, as on a full disk, must stop nobody
+            print(self.format(record), file=sys.stderr, flush=True)
 
 
 def to_stderr(process: str) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import time
 
 import numpy as np
@@ -113,13 +114,17 @@ def epoch_that_stands(store, run_id, seconds=1.5):
 
 
 def test_the_engine_outlives_the_dashboard_and_ends_when_it_is_done(home, store):
-    with start("serve") as dashboard:
-        assert "is open at" in dashboard.stdout.readline()
-        run_id = store.create(SECONDS_LONG)
-        eventually(lambda: store.get(run_id).epoch, 200)
-        engine = engine_status(store.database).pid
-        for process in (dashboard, *psutil.Process(dashboard.pid).children()):
-            if process.pid != engine:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    with start("serve", "--port", port) as dashboard:
+        try:
+            assert "is open at" in dashboard.stdout.readline()
+            run_id = store.create(SECONDS_LONG)
+            eventually(lambda: store.get(run_id).epoch, 200)
+            engine = engine_status(store.database).pid
+        finally:
+            web = [child for child in psutil.Process(dashboard.pid).children() if "streamlit" in child.cmdline()]
+            for process in (dashboard, *web):
                 kill(process.pid)
     eventually(lambda: not store.get(run_id).active, 200)
     assert whole(store, run_id).deaths == 0

@@ -1,5 +1,6 @@
 """Logs: one JSON object a line, with the run that it is about."""
 
+import errno
 import json
 import logging
 
@@ -40,6 +41,26 @@ def test_what_went_wrong_stands_there_whole(web):
         logging.getLogger("mnist_core.test").exception("a page failed")
     (line,) = web()
     assert "ZeroDivisionError: x" in line["error"] and line["run"] == ""
+
+
+class Full:
+    """A terminal, or a file in its place, on a disk without room."""
+
+    tried = 0
+
+    def write(self, text):
+        self.tried += 1
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    flush = write
+
+
+def test_a_terminal_that_takes_nothing_stops_nobody(web, monkeypatch):
+    full = Full()
+    monkeypatch.setattr("sys.stderr", full)
+    logging.getLogger("mnist_core.test").warning("the disk is full")
+    assert full.tried
+    assert [line["message"] for line in web()] == ["the disk is full"]
 
 
 def test_what_is_asked_of_a_run_stands_in_the_log_of_the_web_server(web, store, run_id):
