@@ -10,6 +10,9 @@ from pydantic import ValidationError
 from mnist_core.errors import ConfigError
 from mnist_core.parts import plain
 
+LONGEST_KEY = 80
+"""Of a setting's name as it is repeated; ours are much shorter, and others may be anything."""
+
 
 def sentences(error: ValidationError, named: Collection[str], most: int = 4) -> Iterator[str]:
     """One sentence per problem: which key, what was received, and what is allowed.
@@ -24,6 +27,7 @@ def sentences(error: ValidationError, named: Collection[str], most: int = 4) -> 
     problems = [p for p in problems if not (p["type"] == "too_short" and p["loc"] in within)]
     for problem in problems[:most]:
         path = ".".join(str(p) for i, p in enumerate(problem["loc"]) if not (i == 1 and problem["loc"][0] in named))
+        path = path if len(path) <= LONGEST_KEY else path[: LONGEST_KEY - 3] + "..."
         received, context, kind = _shown(problem["input"]), problem.get("ctx", {}), problem["type"]
         if isinstance(context.get("error"), ConfigError):
             yield str(context["error"])
@@ -36,7 +40,7 @@ def sentences(error: ValidationError, named: Collection[str], most: int = 4) -> 
         elif kind == "literal_error":
             yield f"{path} is {received}, but must be {context['expected']}."
         elif kind == "union_tag_invalid":
-            yield f"{path}.name is {context['tag']!r}, but must be one of {context['expected_tags']}."
+            yield f"{path}.name is {_shown(context['tag'])}, but must be one of {context['expected_tags']}."
         elif kind == "tuple_type":
             yield f"{path} is {received}, but must be a list in square brackets."
         elif kind in ("model_type", "model_attributes_type"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -27,10 +28,14 @@ class Settings:
     data_sha256: str = _setting(
         "MNIST_LAB_DATA_SHA256", "", "SHA-256 of MNIST_LAB_DATA, to allow a file that is not the original MNIST."
     )
-    database: str = _setting("MNIST_LAB_DATABASE", "", "Database URL; empty is SQLite in the home folder.")
+    database: str = _setting(
+        "MNIST_LAB_DATABASE", "",
+        "Database URL, such as postgresql://name:password@host/database; empty is SQLite in the home folder.",
+    )  # fmt: skip
     scheduler: str = _setting(
-        "MNIST_LAB_SCHEDULER", "", "Address of a Dask scheduler to use; empty starts workers on this machine."
-    )
+        "MNIST_LAB_SCHEDULER", "",
+        "Address of a Dask scheduler to use, such as tcp://host:8786; empty starts workers on this machine.",
+    )  # fmt: skip
     train_workers: int = _setting(
         "MNIST_LAB_TRAIN_WORKERS", "0", "Runs trained at a time; 0 is one per GPU, or one for every four cores."
     )
@@ -91,7 +96,9 @@ class Settings:
 
     @property
     def database_url(self) -> str:
-        return self.database or f"sqlite:///{self.home / 'runs.sqlite'}"
+        """What SQLAlchemy opens; PostgreSQL with the driver that comes with MNIST Lab unless another one is named."""
+        named = re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", self.database)
+        return named or f"sqlite:///{self.home / 'runs.sqlite'}"
 
     @property
     def log_file(self) -> Path:

@@ -63,7 +63,8 @@ class Lesson:
                     declared(key)
                 except ConfigError as error:
                     raise ConfigError(f"The link's {name!r} cannot be used. {error}") from None
-        task = parameters.get("task", "").replace("\x00", "")
+        # Halves of characters come from nowhere but tampering, and could not stand in a link again.
+        task = parameters.get("task", "").replace("\x00", "").encode("utf-8", "replace").decode()
         if len(task) > TASK_LENGTH:
             raise ConfigError(f"The task in the link has {len(task):,} letters, but may have {TASK_LENGTH:,} at most.")
         asked = parameters.get("question", "")

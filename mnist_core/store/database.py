@@ -9,14 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Table, create_engine, event, inspect, select
+from sqlalchemy import Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
-from sqlalchemy.schema import CreateIndex, CreateTable
 
 from mnist_core.errors import StoreBusy, StoreError
-from mnist_core.store.tables import metadata, runs, sweeps
+from mnist_core.store import schema
 
 LOCK_SECONDS = 15
 """How long a write waits for another process's write before it is refused."""
@@ -24,11 +23,19 @@ LOCK_SECONDS = 15
 EMPTY_SECONDS = 1.0
 """How long a database without a byte may be one that another process is just making."""
 
-PASSING = ("disk is full", "locked", "disk i/o")
-"""Signs of trouble that may pass by itself or by somebody's making room."""
+REACH_SECONDS = 10
+"""How long a database server on another machine may take to answer before it counts as away."""
 
-ADDED = {runs: ("owner", "holder", "deaths"), sweeps: ("owner",)}
-"""Columns that the first version did not have."""
+PASSING = (
+    *("disk is full", "locked", "disk i/o"),
+    *("no space left", "could not extend", "lock timeout", "deadlock detected", "too many clients"),
+    *("the database system is", "terminating connection", "connection failed", "closed the connection"),
+    *("connection timeout", "connection is lost", "connection is closed", "connection not open"),
+)
+"""Signs of trouble that may pass by itself or by somebody's making room; after the first line those of PostgreSQL."""
+
+LASTING = ("authentication failed", "does not exist", "no pg_hba.conf entry", "could not translate", "resolve host")
+"""Signs of trouble with reaching a server that will not pass by itself."""
 
 _PLAIN_WORDS = (
     ("disk is full", "The disk is full: nothing more can be saved in {where}. Free some space; nothing saved is lost."),
@@ -41,6 +48,19 @@ _PLAIN_WORDS = (
     ("no such column", "{where} holds other tables than ours and was left as it is. Move it away, or name another."),
     ("no such table", "{where} is incomplete and was left as it is. Move it away, or put a backup in its place."),
     ("disk i/o", "{where} could not be read or written (disk error). Check the disk; nothing was overwritten."),
+    ("no space left", "{where} has a full disk: nothing more can be saved. Free some space; nothing saved is lost."),
+    ("could not extend", "{where} has a full disk: nothing more can be saved. Free some space; nothing saved is lost."),
+    ("lock timeout", "{where} is in use by another program for too long. Close that program and try again."),
+    ("authentication failed", "{where} refuses this name or password. Mend MNIST_LAB_DATABASE."),
+    ("no pg_hba.conf entry", "{where} lets nobody in from this machine. Allow it in its pg_hba.conf."),
+    ("resolve host", "{where} has an address that leads nowhere. Mend the host in MNIST_LAB_DATABASE."),
+    ("translate host", "{where} has an address that leads nowhere. Mend the host in MNIST_LAB_DATABASE."),
+    ("fatal:  database", "{where} has no database of that name. Make it with createdb, or mend MNIST_LAB_DATABASE."),
+    ("fatal:  role", "{where} does not know this user. Make it with createuser, or mend MNIST_LAB_DATABASE."),
+    ("does not exist", "{where} holds other tables than ours and was left as it is. Name another database."),
+    ("permission denied", "{where} does not let this user write. Give it the right to, or mend MNIST_LAB_DATABASE."),
+    ("connection", "{where} cannot be reached. It is tried again; check that it runs, and MNIST_LAB_DATABASE."),
+    ("the database system is", "{where} is starting or stopping. It is tried again."),
 )  # fmt: skip
 
 
@@ -69,7 +89,7 @@ class Database:
         if parsed.drivername.startswith("sqlite"):
             _make_folder(Path(parsed.database).parent)
             _require_content(Path(parsed.database))
-        self._make_ready()
+        schema.make_ready(self)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -96,50 +116,30 @@ class Database:
     def close(self) -> None:
         self._engine.dispose()
 
-    def _make_ready(self) -> None:
-        """Makes the tables that are not there yet; several processes may do so at the same time."""
-        with self.write() as connection:
-            _add_columns(connection)
-            if inspect(connection).has_table(runs.name):
-                connection.execute(select(runs).limit(1)).first()
-            for table in metadata.sorted_tables:
-                connection.execute(CreateTable(table, if_not_exists=True))
-                for index in table.indexes:
-                    connection.execute(CreateIndex(index, if_not_exists=True))
-
     @contextmanager
     def _plainly(self) -> Iterator[None]:
         try:
             yield
         except DBAPIError as error:
             problem = str(error.orig)
-            kind = StoreBusy if any(sign in problem.lower() for sign in PASSING) else StoreError
+            passing = _has(problem, PASSING) and not _has(problem, LASTING)
+            kind = StoreBusy if passing else StoreError
             raise kind(self._explain(problem)) from error
 
     def _explain(self, problem: str) -> str:
         for sign, sentence in _PLAIN_WORDS:
-            if sign in problem.lower():
+            if _has(problem, (sign,)):
                 return sentence.format(where=self.where)
-        return f"{self.where} refused: {problem}."
+        return f"{self.where} refused: {problem.partition(chr(10))[0].rstrip('.')}."
+
+
+def _has(problem: str, signs: tuple[str, ...]) -> bool:
+    return any(sign in problem.lower() for sign in signs)
 
 
 def upserting(connection: Connection, table: Table):
     """An ``INSERT`` that knows ``ON CONFLICT``, which each database spells in its own dialect."""
     return (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(table)
-
-
-def _add_columns(connection: Connection) -> None:
-    """Gives a database that an earlier version made the columns that came later, with their defaults."""
-    for table, names in ADDED.items():
-        if not inspect(connection).has_table(table.name):
-            continue
-        present = {column["name"] for column in inspect(connection).get_columns(table.name)}
-        for name in names:
-            if "wish" in present and name not in present:  # else it is not a table of ours
-                column = table.c[name]
-                kind, default = column.type.compile(connection.dialect), column.default.arg
-                change = f"ALTER TABLE {table.name} ADD COLUMN {name} {kind} NOT NULL DEFAULT {default!r}"
-                connection.exec_driver_sql(change)
 
 
 def _make_folder(folder: Path) -> None:
@@ -168,7 +168,11 @@ def _open(url) -> Engine:
     if url.drivername.startswith("sqlite") and url.database in (None, "", ":memory:"):
         raise ArgumentError("workers are processes of their own, so the database must be a file")
     if not url.drivername.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True)
+        # A server that vanishes without a word must be noticed too, by workers that write to it for hours.
+        patience = {"connect_timeout": REACH_SECONDS, "options": f"-c lock_timeout={LOCK_SECONDS}s"}
+        patience |= {"keepalives_idle": REACH_SECONDS, "tcp_user_timeout": 3000 * REACH_SECONDS}
+        postgres = url.get_backend_name() == "postgresql"
+        return create_engine(url, pool_pre_ping=True, connect_args=patience if postgres else {})
     engine = create_engine(url, connect_args={"timeout": LOCK_SECONDS})
 
     @event.listens_for(engine, "connect")

@@ -104,7 +104,8 @@ class RunRecords:
     def keep(self, run_id: str, name: str, data: bytes) -> None:
         """Keeps bytes under a name, in place of those that were there."""
         with self.database.write() as connection:
-            if connection.execute(select(runs.c.id).where(runs.c.id == run_id)).first():
+            # Held until the end of the transaction, so that nobody deletes the run in between.
+            if connection.execute(select(runs.c.id).where(runs.c.id == run_id).with_for_update()).first():
                 self._upsert(connection, blobs, [{"run_id": run_id, "name": name, "data": data}])
 
     def forget_after(self, run_id: str, step: int, epoch: int, holder: str | None = None) -> None:
@@ -147,8 +148,8 @@ def _hold(connection: Connection, run_id: str, holder: str | None, progress: Map
 def _lost(connection: Connection, run_id: str) -> RunTaken | UnknownRun:
     """Why a training may not write to a run."""
     if connection.execute(select(runs.c.id).where(runs.c.id == run_id)).first():
-        return RunTaken(f"The run {run_id!r} is no longer this worker's: it goes on elsewhere, or has ended.")
-    return UnknownRun(f"The run {run_id!r} was deleted while it was being trained.")
+        return RunTaken(f"The run {quoted(run_id)} is no longer this worker's: it goes on elsewhere, or has ended.")
+    return UnknownRun(f"The run {quoted(run_id)} was deleted while it was being trained.")
 
 
 def quoted(run_id: str) -> str:

@@ -21,7 +21,7 @@ from mnist_core.calibration import Calibration
 from mnist_core.config import RunConfig
 from mnist_core.errors import ConfigError, StoreError, UnknownRun
 from mnist_core.store.queue import in_order
-from mnist_core.store.records import RunRecords
+from mnist_core.store.records import RunRecords, quoted
 from mnist_core.store.run import RESUMABLE, USABLE, Run
 from mnist_core.store.tables import batches, blobs, epochs, events, runs, sweep_trials
 
@@ -85,9 +85,10 @@ class OwnRuns(RunRecords):
         return [waiting.run_id for waiting in in_order(self.database)]
 
     def rename(self, run_id: str, name: str) -> None:
-        if not name.strip():
+        name = short(name, NAME_LENGTH)
+        if not name:
             raise StoreError("A run's name must not be empty. Write a word or two.")
-        self._change(run_id, name=short(name, NAME_LENGTH))
+        self._change(run_id, name=name)
 
     def annotate(self, run_id: str, note: str) -> None:
         self._change(run_id, note=short(note, NOTE_LENGTH))
@@ -127,7 +128,7 @@ class OwnRuns(RunRecords):
         with self.database.write() as connection:
             gone = connection.execute(delete(runs).where(runs.c.id == run_id)).rowcount
         if not gone:
-            raise UnknownRun(f"There is no run {run_id!r} to delete.")
+            raise UnknownRun(f"There is no run {quoted(run_id)} to delete.")
         log.info("deleted", extra={"run": run_id})
 
     def epochs(self, run_id: str, after: int = 0) -> list[dict[str, Any]]:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Float, ForeignKey, Integer, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy import Boolean, Column, Float, ForeignKey, Integer, LargeBinary, MetaData, Table
+
+from mnist_core.store.types import String, Text
 
 metadata = MetaData()
+
+version = Table("mnist_lab_version", metadata, Column("version_num", String(32), primary_key=True))
+"""One row: which revision of ``store/migrations`` the tables are."""
 
 
 def _run_id() -> Column:

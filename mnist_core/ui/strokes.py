@@ -9,10 +9,18 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
+from mnist_core.errors import ImageError
+
 FINENESS = 3
 """Drawn so much larger and then reduced, which gives soft edges as in the browser."""
 
 CURVE_POINTS = 8
+
+MOST_POINTS = 100_000
+"""Of all strokes together; an hour of drawing has fewer."""
+
+FARTHEST = 100_000
+"""Canvas pixels from the corner, or across: what lies beyond was never drawn with a mouse."""
 
 
 def render(strokes: Iterable[Mapping[str, Any]], side: int) -> np.ndarray:
@@ -20,12 +28,20 @@ def render(strokes: Iterable[Mapping[str, Any]], side: int) -> np.ndarray:
 
     Args:
         strokes: path objects of Fabric.js, the canvas' drawing library: what ``json_data["objects"]`` holds.
+
+    Raises:
+        ImageError: they are none, as only a tampered page sends them.
     """
+    try:
+        lines = [(_on_canvas(stroke), _width(stroke)) for stroke in strokes]
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError):
+        raise ImageError("The canvas sent strokes that cannot be drawn. Clear it and draw again.") from None
+    if sum(len(points) for points, _ in lines) > MOST_POINTS:
+        raise ImageError(f"The drawing has more than {MOST_POINTS:,} points. Clear it and draw again.")
     sheet = Image.new("L", (side * FINENESS, side * FINENESS))
     pen = ImageDraw.Draw(sheet)
-    for stroke in strokes:
-        points = [(x * FINENESS, y * FINENESS) for x, y in _on_canvas(stroke)]
-        width = stroke["strokeWidth"] * abs(stroke.get("scaleX", 1)) * FINENESS
+    for line, across in lines:
+        points, width = [(x * FINENESS, y * FINENESS) for x, y in line], across * FINENESS
         pen.line(points, fill=255, width=round(width), joint="curve")
         for x, y in points:
             # Round joints and ends.
@@ -34,9 +50,21 @@ def render(strokes: Iterable[Mapping[str, Any]], side: int) -> np.ndarray:
     return np.dstack([ink, ink, ink, np.full_like(ink, 255)])
 
 
+def _width(stroke: Mapping[str, Any]) -> float:
+    return float(_near(stroke["strokeWidth"] * abs(stroke.get("scaleX", 1))))
+
+
+def _near(numbers: Any) -> np.ndarray:
+    """The numbers; ``ValueError`` if they are none, or too large to be drawn."""
+    numbers = np.asarray(numbers, float)
+    if not (np.abs(numbers) <= FARTHEST).all():  # of "not a number" this is not true either
+        raise ValueError("not on any canvas")
+    return numbers
+
+
 def _on_canvas(stroke: Mapping[str, Any]) -> list[tuple[float, float]]:
     """The stroke's points where they lie after the reader has moved, scaled or turned it."""
-    points = np.array(_points(stroke["path"]))
+    points = _near(_points(stroke["path"]))
     middle = (points.min(axis=0) + points.max(axis=0)) / 2
     scale = np.array([stroke.get("scaleX", 1), stroke.get("scaleY", 1)])
     angle = math.radians(stroke.get("angle", 0))
@@ -44,7 +72,7 @@ def _on_canvas(stroke: Mapping[str, Any]) -> list[tuple[float, float]]:
     place = np.array([stroke["left"], stroke["top"]], float)
     if stroke.get("originX", "left") == "left":
         place += turn @ ((np.array([stroke["width"], stroke["height"]]) + stroke["strokeWidth"]) * scale / 2)
-    return [tuple(point) for point in ((points - middle) * scale) @ turn.T + place]
+    return [tuple(point) for point in _near(((points - middle) * scale) @ turn.T + place)]
 
 
 def _points(path: Sequence[Sequence[Any]]) -> list[tuple[float, float]]:

@@ -1,15 +1,18 @@
 """The benchmarks' documents: the keys that others read, and figures made of what was measured as they say."""
 
 import random
+from collections import Counter
 
 import numpy as np
 import pytest
+from hypothesis import strategies as st
 
-from benchmarks import chaos, live, pages, predict, time_to_accuracy, training
+from benchmarks import badinput, chaos, live, pages, predict, time_to_accuracy, training
 from benchmarks import store as benchmark_store
 from benchmarks.report import p95
 from mnist_core.config import RunConfig
 from mnist_core.recipes import RECIPES
+from tests.hostile.target import Attack, target
 from tests.rows import epoch
 
 
@@ -81,3 +84,22 @@ def test_chaos_counts_what_is_lost_doubled_and_missing(world, store):
 
 def test_p95_is_numpys():
     assert p95([1.0, 2.0, 3.0, 4.0]) == pytest.approx(3.85)
+
+
+def test_bad_input_is_counted_to_the_last():
+    """Also where there are fewer inputs of a kind than tries: the others make up for them."""
+    harm, bug = AssertionError("not fit for a reader"), KeyError("a bug")
+
+    def fail(at, value):
+        if value == 1:
+            at.store.rename(at.kept, "another name")
+        elif value:
+            raise harm if value == 2 else bug
+
+    found = Counter()
+    few, many = st.integers(0, 3), st.integers(10, 10_000)
+    attacks = [Attack("few", few, fail), Attack("many", many, lambda at, value: None)]
+    with target() as at:
+        badinput._all(attacks, at, 40, found, seed=1)
+    assert badinput._tried(found) == 40
+    assert found["tried", "few"] >= 4 and found["tracebacks"] + found["lost"] >= 3

@@ -34,8 +34,19 @@ def test_database_and_log_lie_in_the_home_folder(tmp_path):
     settings = Settings.from_environment({"MNIST_LAB_HOME": str(tmp_path)})
     assert settings.database_url == f"sqlite:///{tmp_path / 'runs.sqlite'}"
     assert settings.log_file == tmp_path / "engine.log"
-    other = Settings.from_environment({"MNIST_LAB_DATABASE": "postgresql://lab/runs"})
-    assert other.database_url == "postgresql://lab/runs"
+
+
+@pytest.mark.parametrize(
+    ("given", "opened"),
+    [
+        ("postgresql://lab/runs", "postgresql+psycopg://lab/runs"),
+        ("postgres://a:b@lab:5432/runs", "postgresql+psycopg://a:b@lab:5432/runs"),
+        ("postgresql+psycopg2://lab/runs", "postgresql+psycopg2://lab/runs"),
+        ("sqlite:////data/runs.sqlite", "sqlite:////data/runs.sqlite"),
+    ],
+)
+def test_a_database_may_be_named_and_postgresql_gets_our_driver(given, opened):
+    assert Settings.from_environment({"MNIST_LAB_DATABASE": given}).database_url == opened
 
 
 def test_home_is_absolute_and_knows_the_tilde(tmp_path, monkeypatch):

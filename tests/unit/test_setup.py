@@ -10,7 +10,7 @@ import pytest
 
 from tools import browser, setup
 
-DIRECT = re.compile(r"([A-Za-z0-9._-]+)>=[\w.]+,<[\w.]+")
+DIRECT = re.compile(r"([A-Za-z0-9._-]+)(?:\[\w+\])?>=[\w.]+,<[\w.]+")
 PIN = re.compile(r"([A-Za-z0-9._-]+)==[\w.+]+( ; .+)?")
 
 
