@@ -5,6 +5,7 @@ import streamlit as st
 from mnist_core.store.sweeps import SweepStore
 from mnist_core.ui.frame import errors_in_words, page
 from mnist_core.ui.lab import Lab
+from mnist_core.ui.queue import show_queue
 from mnist_core.ui.visitor import visitor, whose
 from mnist_core.ui.words import ago, badge, escaped, percent
 
@@ -32,6 +33,7 @@ def news(lab: Lab) -> None:
     """What changes while the reader looks."""
     with errors_in_words():
         latest_runs(lab)
+        show_queue(lab)
         devices(lab)
 
 

@@ -13,6 +13,7 @@ from mnist_core.ui.files import downloads, upload_form
 from mnist_core.ui.frame import errors_in_words, page
 from mnist_core.ui.lab import Lab
 from mnist_core.ui.published import beside_published
+from mnist_core.ui.queue import watch_queue
 from mnist_core.ui.visitor import acting, visitor, whose
 from mnist_core.ui.words import STATUS, badge, escaped
 
@@ -137,6 +138,7 @@ with page("Runs", "Everything that has been trained or brought in here: yours fi
     if not runs:
         train_quickly(lab)
     else:
+        watch_queue()
         shown = matching(lab, runs)
         if not shown:
             st.info("No run matches. Take a word out, or show trials too.", icon=":material/filter_alt_off:")

@@ -6,11 +6,13 @@ import logging
 import time
 from concurrent.futures import CancelledError
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from distributed import Client, Future, KilledWorker
 from distributed import TimeoutError as DaskTimeout
 
+from mnist_core import limits
 from mnist_core.engine import tasks
 from mnist_core.engine.sweeps import Sweeper
 from mnist_core.errors import LabError, StoreError, UnknownRun
@@ -18,7 +20,7 @@ from mnist_core.settings import Settings
 from mnist_core.store import RunStore
 from mnist_core.store.lease import attended, process_alive
 from mnist_core.store.patience import PATIENCE_SECONDS
-from mnist_core.store.run import DEATHS, KILLED
+from mnist_core.store.run import DEATHS, KILLED, Run
 
 log = logging.getLogger("mnist_core.engine")
 
@@ -46,7 +48,7 @@ class Dispatcher:
     def __init__(self, settings: Settings, store: RunStore, client: Client):
         self._settings, self._store, self._client = settings, store, client
         self._runs: dict[str, Future] = {}
-        self._sweeper = Sweeper(store, settings.database_url)
+        self._sweeper = Sweeper(store, settings.database_url, partial(limits.require_size, settings))
         self._warming: dict[str, tuple[str, Future]] = {}
         self._workers: dict[str, dict[str, Any]] = {}
         self._full: set[str] = set()
@@ -61,7 +63,9 @@ class Dispatcher:
         if self._sweeper.tick():
             self._needed = time.monotonic()
         self._collect()
-        self._adopt()
+        running = self._store.list(statuses=("running",))
+        self._adopt(running)
+        self._end_overlong(running)
         waiting = [run_id for run_id in self._store.queue() if run_id not in self._runs]
         for run_id in waiting[: max(0, self._train_slots - len(self._runs))]:
             self._hand_out(run_id)
@@ -179,9 +183,16 @@ class Dispatcher:
         columns = {"status": status, "message": message, "wish": "", "ended": time.time()}
         self._store.record(run_id, columns, event=message)
 
-    def _adopt(self) -> None:
+    def _end_overlong(self, running: list[Run]) -> None:
+        """Stops visitors' runs that have trained for as long as they may; they keep what they have learned."""
+        for run in running:
+            if run.owner and run.wish != "stop" and (why := limits.out_of_time(self._settings, run.train_seconds)):
+                with suppress(UnknownRun):
+                    self._store.ask(run.id, "stop", why)
+
+    def _adopt(self, running: list[Run]) -> None:
         """Puts runs back in the queue that an earlier engine left behind; they go on from their checkpoints."""
-        for run in self._store.list(statuses=("running",)):
+        for run in running:
             host, _, pid = run.worker.rpartition(":")
             beat = run.beat or 0.0
             # A worker may live and have given the run up, since the store refused it for long.

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from mnist_core.config import RunConfig
-from mnist_core.errors import ConfigError, LabError, StoreError, UnknownRun, UnknownSweep
+from mnist_core.errors import ConfigError, LabError, OverLimit, StoreError, UnknownRun, UnknownSweep
 from mnist_core.explore.space import shown
 from mnist_core.store import RunStore
 from mnist_core.store.run import USABLE, Run
@@ -31,9 +32,14 @@ DIVERGED = "infinite or not a number"
 
 
 class Sweeper:
-    """Call ``tick`` often; it gives whether any search is under way."""
+    """Call ``tick`` often; it gives whether any search is under way.
 
-    def __init__(self, store: RunStore, url: str):
+    Args:
+        check: raises ``OverLimit`` for settings that a visitor may not train.
+    """
+
+    def __init__(self, store: RunStore, url: str, check: Callable[[RunConfig], None] = lambda config: None):
+        self._check = check
         self._runs, self._sweeps, self._url = store, SweepStore(store.database), url
         self._studies: dict[str, StudyOfSweep] = {}
         self._seen: dict[tuple[str, int], int] = {}
@@ -164,11 +170,13 @@ class Sweeper:
         return [trial.run_id for trial in done[:CHECKPOINTS_KEPT]]
 
     def _propose(self, sweep: Sweep, study: StudyOfSweep) -> bool:
-        """One more trial; ``False`` if its settings cannot be built, which counts as tried."""
+        """One more trial; ``False`` if its settings cannot be built or are over a limit, which counts as tried."""
         number, params = study.ask()
         try:
             config: RunConfig = sweep.design.configure(params)
-        except ConfigError as error:
+            if sweep.owner:
+                self._check(config)
+        except (ConfigError, OverLimit) as error:
             self._sweeps.add_failed(sweep.id, number, params, str(error))
             study.tell(number, None)
             return False

@@ -93,12 +93,16 @@ class OwnRuns(RunRecords):
     def annotate(self, run_id: str, note: str) -> None:
         self._change(run_id, note=short(note, NOTE_LENGTH))
 
-    def ask(self, run_id: str, wish: str) -> Run:
-        """Leaves a wish for the worker: ``stop`` or ``pause``. A run that no worker has obeys at once."""
+    def ask(self, run_id: str, wish: str, why: str = "") -> Run:
+        """Leaves a wish for the worker: ``stop`` or ``pause``. A run that no worker has obeys at once.
+
+        Args:
+            why: a sentence for its page, where nobody asked for it.
+        """
         run = self.get(run_id)
         change: dict[str, Any] = {}
         if run.status == "running":
-            change = {"wish": wish}
+            change = {"wish": wish, "message": why}
         elif wish == "pause" and run.status == "queued":
             change = {"status": "paused"}
         elif wish == "stop" and run.status in ("queued", *RESUMABLE):
@@ -109,7 +113,7 @@ class OwnRuns(RunRecords):
             else:
                 change = {"status": "cancelled", "ended": time.time()}
         if change and not self._change(run_id, only=run.status, **change):
-            return self.ask(run_id, wish)  # a worker has taken or left it meanwhile
+            return self.ask(run_id, wish, why)  # a worker has taken or left it meanwhile
         log.info("asked to %s", wish, extra={"run": run_id})
         return self.get(run_id)
 

@@ -34,7 +34,7 @@ RUNS_LOOKED_AT = 12
 
 def expected_seconds(config: RunConfig, earlier: Iterable[Run] = ()) -> float:
     """Seconds from a worker taking the run to its end, early stopping aside."""
-    return START_SECONDS[_kind(config)] + _training_seconds(config) * _correction(earlier)
+    return START_SECONDS[_kind(config)] + _training_seconds(config) * correction(earlier)
 
 
 def _training_seconds(config: RunConfig) -> float:
@@ -50,7 +50,7 @@ def _training_seconds(config: RunConfig) -> float:
     return config.total_steps / config.steps_per_epoch * epoch
 
 
-def _correction(earlier: Iterable[Run]) -> float:
+def correction(earlier: Iterable[Run]) -> float:
     """How much slower this machine has been than the constants say; 1 without earlier runs."""
     ratios = []
     for run in earlier:

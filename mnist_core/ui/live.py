@@ -12,12 +12,14 @@ from mnist_core.ui import charts, published
 from mnist_core.ui.frame import errors_in_words
 from mnist_core.ui.lab import Lab
 from mnist_core.ui.live_chart import live_chart
+from mnist_core.ui.queue import waiting
 from mnist_core.ui.visitor import acting, visitor, whose
 from mnist_core.ui.words import badge, duration, escaped, percent
 
 REFRESH_SECONDS = 0.7
 LOOK_AGAIN_SECONDS = 3.0
 """For a run that waits for somebody, who may sit at another computer."""
+NO_REASON = "Nothing is known of the reason; the engine's log may tell it."
 BEGINNINGS = ("Starts on", "Goes on")
 HISTORIES_KEPT = 4
 """Runs whose points a session remembers; older ones are read from the store again."""
@@ -63,10 +65,12 @@ def _watch(lab: Lab, run_id: str, status: str) -> None:
 
 def _headline(lab: Lab, run: Run) -> None:
     st.markdown(f"### {escaped(run.name)} {badge(run.status)}")
+    if run.message and run.status in ("running", "stopped"):
+        st.info(escaped(run.message), icon=":material/timer_off:")
     if run.status == "queued":
-        st.progress(0.0, text=_waiting(lab, run))
+        st.progress(0.0, text=waiting(lab, run))
     elif run.status in ("failed", "interrupted"):
-        st.error(escaped(run.message), icon=":material/error:")
+        st.error(escaped(run.message or NO_REASON), icon=":material/error:")
     elif run.status == "cancelled":
         st.info("This run was taken back before it began. *Change and train again* stands below.")
     elif run.uploaded:
@@ -86,16 +90,6 @@ def _headline(lab: Lab, run: Run) -> None:
             st.metric("Images a second", f"{run.images_per_second:,.0f}", width="content")
         if run.parameters:
             st.metric("Parameters", f"{run.parameters:,}", width="content")
-
-
-def _waiting(lab: Lab, run: Run) -> str:
-    status, queue = lab.engine.ensure(), lab.store.queue()
-    if status.state == "broken":
-        return f"Waiting, but the engine cannot work: {escaped(status.problem)}"
-    if not status.ready:
-        return "Waiting for the engine, which is warming up: a few seconds."
-    place = queue.index(run.id) + 1 if run.id in queue else 1
-    return f"Waiting: place {place} of {len(queue)} in the queue."
 
 
 def _progress(run: Run) -> str:

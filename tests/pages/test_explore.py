@@ -213,7 +213,7 @@ def test_a_bad_range_is_said_and_nothing_starts(visit, bad):
     healthy(app.text_input[0].set_value(bad).run())
     assert len(app.error) == 1
     assert app.button(key="start-sweep").disabled
-    assert "architecture.dropout" not in labels_of(app.text_input)
+    assert "architecture.dropout" not in labels_of(app.main.text_input)
 
 
 def test_trials_are_on_the_runs_page_when_asked_for(visit, searched, finish):
@@ -258,7 +258,7 @@ def test_any_setting_can_be_varied_in_a_design(visit):
     for option in keys(RunConfig.parse(SMALL)):
         varied.set_value([option]).run()
         healthy(app)
-        assert len(app.text_input) == 1, option
+        assert len(app.main.text_input) == 1, option
         varied = next(box for box in app.multiselect if box.label == "What varies")
 
 

@@ -36,7 +36,7 @@ def started(app, sweeps):
 
 def keys_of(app):
     kinds = ("selectbox", "multiselect", "text_input", "number_input", "button_group")
-    return {getattr(element, "key", None) or "" for kind in kinds for element in app.get(kind)}
+    return {getattr(element, "key", None) or "" for kind in kinds for element in app.main.get(kind)}
 
 
 def test_a_locked_design_is_shown_and_cannot_be_changed(visit, sweeps):
@@ -47,14 +47,14 @@ def test_a_locked_design_is_shown_and_cannot_be_changed(visit, sweeps):
     varied = next(box for box in app.multiselect if box.label == "What varies")
     assert varied.disabled
     assert varied.value == [RATE, DROPOUT]
-    assert [(box.value, box.disabled) for box in app.text_input] == [("log:0.001..0.1", True), ("0..0.5", True)]
+    assert [(box.value, box.disabled) for box in app.main.text_input] == [("log:0.001..0.1", True), ("0..0.5", True)]
     assert "Trials: **7**" in words(app)
     assert started(app, sweeps) == DESIGN
 
 
 def test_what_is_open_can_be_changed_and_the_rest_keeps_the_links_values(visit, sweeps):
     app = visit("Explore", **lesson(lock="all", open=f"{RATE} sweep").parameters())
-    rate, dropout = app.text_input
+    rate, dropout = app.main.text_input
     assert (rate.disabled, dropout.disabled) == (False, True)
     healthy(rate.set_value("0.01|0.1").run())
     space = (Dimension.parse(f"{RATE}=0.01|0.1"), DESIGN.space[1])
@@ -64,7 +64,7 @@ def test_what_is_open_can_be_changed_and_the_rest_keeps_the_links_values(visit, 
 
 def test_what_is_hidden_is_not_there_and_still_in_force(visit, sweeps):
     app = visit("Explore", **lesson(hide="all").parameters())
-    assert not labels_of(app.text_input)
+    assert not labels_of(app.main.text_input)
     assert not [key for key in keys_of(app) if key and not key.startswith("share-")]
     assert not any("searches" in box.label for box in app.expander)
     assert started(app, sweeps) == DESIGN

@@ -141,3 +141,27 @@ def test_a_limit_on_the_train_page_is_one_sentence_and_the_form_stays(as_visitor
     app = healthy(labelled(as_visitor("anna", "Train").button, "Train").click().run())
     assert "MNIST_LAB_PARAMETERS" in words(app, "error")
     assert store.list() == [] and labelled(app.button, "Train")
+
+
+def test_the_queue_tells_place_and_start_and_a_waiting_run_can_be_taken_back(as_visitor, store):
+    ids = [store.create(RunConfig(seed=i), f"anna {i}", owner=ANNA) for i in range(3)]
+    ben = store.create(RunConfig(), "ben's", owner=BEN)
+    app = as_visitor("ben", "Runs")
+    lines = [line for line in words(app, "markdown").splitlines() if "begins" in line]
+    assert [line.split("·")[0].strip() for line in lines] == [
+        "**1.** anna 0", "**2.** ben's", "**3.** anna 1", "**4.** anna 2"
+    ]  # fmt: skip
+    assert "at any moment" in lines[0] and "in about" in lines[1]
+    assert labels_of(app.button).count("Cancel") == 1
+    healthy(labelled(app.button, "Cancel").click().run())
+    assert store.get(ben).status == "cancelled"
+    assert {store.get(run_id).status for run_id in ids} == {"queued"}
+    home = as_visitor("anna")
+    assert labels_of(home.button).count("Cancel") == 3
+
+
+def test_the_page_of_a_waiting_run_tells_its_place(as_visitor, store):
+    store.create(RunConfig(seed=1), owner=ANNA)
+    last = store.create(RunConfig(seed=2), owner=ANNA)
+    (bar,) = as_visitor("anna", "Train", run=last).get("progress")
+    assert "place 2 of 2 in the queue, begins in about" in bar.proto.text

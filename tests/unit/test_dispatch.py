@@ -2,6 +2,7 @@
 
 import os
 import time
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -309,3 +310,29 @@ def test_idle_is_the_time_in_which_nobody_needed_it(scripted, dask, store, monke
     clock.now += 60
     scripted.tick()
     assert scripted.idle_seconds == 0
+
+
+def test_visitors_take_turns(scripted, dask, store):
+    many = [store.create(RunConfig(seed=seed), owner="a" * 32) for seed in range(4)]
+    one = store.create(RunConfig(), owner="b" * 32)
+    scripted.tick()
+    assert [future.arguments[0] for future in dask.trainings] == [many[0], one]
+
+
+def test_a_visitors_run_is_stopped_after_its_minutes_and_a_commands_is_not(dask, store, settings):
+    dask.join("tcp://0", "train-0", "train")
+    dask.join("tcp://1", "train-1", "train")
+    dispatcher = Dispatcher(replace(settings, run_minutes=1), store, dask)
+    dispatcher.beat()
+    visitors, commands = store.create(RunConfig(), owner="a" * 32), store.create(RunConfig())
+    dispatcher.tick()
+    for run_id in (visitors, commands):
+        store.record(run_id, {"train_seconds": 59.0})
+    dispatcher.tick()
+    assert store.get(visitors).wish == ""
+    for run_id in (visitors, commands):
+        store.record(run_id, {"train_seconds": 60.0})
+    dispatcher.tick()
+    run = store.get(visitors)
+    assert run.wish == "stop" and "MNIST_LAB_RUN_MINUTES" in run.message
+    assert store.get(commands).wish == ""

@@ -1,0 +1,120 @@
+"""One visitor without a browser: speaks Streamlit's own websocket protocol, as its page in a browser does."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import io
+import json
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+from PIL import Image
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets.asyncio.client import ClientConnection, connect
+
+from mnist_core.visitors import new_secret
+
+ANSWER_SECONDS = 60.0
+"""After so long without the end of a page's run, a visitor would have given up: an error."""
+
+SIDE = 320
+"""Pixels of the canvas, of which a digit takes the middle."""
+
+FAILURES = ("Something in MNIST Lab went wrong", "did not answer", "asked for more than")
+
+
+@dataclass
+class Visitor:
+    """A page that is open in a browser of its own.
+
+    Attributes:
+        timers: seconds between two runs of each fragment that asked to be run again and again.
+        errors: what a reader would have been shown as an error.
+    """
+
+    connection: ClientConnection
+    page: str
+    query: str
+    timers: dict[str, float] = field(default_factory=dict)
+    widgets: dict[str, str] = field(default_factory=dict)
+    """Components on the page: their ids and the fragments that they stand in, by name."""
+    fragments: dict[str, str] = field(default_factory=dict)
+    errors: list[str] = field(default_factory=list)
+    bars: int = 0
+    """How often an answer's ten bars came."""
+
+    async def run(self, fragment: str = "", widget: str = "", value: dict | None = None) -> float:
+        """Has the page, or one fragment of it, run; gives the milliseconds until all of it has arrived."""
+        message = BackMsg()
+        state = message.rerun_script
+        state.query_string, state.page_name, state.fragment_id = self.query, self.page, fragment
+        state.is_auto_rerun = bool(fragment) and not widget
+        if widget:
+            entry = state.widget_states.widgets.add()
+            entry.id, entry.json_value = widget, json.dumps(value)
+        if not fragment:
+            self.timers.clear()
+        began = time.perf_counter()
+        await self.connection.send(message.SerializeToString())
+        async with asyncio.timeout(ANSWER_SECONDS):
+            while not await self._hear():
+                pass
+        return 1000 * (time.perf_counter() - began)
+
+    async def draw(self, digit: np.ndarray) -> float:
+        """Draws a digit, uint8 ``(28, 28)``; gives the milliseconds from the stroke's arrival to the ten bars."""
+        before = self.bars
+        stroke = {"type": "path", "path": [], "drawn": time.time_ns()}
+        drawing = {"version": "6", "objects": [stroke], "background": "#000000"}
+        value = {"drawing": {"raw": drawing, "data": _picture(digit)}}
+        taken = await self.run(self.fragments["canvas"], self.widgets["canvas"], value)
+        if self.bars == before:
+            self.errors.append("a drawing was not answered")
+        return taken
+
+    async def _hear(self) -> bool:
+        """Takes one message; ``True`` at the end of a run."""
+        message = ForwardMsg.FromString(await self.connection.recv())
+        kind = message.WhichOneof("type")
+        if kind == "auto_rerun":
+            self.timers[message.auto_rerun.fragment_id] = message.auto_rerun.interval
+        elif kind == "stop_auto_rerun":
+            self.timers.pop(message.stop_auto_rerun.fragment_id, None)
+        elif kind == "delta" and message.delta.WhichOneof("type") == "new_element":
+            self._see(message.delta)
+        return kind == "script_finished"
+
+    def _see(self, delta) -> None:
+        element = delta.new_element
+        kind = element.WhichOneof("type")
+        if kind == "bidi_component" and "canvas" in element.bidi_component.component_name.replace("canvas_tools", ""):
+            self.widgets["canvas"], self.fragments["canvas"] = element.bidi_component.id, delta.fragment_id
+        elif kind == "html":
+            self.bars += 'class="bars"' in element.html.body
+        elif kind == "exception":
+            self.errors.append(element.exception.message)
+        elif kind == "alert" and any(sign in element.alert.body for sign in FAILURES):
+            self.errors.append(element.alert.body)
+
+
+async def arrive(url: str, page: str, query: str = "") -> Visitor:
+    """Opens a page as a visitor who was never here: with a cookie of their own, and an empty session."""
+    cookie = {"Cookie": f"mnist_lab_visitor={new_secret()}"}
+    address = url.replace("http", "ws", 1) + "/_stcore/stream"
+    connection = await connect(address, subprotocols=["streamlit"], additional_headers=cookie, max_size=None)
+    visitor = Visitor(connection, page, query)
+    await visitor.run()
+    return visitor
+
+
+def _picture(digit: np.ndarray) -> str:
+    """The canvas as the browser sends it: white ink on black, as a PNG."""
+    canvas = Image.new("RGBA", (SIDE, SIDE), "black")
+    ink = Image.fromarray(digit).resize((SIDE - 80, SIDE - 80), Image.Resampling.BICUBIC)
+    canvas.paste(Image.merge("RGBA", (ink, ink, ink, Image.new("L", ink.size, 255))), (40, 40))
+    packed = io.BytesIO()
+    canvas.save(packed, "PNG")
+    return "data:image/png;base64," + base64.b64encode(packed.getvalue()).decode()
