@@ -9,7 +9,7 @@ from statistics import median
 import numpy as np
 
 from benchmarks.report import arguments, finish, say
-from benchmarks.served import served, visitor
+from benchmarks.served import UP_SECONDS, served, visitor
 from mnist_core.recipes import RECIPES
 from mnist_core.store import RunStore
 
@@ -55,6 +55,7 @@ def main() -> None:
     with served() as lab, visitor() as page:
         say(f"writing {options.runs} runs")
         fill(lab.store, options.runs)
+        page.set_default_timeout(1000 * UP_SECONDS)
         page.goto(lab.url)
         page.get_by_text("Latest runs").wait_for()
         for _ in range(options.repeats):
