@@ -36,7 +36,7 @@ def _in_one_line(lab: Lab, status: EngineStatus) -> None:
         st.error(escaped(describe(status)[1]), icon=":material/error:")
     elif wrong:
         st.warning(escaped(f"{wrong[0].name}: {wrong[0].found}. {wrong[0].mend}"), icon=":material/warning:")
-    elif status.ready and all(worker["ready"] for worker in status.workers):
+    elif status.ready and status.workers and all(worker["ready"] for worker in status.workers):
         st.success("All is well.", icon=":material/check:")
     else:
         st.info("The engine is starting; what waits begins in a few seconds.", icon=":material/hourglass_empty:")
@@ -51,7 +51,8 @@ def _engine(status: EngineStatus) -> None:
     if not status.pid:
         st.caption("The engine is not there yet.")
         return
-    st.caption(f"Process {status.pid} on {escaped(status.host)}, Dask scheduler at {escaped(status.address or '–')}.")
+    where = f"Process {status.pid} on {status.host}"
+    st.caption(escaped(f"{where}, Dask scheduler at {status.address}." if status.address else f"{where}, starting."))
     if status.workers:
         st.dataframe([_worker(worker) for worker in status.workers], hide_index=True, key="workers")
     else:
@@ -91,8 +92,8 @@ def _storage(lab: Lab) -> None:
     lab.store.statistics()
     milliseconds = (time.perf_counter() - began) * 1000
     file = checkup.sqlite_file(lab.settings)
-    size = f"{file.stat().st_size / 1e6:,.0f} MB, " if file and file.exists() else ""
-    st.markdown(f"- {escaped(str(lab.store.database.where))}: {size}answers in {milliseconds:,.0f} ms")
+    size = f"{file.stat().st_size / 1e6:,.1f} MB, " if file and file.exists() else ""
+    st.markdown(f"- {escaped(str(lab.store.database.where))}: {size}answers in {milliseconds:,.1f} ms")
     for check in _checks(lab):
         st.markdown(f"- {check.name}: {escaped(check.found)}")
     st.caption("`python -m mnist_core doctor` checks all of this set-up, from a terminal.")

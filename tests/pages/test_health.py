@@ -54,8 +54,11 @@ def test_a_disk_that_is_nearly_full(visit, ready, monkeypatch):
 
 
 def test_an_engine_that_is_not_there_yet(visit, lease):
-    lease.renew("starting")
-    assert "starting" in visit("Health").info[0].value
+    for state in ("starting", "ready"):
+        lease.renew(state)
+        app = visit("Health")
+        assert "starting" in app.info[0].value
+        assert not app.success
 
 
 def test_the_latest_warnings_with_their_runs(visit, ready, settings):
