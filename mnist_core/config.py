@@ -21,7 +21,7 @@ from mnist_core.models.architectures import ARCHITECTURES, MLP
 from mnist_core.models.plan import PlannedLayer, count_parameters
 from mnist_core.models.uploaded import Uploaded
 from mnist_core.parts import Part, number, plain
-from mnist_core.sections import Augmentation, DataConfig, Training
+from mnist_core.sections import Augmentation, DataConfig, FineTuning, Training
 from mnist_core.training.optimizers import OPTIMIZERS, Adam
 from mnist_core.training.schedules import SCHEDULES, Constant
 
@@ -50,6 +50,8 @@ class RunConfig(Part):
     data: DataConfig = Field(default_factory=DataConfig)
     augmentation: Augmentation = Field(default_factory=Augmentation)
     training: Training = Field(default_factory=Training)
+    fine_tuning: FineTuning | None = None
+    """Of runs that begin from another run's network instead of from the seed's weights."""
     seed: int = number(
         1, 0, 2**31 - 1, "Seed", "Where chance begins: same seed, same start and order, so same numbers."
     )
@@ -115,7 +117,7 @@ class RunConfig(Part):
 
     def to_json(self) -> str:
         """Compact JSON with every key, equal for equal configurations."""
-        return self.model_dump_json()
+        return self.model_dump_json(exclude_none=True)
 
     def replace(self, changes: Mapping[str, Any]) -> RunConfig:
         """A copy with dotted keys changed, such as ``{"optimizer.learning_rate": 0.1}``.
@@ -133,7 +135,7 @@ class RunConfig(Part):
 
         Of a network that was trained elsewhere only those that are known of it.
         """
-        flat = dict(_flatten(self.model_dump(mode="json")))
+        flat = dict(_flatten(self.model_dump(mode="json", exclude_none=True)))
         if not self.architecture.trainable:
             known = ("architecture.name", "architecture.file", "architecture.digest", "data.scaled")
             flat = {key: flat[key] for key in known}
@@ -156,9 +158,9 @@ class RunConfig(Part):
 
     @property
     def training_images(self) -> int:
-        """How many images are learned from, digits and others."""
+        """How many images an epoch has: digits, others, and own drawings as often as they come."""
         digits = min(self.data.subset, MNIST_IMAGES - math.ceil(self.data.validation_fraction * MNIST_IMAGES))
-        return digits + self.data.not_digits
+        return digits + self.data.not_digits + (self.fine_tuning.images if self.fine_tuning else 0)
 
     @property
     def steps_per_epoch(self) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
 
 from mnist_core.parts import Part, number, option
 
@@ -117,3 +119,22 @@ class Training(Part):
     device: Literal["auto", "cpu", "gpu"] = option(
         "auto", "Device", "auto takes a GPU if a worker has one, else the processor (CPU)."
     )
+
+
+class FineTuning(Part):
+    """Where a run begins that trains another one's network further on own drawings; it keeps both with it.
+
+    Not among the sections of forms: such a run is begun where the drawings are.
+    """
+
+    label: ClassVar[str] = "Fine-tuning"
+    sentence: ClassVar[str] = "Trains another run's network further on own drawings, mixed with MNIST's images."
+
+    run: Annotated[str, Field(pattern=r"^[a-z0-9]{1,16}$")]
+    drawings: int = number(1, 1, 100_000, "Own drawings", "How many own drawings are learned from.")
+    often: int = number(1, 1, 1000, "Times an epoch", "How often each own drawing comes in an epoch.")
+
+    @property
+    def images(self) -> int:
+        """How many images of an epoch are own drawings."""
+        return self.drawings * self.often

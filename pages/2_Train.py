@@ -13,6 +13,7 @@ from mnist_core.training.estimate import expected_seconds
 from mnist_core.ui import charts
 from mnist_core.ui.draft import begin_with, draft_of_link
 from mnist_core.ui.explained import ask_expectation, remember, show_explanation
+from mnist_core.ui.fine_tuned import is_fine_tuning, repeat_button
 from mnist_core.ui.forms import config_form
 from mnist_core.ui.frame import page
 from mnist_core.ui.lab import Lab
@@ -131,6 +132,8 @@ with page("Train", "Choose a network and how it learns, and watch it get better.
                 begin_with(run.settings, run.recipe)
                 del st.query_params["run"]
                 st.rerun()
+            if is_fine_tuning(run):
+                repeat_button(lab, run)
             st.json(run.settings.flat(), expanded=True)
             layer_table(run.settings)
         show_loop(run.settings)

@@ -36,7 +36,7 @@ def split(labels: np.ndarray, data: DataConfig) -> Split:
         order = np.random.RandomState(data.split_seed).permutation(count)
         validation, train = order[:held_out], order[held_out:]
     else:
-        train, validation = _stratified(labels, held_out, data.split_seed)
+        train, validation = stratified(labels, held_out, data.split_seed)
     return Split(train[: data.subset].astype(np.int32), validation.astype(np.int32))
 
 
@@ -45,8 +45,11 @@ def class_counts(labels: np.ndarray) -> np.ndarray:
     return np.bincount(labels, minlength=10)
 
 
-def _stratified(labels: np.ndarray, held_out: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Every digit gives the same share; what rounding leaves over goes to the largest remainders."""
+def stratified(labels: np.ndarray, held_out: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Positions of those that stay and of those held out, in an order by chance.
+
+    Every digit gives the same share; what rounding leaves over goes to the largest remainders.
+    """
     random = np.random.RandomState(seed)
     exact = class_counts(labels) * held_out / len(labels)
     takes = np.floor(exact).astype(int)

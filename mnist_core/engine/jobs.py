@@ -21,6 +21,7 @@ from zict import LRU
 from mnist_core.calibration import calibrate
 from mnist_core.config import RunConfig
 from mnist_core.data import mnist
+from mnist_core.engine.fine_tuning import measure
 from mnist_core.engine.recorder import Recorder
 from mnist_core.errors import EngineError, LabError, ModelFileError, RunTaken, StoreError, UnknownRun
 from mnist_core.logs import about
@@ -29,6 +30,7 @@ from mnist_core.models.build import gives_logits
 from mnist_core.models.fitted import Fitted
 from mnist_core.models.subclassed import portable
 from mnist_core.store import RunStore
+from mnist_core.store.fine_tuning import WEIGHTS, handwriting
 from mnist_core.store.lease import HOST
 from mnist_core.store.patience import patiently
 from mnist_core.store.run import DEATHS, KILLED, Run
@@ -36,7 +38,7 @@ from mnist_core.store.sweeps import SweepStore
 from mnist_core.training.compiled import CompiledEvaluation
 from mnist_core.training.execution import choose, cpu_name, gpu_names, prepare_devices
 from mnist_core.training.fingerprint import fingerprint
-from mnist_core.training.fit import Trainer
+from mnist_core.training.fit import Beginning, Trainer
 from mnist_core.training.health import health
 from mnist_core.training.metrics import MetricsCallback
 from mnist_core.training.programs import Programs
@@ -119,7 +121,13 @@ def _train(store: RunStore, run: Run) -> str:
         event += f" Its worker has died {run.deaths} of {DEATHS} times."
     patiently(lambda: store.record(run.id, {"device": device}, event=event, holder=run.holder))
     log.info("%s", event)
-    trainer = Trainer(config, _programs(), execution) if execution else _classical_trainer(config)
+    if execution:
+        trainer = Trainer(config, _programs(), execution, _beginning(store, run))
+    else:
+        trainer = _classical_trainer(config)
+    if config.fine_tuning and not checkpoint:
+        before = measure(store, run.id, trainer, "before")
+        patiently(lambda: store.record(run.id, {}, files=before, holder=run.holder))
     if not checkpoint and not classical:
         patiently(lambda: store.keep(run.id, "start", fingerprint(portable(trainer.model))))
     sink: dict[str, list] = {}
@@ -133,6 +141,14 @@ def _train(store: RunStore, run: Run) -> str:
     if recorder.outcome != "paused":
         _conclude(store, run, trainer, recorder.outcome)
     return recorder.outcome
+
+
+def _beginning(store: RunStore, run: Run) -> Beginning | None:
+    """What a fine-tuning begins from, which it keeps with it."""
+    if not run.settings.fine_tuning:
+        return None
+    learned = handwriting(store, run.id).learned
+    return Beginning(learned, from_bytes(store.load_blob(run.id, WEIGHTS)).get_weights())
 
 
 def _classical_trainer(config: RunConfig) -> ClassicalTrainer:
@@ -175,6 +191,8 @@ def _conclude(store: RunStore, run: Run, trainer: Trainer | ClassicalTrainer, st
     }
     if trainer.config.architecture.family == "network":
         files["health"] = health(trainer.model, test.images, trainer.config.data.scaled)
+    if trainer.config.fine_tuning:
+        files |= measure(store, run.id, trainer, "after")
     event = f"{status.capitalize()} after {trainer.step:,} steps with {scores['accuracy']:.2%} on the test set."
     files |= {"checkpoint": None}
     patiently(lambda: store.record(run.id, columns, files=files, event=event, holder=run.holder))

@@ -173,3 +173,17 @@ visitors = Table(
     Column("seen", Float, nullable=False, index=True),
 )
 """Who has been here. ``name``: if they chose one; ``teacher``: proof of knowing the PIN (``mnist_core.visitors``)."""
+
+drawings = Table(
+    "drawings",
+    metadata,
+    Column("owner", String(32), primary_key=True),
+    Column("id", String(32), primary_key=True),
+    Column("time", Float, nullable=False, index=True),
+    Column("image", LargeBinary, nullable=False),
+    Column("strokes", Text, nullable=False, default="[]"),
+    Column("answer", String(40), nullable=False, default=""),
+    Column("sure", Float),
+    Column("label", Integer, index=True),
+)
+"""What was drawn and read: a visitor's last ones, and those that were kept with a label. ``image``: uint8 (28, 28)."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import keras
 import numpy as np
@@ -26,6 +27,14 @@ DIVERGED = (
 )
 
 
+@dataclass(frozen=True, eq=False)
+class Beginning:
+    """What a fine-tuning begins from: drawings to learn from, and weights as Keras' ``get_weights`` gives."""
+
+    drawings: Digits
+    weights: list[np.ndarray]
+
+
 class Trainer:
     """One training from beginning to end.
 
@@ -37,22 +46,34 @@ class Trainer:
         evaluation: scores ``model`` on images that it does not learn from.
     """
 
-    def __init__(self, config: RunConfig, programs: Programs, execution: Execution | None = None):
+    def __init__(
+        self,
+        config: RunConfig,
+        programs: Programs,
+        execution: Execution | None = None,
+        beginning: Beginning | None = None,
+    ):
         """Splits the training set as ``config.data`` says, and takes a program with the model's first weights.
 
         Args:
             programs: the training set, and the programs already compiled for it. The model belongs to one of
                 them: the next trainer of the same shape will use it for its own training.
+            beginning: of a run with ``config.fine_tuning``; others begin with the weights that the seed gives.
         """
         self.config, self.execution = config, execution or choose(config)
         digits, parts = programs.digits, split(programs.digits.labels, config.data)
         self.validation = Digits(digits.images[parts.validation], digits.labels[parts.validation])
         none = len(digits) + np.arange(config.data.not_digits, dtype=np.int32)
-        self.train_indices = np.concatenate([parts.train, none])
+        own = beginning.drawings if beginning else None
+        at = len(digits) + len(none) + np.arange(len(own) if own else 0, dtype=np.int32)
+        again = np.tile(at, config.fine_tuning.often if own else 1)
+        self.train_indices = np.concatenate([parts.train, none, again])
         images = len(self.train_indices)
-        program = programs.take(config, self.execution, images)
+        program = programs.take(config, self.execution, images, own)
         self.epoch_steps = math.ceil(images / program.epoch.batch)
         self.model, self.epoch, self.evaluation = program.model, program.epoch, program.evaluation
+        if beginning:
+            self.model.set_weights(beginning.weights)
         self.position = Position()
         self._order = Order(config.training, config.seed, images)
         self._own_callbacks = _own_callbacks(config)

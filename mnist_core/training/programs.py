@@ -66,29 +66,34 @@ class Programs:
         self._kept = LRU(MOST_BYTES, {}, weight=lambda key, program: program.bytes)
         self._on_device: dict[tuple[str, int], tuple[tf.Tensor, tf.Tensor]] = {}
 
-    def take(self, config: RunConfig, execution: Execution, images: int) -> Program:
+    def take(self, config: RunConfig, execution: Execution, images: int, own: Digits | None = None) -> Program:
         """A program for this configuration, with the first weights that its seed gives and a new optimizer.
 
         Args:
             images: that an epoch trains on.
+            own: more digits to learn from, after all others. A program that has seen them is not kept.
         """
         batch, room = min(config.training.batch_size, images), _room(images)
         with tf.device(execution.device):
             fresh = build(config, execution.precision)
             # The optimizer's memory must be there before tracing: made inside, all would be traced twice.
             state, key = variables(fresh), _key(config, execution, batch, room)
-            program = self._kept.get(key)
+            program = None if own else self._kept.get(key)
             if program:
                 for variable, value in zip(variables(program.model), state, strict=True):
                     variable.assign(value)
             else:
                 data = self._data(execution.device, config.data.not_digits)
+                if own:
+                    data = tf.concat([data[0], own.images], 0), tf.concat([data[1], own.labels.astype(np.int32)], 0)
                 if config.training.loop == "tape":
                     epoch, evaluation = TapeEpoch(fresh, *data, config, batch), LoopEvaluation(fresh, config)
                 else:
                     epoch = CompiledEpoch(fresh, *data, config, batch, room, execution.xla)
                     evaluation = CompiledEvaluation(fresh, config.data.scaled, gives_logits(config))
-                program = self._kept[key] = Program(fresh, epoch, evaluation)
+                program = Program(fresh, epoch, evaluation)
+                if own is None:
+                    self._kept[key] = program
         return program
 
     def _data(self, device: str, not_digits: int) -> tuple[tf.Tensor, tf.Tensor]:

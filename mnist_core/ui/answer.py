@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import streamlit as st
 
@@ -17,6 +19,22 @@ from mnist_core.ui.words import escaped
 NONE = "This does not look like a digit"
 
 
+@dataclass(frozen=True)
+class Told:
+    """What a network made of a drawing.
+
+    Attributes:
+        read: the digits, also where they do not look like any; ``sure``: of all of them, 0..1.
+        words: the same for screen readers.
+        refused: whether the answer was that it does not look like a digit.
+    """
+
+    read: str
+    sure: float
+    words: str
+    refused: bool = False
+
+
 def ask(lab: Lab, run: Run, images: np.ndarray) -> np.ndarray:
     """The network's probabilities ``float32 (N, 10)`` for ``uint8 (N, 28, 28)``, under its temperature."""
     lab.predictions.take(visitor(lab).id)
@@ -25,8 +43,8 @@ def ask(lab: Lab, run: Run, images: np.ndarray) -> np.ndarray:
     return calibrated(raw, lab.store.calibration(run.id).temperature)
 
 
-def answer(lab: Lab, run: Run, image: np.ndarray, place: str = "") -> None:
-    """Asks the network about ``uint8 (28, 28)`` and shows its answer.
+def answer(lab: Lab, run: Run, image: np.ndarray, place: str = "") -> Told | None:
+    """Asks the network about ``uint8 (28, 28)``, shows its answer and gives it; ``None`` if it could not be asked.
 
     Args:
         place: tells two answers of one run on a page apart.
@@ -36,7 +54,8 @@ def answer(lab: Lab, run: Run, image: np.ndarray, place: str = "") -> None:
         probabilities = ask(lab, run, image[None])[0]
         threshold = lab.store.calibration(run.id).threshold
         best, sure = int(probabilities.argmax()), float(probabilities.max())
-        if sure < st.session_state.get(key, round(threshold, 2)):
+        refused = sure < st.session_state.get(key, round(threshold, 2))
+        if refused:
             st.markdown(f"#### {NONE}")
             st.caption(f"{escaped(run.name)} is {sure:.1%} sure. If it is a digit, then most likely a {best}.")
         else:
@@ -45,6 +64,9 @@ def answer(lab: Lab, run: Run, image: np.ndarray, place: str = "") -> None:
         probability_bars(probabilities)
         with st.popover("When is it no digit?", icon=":material/rule:"):
             _threshold(lab, run, key)
+        words = f"{NONE}, says {run.name}." if refused else f"{run.name} reads a {best}, {sure:.0%} sure."
+        return Told(str(best), sure, words, refused)
+    return None
 
 
 def _threshold(lab: Lab, run: Run, key: str) -> None:

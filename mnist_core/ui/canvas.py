@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import secrets
 from functools import partial
 
 import numpy as np
 import streamlit as st
 
+from mnist_core.store.drawings import Drawing
 from mnist_core.ui.components import component
 from mnist_core.ui.strokes import render
 
 SIDE = 320
 PAPER, PEN = "#000000", "#ffffff"
 PAPER_RGB = (0, 0, 0)
-PEN_WIDTHS = {"thin": 14, "medium": 22, "thick": 32}
+PENS = {"thin": (14, PEN), "medium": (22, PEN), "thick": (32, PEN), "eraser": (40, PAPER)}
+"""Width in pixels and colour. What erases is a stroke of paper: it can be undone like any other."""
 
 FABRIC_VERSION = "6"
 """Of the drawing library in the browser, whose format of strokes this is."""
@@ -27,17 +30,18 @@ def drawing_canvas(key: str) -> np.ndarray | None:
     # The component refuses to be imported outside a running app, so core and tests never do.
     from streamlit_drawable_canvas import st_canvas
 
-    sheet = st.session_state.setdefault(f"{key}-sheet", {"layout": 0, "strokes": [], "begin": [], "heard": None})
+    sheet = sheet_of(key)
     if f"{key}-pen" not in st.session_state:
         # Streamlit forgets the widgets of a page that was left, and the canvas its strokes: put them back.
         _lay_out(sheet, sheet["strokes"])
-    width = st.segmented_control("Pen", list(PEN_WIDTHS), default="medium", key=f"{key}-pen") or "medium"
+    chosen = st.segmented_control("Pen", list(PENS), default="medium", key=f"{key}-pen") or "medium"
+    width, colour = PENS[chosen]
     result = st_canvas(
         key=key,
         width=SIDE,
         height=SIDE,
-        stroke_width=PEN_WIDTHS[width],
-        stroke_color=PEN,
+        stroke_width=width,
+        stroke_color=colour,
         background_color=PAPER,
         drawing_mode="freedraw",
         # The canvas takes these strokes whenever they differ from the last ones that it was given; hence the number.
@@ -49,12 +53,31 @@ def drawing_canvas(key: str) -> np.ndarray | None:
     strokes = sheet["strokes"]
     tool = partial(st.button, disabled=not strokes, on_click=_keep)
     with st.container(horizontal=True):
-        tool("Undo stroke", icon=":material/undo:", key=f"{key}-undo", args=(key, slice(-1)))
+        tool("Undo", icon=":material/undo:", key=f"{key}-undo", args=(key, slice(-1)), shortcut="Mod+Z")
         tool("Clear", icon=":material/delete:", key=f"{key}-clear", args=(key, slice(0)))
     if not strokes:
+        begin_another(key)
         return None
     # The browser's picture has what was laid out only after a while, or never: that is drawn here.
     return result.image_data if len(strokes) > len(sheet["begin"]) else render(strokes, SIDE)
+
+
+def sheet_of(key: str) -> dict:
+    """The session's sheet: its ``strokes``, and the id of the ``drawing`` that they are."""
+    begin = {"layout": 0, "strokes": [], "begin": [], "heard": None, "drawing": secrets.token_hex(8)}
+    return st.session_state.setdefault(f"{key}-sheet", begin)
+
+
+def begin_another(key: str) -> None:
+    """What is on the sheet from now on is another drawing."""
+    sheet_of(key)["drawing"] = secrets.token_hex(8)
+
+
+def show_again(key: str, drawing: Drawing) -> None:
+    """Puts an earlier drawing on the canvas, in place of what is there; called by a button, before the page runs."""
+    sheet = sheet_of(key)
+    sheet["drawing"] = drawing.id
+    _lay_out(sheet, drawing.strokes)
 
 
 def _hear(sheet: dict, drawing: dict) -> None:

@@ -12,7 +12,7 @@ from streamlit.components.v2.manifest_scanner import ComponentConfig, ComponentM
 ASSETS = Path(__file__).with_name("assets")
 PLOTLY = Path(plotly.__file__).with_name("package_data")
 
-FOLDERS = {"live_chart": ASSETS, "canvas_tools": ASSETS, "visitor": ASSETS, "plotly": PLOTLY}
+FOLDERS = {"live_chart": ASSETS, "canvas_tools": ASSETS, "aloud": ASSETS, "visitor": ASSETS, "plotly": PLOTLY}
 """Every component and where its files are: ``NAME.js`` in ``assets``, and Plotly's own script."""
 
 

@@ -14,8 +14,8 @@ from mnist_core.ui.share import keep_lesson, lesson_of_link
 
 
 def begin_with(config: RunConfig, name: str) -> None:
-    """Fills the form anew; ``name`` is that of the recipe, if it is one."""
-    st.session_state["draft"], st.session_state["recipe"] = config, name
+    """Fills the form anew; ``name`` is that of the recipe, if it is one. What is trained here begins from its seed."""
+    st.session_state["draft"], st.session_state["recipe"] = config.model_copy(update={"fine_tuning": None}), name
     st.session_state["version"] = st.session_state.get("version", 0) + 1
 
 

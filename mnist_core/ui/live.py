@@ -9,6 +9,7 @@ import streamlit as st
 
 from mnist_core.store.run import RESUMABLE, Run
 from mnist_core.ui import charts, published
+from mnist_core.ui.fine_tuned import before_and_after, is_fine_tuning
 from mnist_core.ui.frame import errors_in_words
 from mnist_core.ui.lab import Lab
 from mnist_core.ui.live_chart import live_chart
@@ -57,6 +58,8 @@ def _watch(lab: Lab, run_id: str, status: str) -> None:
         st.caption(escaped(_how(lab, run)))
         if run.usable:
             published.comparison(run, lab.store.last_epoch(run.id))
+        if is_fine_tuning(run):
+            before_and_after(lab, run)
         if not run.uploaded:
             _curves(run, history(lab, run_id))
         if run.status != status:

@@ -9,7 +9,9 @@ import streamlit as st
 from PIL import Image, ImageDraw
 
 from mnist_core import ink
+from mnist_core.ui.answer import Told
 from mnist_core.ui.digits import gallery, picture
+from mnist_core.ui.words import escaped
 
 BOX, WIDE = "#56a0d3", "#d55e00"
 TOUCHING = (
@@ -33,8 +35,8 @@ def boxes(number: ink.Number) -> None:
     st.html(picture(np.asarray(canvas), words, "220px"))
 
 
-def answer(number: ink.Number, read: Callable[[np.ndarray], np.ndarray], name: str) -> None:
-    """The number that a network of this name reads, and how sure it is of each digit.
+def answer(number: ink.Number, read: Callable[[np.ndarray], np.ndarray], name: str) -> Told:
+    """The number that a network of this name reads, and how sure it is of each digit; gives what is shown.
 
     ``read`` asks it: uint8 (N, 28, 28) -> probabilities (N, 10).
     """
@@ -42,12 +44,13 @@ def answer(number: ink.Number, read: Callable[[np.ndarray], np.ndarray], name: s
     best = probabilities.argmax(axis=1)
     told = ["?" if digit.touching else str(label) for digit, label in zip(number.digits, best, strict=True)]
     st.markdown(f"## {''.join(told)}")
-    sure = np.prod([row.max() for row in probabilities])
-    st.caption(f"{name} reads {len(told)} digits from left to right, and is {sure:.1%} sure of all together.")
+    sure = float(np.prod([row.max() for row in probabilities]))
+    st.caption(f"{escaped(name)} reads {len(told)} digits from left to right, and is {sure:.1%} sure of all together.")
     gallery(
         (digit.ink.image, f"{label}\n{'touching?' if digit.touching else f'{row.max():.1%}'}", digit.touching)
         for digit, label, row in zip(number.digits, told, probabilities, strict=True)
     )
+    return Told("".join(told), sure, f"{name} reads {' '.join(told)}, {sure:.0%} sure of all together.")
 
 
 def say_touching(digits: tuple[ink.Digit, ...]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageColor, ImageDraw
 
 from mnist_core.errors import ImageError
 
@@ -24,7 +24,7 @@ FARTHEST = 100_000
 
 
 def render(strokes: Iterable[Mapping[str, Any]], side: int) -> np.ndarray:
-    """White ink on black, ``uint8 (side, side, 4)`` like the canvas' own picture.
+    """White ink on black, ``uint8 (side, side, 4)`` like the canvas' own picture; later strokes over earlier ones.
 
     Args:
         strokes: path objects of Fabric.js, the canvas' drawing library: what ``json_data["objects"]`` holds.
@@ -33,25 +33,30 @@ def render(strokes: Iterable[Mapping[str, Any]], side: int) -> np.ndarray:
         ImageError: they are none, as only a tampered page sends them.
     """
     try:
-        lines = [(_on_canvas(stroke), _width(stroke)) for stroke in strokes]
+        lines = [(_on_canvas(stroke), _width(stroke), _colour(stroke)) for stroke in strokes]
     except (KeyError, IndexError, TypeError, ValueError, AttributeError, OverflowError):
         raise ImageError("The canvas sent strokes that cannot be drawn. Clear it and draw again.") from None
-    if sum(len(points) for points, _ in lines) > MOST_POINTS:
+    if sum(len(points) for points, *_ in lines) > MOST_POINTS:
         raise ImageError(f"The drawing has more than {MOST_POINTS:,} points. Clear it and draw again.")
     sheet = Image.new("L", (side * FINENESS, side * FINENESS))
     pen = ImageDraw.Draw(sheet)
-    for line, across in lines:
+    for line, across, colour in lines:
         points, width = [(x * FINENESS, y * FINENESS) for x, y in line], across * FINENESS
-        pen.line(points, fill=255, width=round(width), joint="curve")
+        pen.line(points, fill=colour, width=round(width), joint="curve")
         for x, y in points:
             # Round joints and ends.
-            pen.ellipse((x - width / 2, y - width / 2, x + width / 2, y + width / 2), fill=255)
+            pen.ellipse((x - width / 2, y - width / 2, x + width / 2, y + width / 2), fill=colour)
     ink = np.asarray(sheet.resize((side, side), Image.Resampling.BOX))
     return np.dstack([ink, ink, ink, np.full_like(ink, 255)])
 
 
 def _width(stroke: Mapping[str, Any]) -> float:
     return float(_near(stroke["strokeWidth"] * abs(stroke.get("scaleX", 1))))
+
+
+def _colour(stroke: Mapping[str, Any]) -> int:
+    """White for a pen, and black for the eraser."""
+    return ImageColor.getcolor(stroke.get("stroke") or "white", "L")
 
 
 def _near(numbers: Any) -> np.ndarray:

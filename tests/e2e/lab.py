@@ -85,7 +85,8 @@ class Lab(Pad):
         self.button(name).click()
 
     def button(self, name):
-        return self.main.get_by_role("button", name=name, exact=True)
+        """By its name, after which its shortcut may be told."""
+        return self.main.get_by_role("button", name=re.compile(rf"^{re.escape(name)}( Ctrl \+ \w+)?$"))
 
     def download(self, name):
         """Clicks the download button whose name has ``name`` in it; gives the downloaded file."""

@@ -42,7 +42,7 @@ class Pad:
 
     def draw(self, *points):
         """One stroke with the mouse, along points in pixels of the canvas; waits until it has been read."""
-        before = self._seen_source()
+        before = self.seen_source()
         self.stroke(*points)
         self.wait_for_another_picture(before)
 
@@ -65,7 +65,7 @@ class Pad:
     def _seen(self):
         return self.page.get_by_role("img", name="Your digit as 28 by 28 pixels")
 
-    def _seen_source(self):
+    def seen_source(self):
         return self._seen.get_attribute("src") if self._seen.count() else None
 
     def seen(self):
@@ -79,8 +79,8 @@ class Pad:
 
     def undo(self):
         """Takes back a stroke, and waits until that has been read."""
-        before = self._seen_source()
-        self.click("Undo stroke")
+        before = self.seen_source()
+        self.click("Undo")
         self.wait_for_another_picture(before)
 
     def lies_on_top(self, x, y):
@@ -104,6 +104,17 @@ class Pad:
             touches = [{"x": corner["x"] + x, "y": corner["y"] + y}]
             finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": touches})
         finger.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+    def write(self, *points):
+        """One stroke with a pen that the screen knows as one, along points in pixels of the canvas."""
+        self.canvas.scroll_into_view_if_needed()
+        corner = self.canvas.bounding_box()
+        pen = self.context.new_cdp_session(self.page)
+        kinds = ["mousePressed", *("mouseMoved" for _ in points[1:]), "mouseReleased"]
+        for kind, (x, y) in zip(kinds, [*points, points[-1]], strict=True):
+            place = {"x": corner["x"] + x, "y": corner["y"] + y}
+            held = {"button": "left", "buttons": 0 if kind == "mouseReleased" else 1, "clickCount": 1}
+            pen.send("Input.dispatchMouseEvent", {"type": kind, "pointerType": "pen", **place, **held})
 
     def ink(self):
         """How many pixels of the canvas are white, as it stands on the screen."""

@@ -85,13 +85,20 @@ def phone(visitor, trained):
     return lab
 
 
-def test_a_finger_draws_and_does_not_scroll(phone):
+@pytest.mark.parametrize("tool", ["touch", "write"])
+def test_finger_and_pen_draw_and_do_not_scroll(phone, tool):
     where = "() => [document.querySelector('main'), document.scrollingElement].map(e => e.scrollTop)"
+    kinds = phone.page.evaluate_handle("""() => {
+        const kinds = new Set();
+        addEventListener("pointerdown", event => kinds.add(event.pointerType), true);
+        return kinds;
+    }""")
     before = phone.page.evaluate(where)
-    phone.touch(*((160, 50 + 10 * i) for i in range(22)))
+    getattr(phone, tool)(*((160, 50 + 10 * i) for i in range(22)))
     phone.answer_is(1)
     assert phone.page.evaluate(where) == before
     assert phone.ink() > 2000
+    assert kinds.evaluate("kinds => [...kinds]") == [{"touch": "touch", "write": "pen"}[tool]]
 
 
 def test_a_finger_draws_from_every_corner(phone):

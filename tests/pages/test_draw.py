@@ -64,7 +64,7 @@ def picture(image, form="PNG"):
 def test_an_empty_sheet_predicts_nothing(visit, finish):
     app = visit("Draw", run=finish())
     assert not said(app)
-    assert all(labelled(app.button, name).disabled for name in ("Undo stroke", "Clear"))
+    assert all(labelled(app.button, name).disabled for name in ("Undo", "Clear"))
 
 
 @pytest.mark.parametrize("index", [0, 7, 9999])
