@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from mnist_core import limits
 from mnist_core.config import RunConfig
+from mnist_core.data.mnist import Digits
 from mnist_core.engine.client import EngineClient
 from mnist_core.explore.design import Design
 from mnist_core.models.upload import Upload
 from mnist_core.settings import Settings
-from mnist_core.store import RunStore
+from mnist_core.store import RunStore, fine_tuning
 from mnist_core.store.queue import count_waiting
 from mnist_core.store.run import Run
 from mnist_core.store.sweeps import SweepStore
@@ -36,6 +37,17 @@ class Acting:
         limits.require_size(self._settings, config)
         self._require_turn()
         return self._store.create(config, recipe=recipe, owner=self._visitor.id)
+
+    def fine_tune(self, run_id: str, own: Digits) -> str:
+        """The same for a run that trains another one's network further on own drawings (``store.fine_tuning``)."""
+        limits.require_size(self._settings, self._store.get(run_id).settings)
+        self._require_turn()
+        return fine_tuning.fine_tune(self._store, run_id, own, self._visitor.id)
+
+    def fine_tune_again(self, run_id: str) -> str:
+        """Repeats a fine-tuning, whosever it was."""
+        self._require_turn()
+        return fine_tuning.repeat(self._store, self._store.get(run_id), self._visitor.id)
 
     def ask(self, run_id: str, wish: str) -> Run:
         """Stops, cancels or pauses a run (``RunStore.ask``)."""

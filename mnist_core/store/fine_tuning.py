@@ -22,8 +22,10 @@ from mnist_core.store.tables import blobs
 DRAWINGS, WEIGHTS = "handwriting", "begin.keras"
 """Names under which a run keeps what it begins from."""
 
+NO_DRAWINGS = "A fine-tuning begins where its drawings are: under *My handwriting* on the Draw page."
 
-def fine_tune(store: RunStore, run_id: str, own: Digits) -> str:
+
+def fine_tune(store: RunStore, run_id: str, own: Digits, owner: str = "") -> str:
     """Puts a run in the queue that trains the network of ``run_id`` further; gives its id.
 
     Raises:
@@ -36,20 +38,22 @@ def fine_tune(store: RunStore, run_id: str, own: Digits) -> str:
     weights = store.load_blob(run.id, "model.keras")
     if weights is None:
         raise ConfigError(f"The run {run.name!r} has no model to train further. Choose one that has finished.")
-    return _queue(store, config, f"{run.name}, my handwriting", {DRAWINGS: hand.to_bytes(), WEIGHTS: weights})
+    return _queue(store, config, f"{run.name}, my handwriting", {DRAWINGS: hand.to_bytes(), WEIGHTS: weights}, owner)
 
 
-def repeat(store: RunStore, run: Run) -> str:
+def repeat(store: RunStore, run: Run, owner: str = "") -> str:
     """The same fine-tuning once more, with the drawings and the weights that it began from; gives the new run's id."""
     files = {name: store.load_blob(run.id, name) for name in (DRAWINGS, WEIGHTS)}
-    return _queue(store, run.settings, run.name, files)
+    if None in files.values():
+        raise ConfigError(NO_DRAWINGS)
+    return _queue(store, run.settings, run.name, files, owner)
 
 
 def handwriting(store: RunStore, run_id: str) -> Handwriting:
     """The drawings of a fine-tuning. ``ConfigError`` if it was made from its settings alone and has none."""
     data = store.load_blob(run_id, DRAWINGS)
     if data is None:
-        raise ConfigError("A fine-tuning begins where its drawings are: under *My handwriting* on the Draw page.")
+        raise ConfigError(NO_DRAWINGS)
     return Handwriting.from_bytes(data)
 
 
@@ -64,10 +68,10 @@ def measured(store: RunStore, run_id: str, when: str) -> dict[str, Any] | None:
     return None if data is None else json.loads(data)
 
 
-def _queue(store: RunStore, config: RunConfig, name: str, files: dict[str, bytes]) -> str:
+def _queue(store: RunStore, config: RunConfig, name: str, files: dict[str, bytes], owner: str) -> str:
     """A run in the queue with what it begins from: both or neither."""
     with store.database.write() as connection:
-        run_id = insert_run(connection, config, name)
+        run_id = insert_run(connection, config, name, owner=owner)
         rows = [{"run_id": run_id, "name": key, "data": data} for key, data in files.items()]
         connection.execute(insert(blobs), rows)
     return run_id

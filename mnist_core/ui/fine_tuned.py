@@ -6,10 +6,12 @@ import numpy as np
 import streamlit as st
 
 from mnist_core.errors import ConfigError, UnknownRun
-from mnist_core.store.fine_tuning import handwriting, measured, repeat
+from mnist_core.store.fine_tuning import handwriting, measured
 from mnist_core.store.run import Run
 from mnist_core.ui.digits import gallery
+from mnist_core.ui.frame import errors_in_words
 from mnist_core.ui.lab import Lab
+from mnist_core.ui.visitor import acting
 from mnist_core.ui.words import escaped, percent
 
 FEW = 40
@@ -55,8 +57,9 @@ def before_and_after(lab: Lab, run: Run) -> None:
 def repeat_button(lab: Lab, run: Run) -> None:
     """A button that trains it once more from the same start."""
     if st.button("Repeat it with the same drawings", icon=":material/replay:", key="repeat"):
-        st.query_params["run"] = repeat(lab.store, run)
-        st.rerun()
+        with errors_in_words():
+            st.query_params["run"] = acting(lab).fine_tune_again(run.id)
+            st.rerun()
 
 
 def _figure(name: str, values: list[str], gain: str) -> None:

@@ -11,7 +11,6 @@ from mnist_core.data.mnist import Digits
 from mnist_core.data.split import class_counts
 from mnist_core.handwriting import HELD_BACK, packed, too_little
 from mnist_core.store.drawings import MOST_KEPT, Drawing, Drawings, as_digits
-from mnist_core.store.fine_tuning import fine_tune
 from mnist_core.store.run import Run
 from mnist_core.ui.choose import label
 from mnist_core.ui.digits import png
@@ -19,6 +18,7 @@ from mnist_core.ui.frame import errors_in_words
 from mnist_core.ui.keeping import drawings_of
 from mnist_core.ui.lab import Lab
 from mnist_core.ui.take import as_csv
+from mnist_core.ui.visitor import acting, visitor
 
 
 @st.fragment
@@ -107,7 +107,7 @@ def _fine_tune(lab: Lab, run: Run, digits: Digits) -> None:
     if problem := too_little(digits.labels):
         st.info(problem, icon=":material/edit:")
         return
-    runs = {one.id: one for one in lab.store.usable() if _can_learn(one)}
+    runs = {one.id: one for one in lab.store.usable(first=visitor(lab).id) if _can_learn(one)}
     if not runs:
         st.info("Train a network first: only those that were trained here can be trained further.")
         return
@@ -125,7 +125,7 @@ def _fine_tune(lab: Lab, run: Run, digits: Digits) -> None:
         f"not forget. The other {held_back} are held back to see whether it helped. The drawings stay with the new run."
     )
     if st.button("Fine-tune on my handwriting", type="primary", icon=":material/model_training:", key="fine-tune"):
-        st.switch_page("pages/2_Train.py", query_params={"run": fine_tune(lab.store, chosen, digits)})
+        st.switch_page("pages/2_Train.py", query_params={"run": acting(lab).fine_tune(chosen, digits)})
 
 
 def _can_learn(run: Run) -> bool:

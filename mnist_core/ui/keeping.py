@@ -16,6 +16,7 @@ from mnist_core.ui.digits import png
 from mnist_core.ui.frame import errors_in_words
 from mnist_core.ui.lab import Lab
 from mnist_core.ui.sources import CANVAS, Source
+from mnist_core.ui.visitor import visitor
 
 STYLE = """<style>
 .st-key-last-drawings button { padding: .2rem .45rem; min-height: 2.5rem; }
@@ -26,7 +27,7 @@ STYLE = """<style>
 
 def drawings_of(lab: Lab) -> Drawings:
     """The drawings of whoever looks at the page."""
-    return Drawings(lab.store.database)
+    return Drawings(lab.store.database, visitor(lab).id)
 
 
 def keep(lab: Lab, source: Source, image: np.ndarray, told: Sequence[Told], several: bool) -> None:

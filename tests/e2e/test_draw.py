@@ -94,51 +94,6 @@ def test_python_draws_as_the_browser_does(desk):
         desk.answers_nothing()
 
 
-def test_the_eraser_takes_ink_away_and_can_be_undone(desk):
-    desk.draw(*SEVEN)
-    whole = desk.ink()
-    desk.choose("Pen", "eraser")
-    desk.draw((60, 70), (180, 70))
-    by_browser, left = desk.seen(), desk.ink()
-    assert 0 < left < 0.8 * whole
-    desk.choose("Pen", "medium")
-    desk.draw(*BAR)
-    desk.undo()
-    assert likeness(by_browser, desk.seen()) > 0.98, "Python erases as the browser does"
-    desk.ink_is(left)
-    desk.undo()
-    desk.ink_is(whole)
-    desk.choose("Pen", "eraser")
-    for points in (SEVEN, SEVEN):
-        desk.stroke(*points)
-    desk.answers_nothing()
-
-
-def test_undo_and_clear_by_keyboard(desk):
-    desk.draw(*ONE)
-    before, ink = desk.seen(), desk.ink()
-    desk.draw(*BAR)
-    source = desk.seen_source()
-    desk.page.keyboard.press("Control+z")
-    desk.wait_for_another_picture(source)
-    assert likeness(before, desk.seen()) > 0.98
-    desk.ink_is(ink)
-    desk.page.keyboard.press("Control+Delete")
-    desk.answers_nothing()
-    desk.ink_is(0)
-
-
-def test_the_answer_is_told_to_those_who_cannot_see_it(desk):
-    told = desk.main.get_by_role("status")
-    desk.draw(*SEVEN)
-    expect(told.filter(has_text="reads a 7")).to_have_count(1)
-    place = told.filter(has_text="reads a 7").element_handle()
-    desk.click("Clear")
-    desk.draw(*ONE)
-    # The same element says something new: only that is read aloud.
-    desk.page.wait_for_function("place => place.isConnected && place.textContent.includes('reads a 1')", arg=place)
-
-
 def test_a_drawing_survives_a_visit_to_another_page(desk):
     desk.draw(*SEVEN)
     answer, picture, ink = desk.answers(), desk.seen(), desk.ink()
