@@ -41,6 +41,8 @@ STYLE = """
 [data-testid="stButtonGroup"] button, [data-testid="stButtonGroup"] button *,
 [data-testid="stButtonGroup"] label, [data-testid="stButtonGroup"] label *,
 [data-testid="stSliderThumbValue"] { color: inherit !important; }
+/* Where fingers draw there is no keyboard whose shortcuts could be told. */
+@media (hover: none) { button [aria-label^="Shortcut"] { display: none; } }
 .digits { display: grid; grid-template-columns: repeat(auto-fill, minmax(64px, 1fr)); gap: .6rem .5rem; }
 .digits figure { margin: 0; text-align: center; font-size: .75rem; line-height: 1.25; }
 .digits img, img.pixels { image-rendering: pixelated; width: 100%; aspect-ratio: 1; border-radius: .35rem; }

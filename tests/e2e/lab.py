@@ -86,7 +86,7 @@ class Lab(Pad):
 
     def button(self, name):
         """By its name, after which its shortcut may be told."""
-        return self.main.get_by_role("button", name=re.compile(rf"^{re.escape(name)}(\s*Ctrl\b.*)?$"))
+        return self.main.get_by_role("button", name=re.compile(rf"^{re.escape(name)}(\s*Shortcut .*)?$"))
 
     def download(self, name):
         """Clicks the download button whose name has ``name`` in it; gives the downloaded file."""

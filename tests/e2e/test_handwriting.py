@@ -55,7 +55,7 @@ def test_the_eraser_takes_ink_away_and_can_be_undone(desk):
 
 
 def test_undo_by_keyboard(desk):
-    desk.draw(*ONE)
+    desk.draw(*SEVEN)
     before, ink = desk.seen(), desk.ink()
     desk.draw(*BAR)
     source = desk.seen_source()
