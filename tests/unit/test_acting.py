@@ -2,14 +2,17 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from mnist_core.acting import Acting
 from mnist_core.config import RunConfig
+from mnist_core.data.mnist import Digits
 from mnist_core.errors import NotAllowed, OverLimit
 from mnist_core.explore.questions import QUESTIONS
 from mnist_core.models.upload import Upload
 from mnist_core.store.queue import count_waiting
+from mnist_core.store.shipped import FLAGSHIP
 from mnist_core.store.sweeps import SweepStore
 from mnist_core.store.visitors import VisitorStore
 from mnist_core.visitors import visitor_id
@@ -133,3 +136,18 @@ def test_an_upload_is_whose_it_is(act):
     upload = object()
     assert act(ANNA).upload(Engine(), upload, "theirs") == "made"
     assert asked == [(upload, "theirs", ANNA)]
+
+
+def test_a_fine_tuning_is_whose_it_is_and_within_the_limits(act, store):
+    images = np.random.default_rng(0).integers(0, 255, (12, 28, 28), np.uint8)
+    own = Digits(images, np.arange(12, dtype=np.uint8) % 3)
+    run_id = act(ANNA).fine_tune(FLAGSHIP, own)
+    assert store.get(run_id).owner == ANNA
+    # Whosever it was: it holds all that it began from.
+    assert store.get(act(BEN).fine_tune_again(run_id)).owner == BEN
+    for refused in (lambda: act(BEN, most_waiting=1).fine_tune_again(run_id),
+                    lambda: act(ANNA, most_parameters=10).fine_tune(FLAGSHIP, own)):  # fmt: skip
+        with pytest.raises(OverLimit) as error:
+            refused()
+        assert_friendly(error)
+    assert len(store.list()) == 2
