@@ -16,6 +16,7 @@ from mnist_core.engine.client import EngineClient
 from mnist_core.settings import Settings
 from mnist_core.store import RunStore
 from tests.helpers import eventually, processes_of
+from tests.postgres import clear, server
 
 # Two cores that are busy elsewhere are no reason to fail.
 hypothesis.settings.register_profile(
@@ -69,6 +70,23 @@ def engine(tmp_path_factory):
     client.close()
     store.database.close()
     eventually(lambda: not processes_of(settings.home), 20)
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """The address of a PostgreSQL server's database, started once. Without one, tests that need it fail and say so."""
+    with server() as address:
+        yield address
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def both_databases(request, home, monkeypatch):
+    """Runs a test twice: with the SQLite file of its home, and with an empty database of a PostgreSQL server."""
+    if request.param == "postgresql":
+        address = request.getfixturevalue("postgres")
+        clear(address)
+        monkeypatch.setenv("MNIST_LAB_DATABASE", address)
+    return request.param
 
 
 @pytest.fixture(scope="session")

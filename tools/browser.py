@@ -1,14 +1,15 @@
 """Find a Chromium for the end-to-end tests, and install one when there is none.
 
-``python tools/browser.py`` prints the path of the browser it found or installed; if there is none,
+``python -m tools.browser`` prints the path of the browser it found or installed; if there is none,
 it says so in one sentence on standard error and exits with 1.
 """
 
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
+
+from tools import programs
 
 VARIABLE = "MNIST_LAB_BROWSER"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -68,7 +69,7 @@ def _candidates():
 
 def _playwright_path():
     """Where Playwright keeps its own Chromium, or None when it has not been downloaded."""
-    path = _output([sys.executable, "-c", PLAYWRIGHT_PATH], seconds=30)
+    path = programs.output([sys.executable, "-c", PLAYWRIGHT_PATH], seconds=30)
     return path if path and Path(path).is_file() else None
 
 
@@ -76,52 +77,23 @@ def _runs(path):
     """Whether it starts: a snap stub, or a browser without its shared libraries, is there and does not."""
     if os.name == "nt":  # Chrome on Windows opens a window instead of printing its version
         return Path(path).is_file()
-    return _output([path, "--version"], seconds=30) is not None
+    return programs.output([path, "--version"], seconds=30) is not None
 
 
 def _install_with_playwright():
-    _say("No browser yet: asking Playwright for its Chromium (two minutes at most).")
-    _output([sys.executable, "-m", "playwright", "install", "chromium"], seconds=120)
+    programs.say("No browser yet: asking Playwright for its Chromium (two minutes at most).")
+    programs.output([sys.executable, "-m", "playwright", "install", "chromium"], seconds=120)
 
 
 def _install_with_apt():
-    """Install Debian's chromium, where there is apt-get and the right to use it without a password."""
-    root = _root_prefix()
-    if root is None or not shutil.which("apt-get"):
-        return
-    _say("Playwright has none for us: installing Debian's chromium with apt-get (a minute or two).")
-    apt = [*root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-y", "-q"]
-    _output([*apt, "update"], seconds=180)  # a stale list may still do, so its failure does not matter
-    _output([*apt, "install", "--no-install-recommends", "chromium"], seconds=600)
-
-
-def _root_prefix():
-    """What to write before a command that needs root: nothing, sudo, or None when neither will do."""
-    if getattr(os, "geteuid", lambda: -1)() == 0:
-        return []
-    return ["sudo", "-n"] if _output(["sudo", "-n", "true"], seconds=10) is not None else None
-
-
-def _output(command, seconds):
-    """What the command printed, or None when it is missing, failed or took too long."""
-    try:
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds, check=True
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.strip()
-
-
-def _say(text):
-    print(text, file=sys.stderr, flush=True)
+    programs.install_with_apt("chromium", "Playwright has none for us")
 
 
 def main():
     try:
         print(ensure())
     except BrowserMissing as missing:
-        _say(missing)
+        programs.say(missing)
         return 1
     return 0
 

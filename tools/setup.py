@@ -1,7 +1,7 @@
 """Make the environment and start what was asked for: ``python3 tools/setup.py COMMAND [arguments]``.
 
     run      start the dashboard; the arguments go to ``mnist_core serve``
-    test     make sure of a browser and run every test; the arguments go to pytest
+    test     make sure of a browser and a PostgreSQL server and run every test; the arguments go to pytest
     lint     check the style; the arguments go to ``ruff check``
     install  make the environment and no more; with ``--test`` the test tools too
     lock     renew constraints.txt from the two requirement files
@@ -171,9 +171,10 @@ def test(arguments):
     make_environment(TEST)
     # With no browser the other tests still run; this tells the end-to-end ones to fail, not skip.
     os.environ["MNIST_LAB_NEEDS_BROWSER"] = "1"
-    browser = subprocess.run([str(venv_python()), "tools/browser.py"], stdout=subprocess.PIPE)
-    if browser.returncode == 0:
-        os.environ["MNIST_LAB_BROWSER"] = browser.stdout.decode().strip()
+    for name in ("browser", "postgres"):  # without a database server, those that need one fail with its sentence
+        found = subprocess.run([str(venv_python()), "-m", f"tools.{name}"], stdout=subprocess.PIPE)
+        if found.returncode == 0:
+            os.environ[f"MNIST_LAB_{name.upper()}"] = found.stdout.decode().strip()
     become([venv_python(), "-m", "pytest", *arguments])
 
 

@@ -28,6 +28,9 @@ log = logging.getLogger("mnist_core.engine")
 TICK_SECONDS = 0.1
 BEAT_SECONDS = 1.0
 
+REACH_SECONDS = 10
+"""How long a scheduler on another machine may take to answer."""
+
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -69,7 +72,13 @@ def _connect(settings: Settings, stack: ExitStack) -> Client:
             f"MNIST_LAB_SCHEDULER names {address}, whose workers cannot reach the SQLite file on this machine. "
             f"Set MNIST_LAB_DATABASE to a database that all machines reach."
         )
-    return stack.enter_context(Client(address, set_as_default=False))
+    try:
+        return stack.enter_context(Client(address, set_as_default=False, timeout=REACH_SECONDS))
+    except (OSError, ValueError) as error:
+        raise EngineError(
+            f"The Dask scheduler at {address} does not answer ({type(error).__name__}). Start it with "
+            f"`dask scheduler`, or mend MNIST_LAB_SCHEDULER; it is tried again."
+        ) from None
 
 
 def _loop(dispatcher: Dispatcher, lease: Lease, address: str, settings: Settings, stopping: threading.Event) -> bool:

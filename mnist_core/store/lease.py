@@ -78,7 +78,8 @@ class Lease:
                 query = update(engine_lease).where(engine_lease.c.owner == held.owner).values(row)
             else:
                 query = upserting(connection, engine_lease).values(id=1, **row).on_conflict_do_nothing()
-            return connection.execute(query).rowcount == 1
+            # Of an INSERT, SQLAlchemy forgets with PostgreSQL's driver how many rows it made.
+            return connection.execute(query, execution_options={"preserve_rowcount": True}).rowcount == 1
 
     def renew(
         self, state: str, address: str = "", workers: Sequence[dict[str, Any]] = (), problem: str = ""

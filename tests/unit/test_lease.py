@@ -14,6 +14,8 @@ from mnist_core.store.lease import HOST, Lease, attend, attended, engine_status,
 from mnist_core.store.tables import attendance, engine_lease
 from tests.helpers import ROOT, eventually
 
+pytestmark = pytest.mark.usefixtures("both_databases")
+
 
 @pytest.fixture
 def database(store):

@@ -6,6 +6,8 @@ from mnist_core.errors import RunTaken, UnknownRun
 from tests.helpers import assert_friendly
 from tests.rows import epoch, point
 
+pytestmark = pytest.mark.usefixtures("both_databases")
+
 
 @pytest.fixture
 def lost(store, run_id):

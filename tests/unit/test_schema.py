@@ -13,6 +13,8 @@ from mnist_core.store import RunStore, migrations, schema
 from mnist_core.store.tables import metadata, runs, version
 from tests.helpers import ROOT, assert_friendly
 
+pytestmark = pytest.mark.usefixtures("both_databases")
+
 
 @pytest.fixture
 def empty(settings, home):

@@ -1,12 +1,15 @@
 """The loop around the engine's rounds: when it ends, and what it outlives."""
 
 import threading
+from contextlib import ExitStack
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
 from mnist_core.engine import server
-from mnist_core.errors import StoreError
+from mnist_core.errors import EngineError, StoreError
+from tests.helpers import assert_friendly
 
 # -- the loop around the rounds ------------------------------------------------------------------------------------
 
@@ -66,3 +69,17 @@ def test_the_loop_outlives_a_store_that_is_full_for_a_while(loop):
     engine = Played(StoreError("The disk is full."), StoreError("The disk is full."), lambda: None, stopping.set)
     loop(engine, stopping)
     assert (engine.rounds, engine.beats) == ([], 4)
+
+
+def test_a_scheduler_that_is_not_there_is_told(settings, monkeypatch):
+    monkeypatch.setattr(server, "REACH_SECONDS", 0.2)
+    nowhere = replace(settings, scheduler="tcp://127.0.0.1:9")
+    with pytest.raises(EngineError) as error, ExitStack() as stack:
+        server._connect(nowhere, stack)
+    assert_friendly(error, "tcp://127.0.0.1:9", "MNIST_LAB_SCHEDULER")
+
+
+def test_workers_elsewhere_cannot_use_a_file_here(settings):
+    with pytest.raises(EngineError) as error, ExitStack() as stack:
+        server._connect(replace(settings, scheduler="tcp://elsewhere:8786"), stack)
+    assert_friendly(error, "tcp://elsewhere:8786", "MNIST_LAB_DATABASE")

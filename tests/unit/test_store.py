@@ -16,6 +16,8 @@ from tests.rows import epoch, point
 
 STATUSES = ("queued", "running", "paused", "interrupted", "stopped", "finished", "failed", "cancelled")
 
+pytestmark = pytest.mark.usefixtures("both_databases")
+
 
 # -- what readers do -----------------------------------------------------------------------------------------------
 

@@ -4,10 +4,14 @@ import subprocess
 import sys
 import threading
 
+import pytest
+
 from mnist_core.config import RunConfig
 from mnist_core.store import RunStore
 from tests.helpers import ROOT
 from tests.rows import point
+
+pytestmark = pytest.mark.usefixtures("both_databases")
 
 
 def test_threads_do_not_lose_each_others_writes(store):

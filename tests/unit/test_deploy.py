@@ -1,0 +1,88 @@
+"""The files in ``deploy`` name settings, commands and files that exist."""
+
+import re
+import shlex
+from dataclasses import fields
+
+import pytest
+import yaml
+from distributed.cli.dask_scheduler import main as scheduler
+from distributed.cli.dask_worker import main as worker
+
+from mnist_core.cli import serve
+from mnist_core.cli.command import Parser
+from mnist_core.settings import Settings
+from tests.helpers import ROOT
+
+DEPLOY = ROOT / "deploy"
+COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
+OURS = {name: service for name, service in COMPOSE["services"].items() if service.get("image") == "mnist-lab"}
+CONTAINERFILE = (DEPLOY / "Containerfile").read_text(encoding="utf-8")
+DOCKER_COMMAND = yaml.safe_load(re.search(r"^CMD (.+)$", CONTAINERFILE, re.M)[1])
+README = (DEPLOY / "README.md").read_text(encoding="utf-8")
+DASK = {"scheduler": scheduler, "worker": worker}
+
+
+def understood(command):
+    """Whether the program takes these arguments; gives what it reads in them."""
+    if command[:2] == ["dask", command[1]] and command[1] in DASK:
+        return DASK[command[1]].make_context(command[1], list(command[2:])).params
+    assert command[:4] == ["python", "-m", "mnist_core", "serve"], command
+    parser = Parser("serve", "")
+    serve.COMMAND.arguments(parser)
+    return vars(parser.parse_args(command[4:]))
+
+
+def test_all_parts_are_there():
+    assert set(COMPOSE["services"]) == {"app", "scheduler", "train", "predict", "database"}
+    assert set(OURS) == {"app", "scheduler", "train", "predict"}
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_every_service_starts_by_a_command_that_exists(name):
+    assert understood(OURS[name]["command"])
+
+
+def test_the_image_starts_the_dashboard():
+    assert understood(DOCKER_COMMAND)["address"] == "0.0.0.0"
+
+
+def test_workers_bring_what_the_engine_asks_for():
+    resources = {name: understood(OURS[name]["command"])["resources"] for name in ("train", "predict")}
+    assert resources == {"train": "train=1", "predict": "predict=1 files=1"}
+
+
+def test_every_variable_is_a_setting():
+    known = {entry.metadata["variable"] for entry in fields(Settings)}
+    texts = [path.read_text(encoding="utf-8") for path in DEPLOY.iterdir()]
+    named = {name for text in texts for name in re.findall(r"\bMNIST_LAB_[A-Z_]+\b", text)}
+    assert {"MNIST_LAB_DATABASE", "MNIST_LAB_SCHEDULER", "MNIST_LAB_HOME"} <= named <= known
+
+
+def test_the_dashboard_finds_scheduler_and_database_by_their_services():
+    environment = dict(COMPOSE["services"]["app"]["environment"])
+    settings = Settings.from_environment(environment)
+    port = understood(OURS["scheduler"]["command"])["port"]
+    assert settings.scheduler == f"tcp://scheduler:{port}"
+    assert "@database/" in settings.database_url
+    assert all(settings.scheduler in OURS[name]["command"] for name in ("train", "predict"))
+    kept = COMPOSE["services"]["database"]["environment"]
+    assert settings.database_url.endswith(f"/{kept['POSTGRES_DB']}")
+    assert f"//{kept['POSTGRES_USER']}:" in settings.database_url
+
+
+def test_what_the_image_copies_is_there():
+    copied = [word for line in re.findall(r"^COPY (.+)$", CONTAINERFILE, re.M) for word in line.split()[:-1]]
+    assert copied
+    assert [name for name in copied if not (ROOT / name).exists()] == []
+
+
+@pytest.mark.parametrize("line", re.findall(r"^dask .+$", README, re.M))
+def test_commands_in_the_notes_exist(line):
+    assert understood(shlex.split(line, comments=True))
+
+
+def test_manifests_in_the_notes_are_whole():
+    for text in re.findall(r"```yaml\n(.*?)```", README, re.S):
+        for document in yaml.safe_load_all(text):
+            assert {"apiVersion", "kind", "metadata", "spec"} <= set(document)

@@ -1,0 +1,120 @@
+"""Many machines: a Dask scheduler, workers and PostgreSQL that share nothing but the network.
+
+Each process is started by its own command, as on a machine of its own: in an empty folder, with an empty home, told of
+nothing but where the scheduler is.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+
+from mnist_core.config import RunConfig
+from mnist_core.engine.client import EngineClient
+from mnist_core.settings import Settings
+from mnist_core.store import RunStore
+from tests.helpers import ROOT, eventually, processes_of
+from tests.postgres import clear
+
+LONG = RunConfig.parse(
+    {
+        "architecture": {"name": "softmax"},
+        "data": {"subset": 1000, "validation_fraction": 0.02},
+        "training": {"epochs": 400, "batch_size": 10},
+    }
+)
+"""Lasts some seconds, in many epochs: a worker vanishes in the middle of it."""
+
+
+class Machines:
+    """Starts processes, each as if alone on a machine."""
+
+    def __init__(self, folder):
+        self._folder, self._started = folder, []
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.scheduler = f"tcp://127.0.0.1:{probe.getsockname()[1]}"
+
+    def start(self, *command):
+        home = self._folder / f"machine-{len(self._started)}"
+        home.mkdir()
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("MNIST_LAB_")}
+        environment |= {"HOME": str(home), "PYTHONPATH": str(ROOT), "DASK_DISTRIBUTED__WORKER__MEMORY__TERMINATE": "0"}
+        with open(home / "log", "wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "dask", *command], cwd=home, env=environment, stdout=log, stderr=log
+            )
+        self._started.append(process)
+        return process
+
+    def start_scheduler(self):
+        return self.start("scheduler", "--host", self.scheduler, "--no-dashboard", "--no-show")
+
+    def start_worker(self, name, resources, threads):
+        """One process without a nanny, so that a kill takes all of its machine."""
+        options = ("--name", name, "--nthreads", str(threads), "--resources", resources)
+        return self.start("worker", self.scheduler, "--no-nanny", "--no-dashboard", *options)
+
+    def stop(self):
+        for process in self._started:
+            process.kill()
+            process.wait()
+
+    def left_behind(self):
+        """Files that the processes made, other than their own logs and Dask's scratch."""
+        files = (path for path in self._folder.rglob("*") if path.is_file())
+        return [path for path in files if path.name != "log" and "dask-scratch-space" not in path.parts]
+
+
+@contextmanager
+def dashboard(address, scheduler, home):
+    """What a web server and its engine know: two settings."""
+    environment = {"MNIST_LAB_DATABASE": address, "MNIST_LAB_SCHEDULER": scheduler, "MNIST_LAB_HOME": str(home)}
+    settings = Settings.from_environment(environment | {"MNIST_LAB_IDLE_SECONDS": "5"})
+    store = RunStore(settings.database_url)
+    client = EngineClient(settings, store)
+    try:
+        yield store, client
+    finally:
+        client.stop()
+        client.close()
+        store.database.close()
+        eventually(lambda: not processes_of(home), 30)
+
+
+@pytest.fixture
+def machines(tmp_path):
+    folder = tmp_path / "machines"
+    folder.mkdir()
+    made = Machines(folder)
+    yield made
+    made.stop()
+
+
+def test_a_late_worker_gets_work_and_a_vanished_ones_run_goes_on_elsewhere(postgres, machines, tmp_path):
+    clear(postgres)
+    machines.start_scheduler()
+    first = machines.start_worker("first", "train=1", 1)
+    with dashboard(postgres, machines.scheduler, tmp_path / "home") as (store, client):
+        client.wait(120)
+        run_id = store.create(LONG)
+        eventually(lambda: client.ensure() and store.get(run_id).epoch >= 3, 180)
+        assert store.get(run_id).worker.endswith(f":{first.pid}")
+
+        late = machines.start_worker("late", "train=1,predict=1,files=1", 2)
+        eventually(lambda: "late" in {worker["name"] for worker in client.ensure().workers}, 120)
+        assert store.get(run_id).status == "running"
+        first.send_signal(signal.SIGKILL)
+        run = eventually(lambda: client.ensure() and (run := store.get(run_id)).status == "finished" and run, 240)
+
+        assert run.worker.endswith(f":{late.pid}")
+        assert (run.epoch, run.step) == (400, run.steps)
+        assert [row["epoch"] for row in store.epochs(run_id)] == list(range(1, 401))
+        assert run.deaths == 1
+        assert client.predict(run_id, np.zeros((1, 28, 28), np.uint8)).shape == (1, 10)
+    assert machines.left_behind() == []
