@@ -64,6 +64,7 @@ class Server:
     home: Path
     log: Path
     store: RunStore
+    process: subprocess.Popen
 
     def complaints(self, since):
         """What the log says of failures after its first ``since`` characters."""
@@ -88,7 +89,7 @@ def server(tmp_path_factory):
         eventually(lambda: process.poll() is not None or _answers(f"{url}/_stcore/health"), SECONDS)
         assert process.poll() is None, log.read_text()
         store = RunStore(f"sqlite:///{home / 'runs.sqlite'}")
-        yield Server(url, home, log, store)
+        yield Server(url, home, log, store, process)
         store.database.close()
         process.send_signal(signal.SIGINT)
         process.wait(20)

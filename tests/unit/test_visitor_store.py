@@ -77,7 +77,8 @@ def test_runs_of_a_database_from_before_there_were_visitors_are_nobodys(store, h
             connection.execute(f"ALTER TABLE {table} DROP COLUMN owner")
         for column in ("holder", "deaths"):
             connection.execute(f"ALTER TABLE runs DROP COLUMN {column}")
-        connection.execute("DROP TABLE visitors")
+        for table in ("visitors", "mnist_lab_version"):
+            connection.execute(f"DROP TABLE {table}")
     connection.close()
     again = RunStore(f"sqlite:///{home}/runs.sqlite")
     assert (again.get(run_id).name, again.get(run_id).owner) == ("from long ago", "")
