@@ -1,4 +1,4 @@
-"""``runs``: what has been trained. Here stands too how a run is told as JSON."""
+"""``runs``: what has been trained, and putting an end to it. Here stands too how a run is told as JSON."""
 
 from __future__ import annotations
 
@@ -54,8 +54,18 @@ def table(rows: list[Run]) -> str:
     )
 
 
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    json_option(parser)
+    parser.add_argument("--stop", metavar="RUN", action="append", default=[], help="stop it first, whosever it is")
+    parser.add_argument("--delete", metavar="RUN", action="append", default=[], help="delete it first, for good")
+
+
 def _run(options: argparse.Namespace) -> int:
     _, store = open_store()
+    for run_id in options.stop:
+        store.ask(run_id, "stop")
+    for run_id in options.delete:
+        store.delete(run_id)
     rows = store.list()
     if options.json:
         print_json([_entry(run) for run in rows])
@@ -72,4 +82,4 @@ def _entry(run: Run) -> dict[str, Any]:
     return result(run) | about | {"created": created, "config": run.settings.model_dump(mode="json")}
 
 
-COMMAND = Command("runs", "List all runs, newest first.", json_option, _run, ("", "--json"))
+COMMAND = Command("runs", "List all runs, newest first; stop or delete some.", _arguments, _run, ("", "--json"))

@@ -1,5 +1,8 @@
 """Visitors on pages: a name that can be changed, runs of others that cannot, and a teacher who may."""
 
+from types import SimpleNamespace
+
+import numpy as np
 import pytest
 
 from mnist_core.config import RunConfig
@@ -165,3 +168,63 @@ def test_the_page_of_a_waiting_run_tells_its_place(as_visitor, store):
     last = store.create(RunConfig(seed=2), owner=ANNA)
     (bar,) = as_visitor("anna", "Train", run=last).get("progress")
     assert "place 2 of 2 in the queue, begins in about" in bar.proto.text
+
+
+@pytest.fixture
+def arriving(monkeypatch):
+    """Has a connection come with these headers and cookies, or with this sign-in."""
+
+    def arriving(headers=(), cookies=None, user=None):
+        context = SimpleNamespace(headers=list(headers), cookies=cookies or {})
+        monkeypatch.setattr("streamlit.runtime.context._get_client_context", lambda: context)
+        monkeypatch.setattr("streamlit.user_info._get_user_info", lambda: dict(user or {}))
+
+    return arriving
+
+
+def me(app):
+    return app.session_state["visitor"]
+
+
+def test_a_browsers_cookie_is_its_visitor(visit, arriving):
+    arriving(cookies={"mnist_lab_visitor": SECRETS["anna"]})
+    assert me(visit("Home")).id == ANNA
+    arriving(cookies={"mnist_lab_visitor": "<script>"})
+    assert me(visit("Home")).id != ANNA
+
+
+def test_a_proxys_header_counts_only_when_it_was_set_up(visit, arriving, monkeypatch):
+    arriving([("X-Forwarded-User", "anna@school.example")], {"mnist_lab_visitor": SECRETS["ben"]})
+    assert me(visit("Home")).id == BEN
+    monkeypatch.setenv("MNIST_LAB_USER_HEADER", "X-Forwarded-User")
+    found = me(visit("Home"))
+    assert (found.id, found.name) == (visitor_id("proxy", "anna@school.example"), "anna")
+    arriving([], {"mnist_lab_visitor": SECRETS["ben"]})
+    assert me(visit("Home")).id == BEN
+
+
+def test_who_has_signed_in_is_the_same_in_every_browser(visit, arriving):
+    anna = {"is_logged_in": True, "iss": "https://id.example", "sub": "17", "name": "Anna K"}
+    found = set()
+    for secret in SECRETS.values():
+        arriving(cookies={"mnist_lab_visitor": secret}, user=anna)
+        app = visit("Home")
+        found.add((me(app).id, me(app).name))
+        assert "Sign out" in labels_of(app.button)
+    assert found == {(visitor_id("sign-in", "https://id.example 17"), "Anna K")}
+    arriving(cookies={"mnist_lab_visitor": SECRETS["ben"]}, user={"is_logged_in": False})
+    app = visit("Home")
+    assert me(app).id == BEN and "Sign in" in labels_of(app.button)
+    arriving(cookies={"mnist_lab_visitor": SECRETS["ben"]})
+    assert "Sign in" not in labels_of(visit("Home").button), "where no sign-in is set up, nobody is asked for one"
+
+
+def test_answers_have_a_rate(as_visitor, monkeypatch):
+    monkeypatch.setenv("MNIST_LAB_PREDICTIONS_PER_MINUTE", "1")
+    monkeypatch.setattr("mnist_core.engine.client.EngineClient.predict", lambda *_: np.full((1, 10), 0.1, np.float32))
+    app = as_visitor("anna", "Draw")
+    said = []
+    for source in ("a test image", "my drawing", "a test image"):
+        app.segmented_control(key="source").set_value(source)
+        said.append(words(healthy(app.run()), "error"))
+    assert "MNIST_LAB_PREDICTIONS_PER_MINUTE" not in said[0] and "MNIST_LAB_PREDICTIONS_PER_MINUTE" in said[2]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from benchmarks import badinput, chaos, live, pages, predict, time_to_accuracy, training
+from benchmarks import badinput, chaos, live, pages, predict, time_to_accuracy, training, visitors
 from benchmarks import store as benchmark_store
 from benchmarks.report import p95
 from mnist_core.config import RunConfig
@@ -103,3 +103,10 @@ def test_bad_input_is_counted_to_the_last():
         badinput._all(attacks, at, 40, found, seed=1)
     assert badinput._tried(found) == 40
     assert found["tried", "few"] >= 4 and found["tracebacks"] + found["lost"] >= 3
+
+
+def test_visitors_have_their_keys():
+    found = visitors.document(40, 5.0, [10.0] * 99 + [2000.0], [100.0, 300.0], 2, 120_000_000, 8_000_000)
+    assert {"visitors": 40, "minutes": 5.0, "errors": 2, "mb_per_visitor": 3.0}.items() <= found.items()
+    assert (found["page_p95_ms"], found["draw_p95_ms"]) == (pytest.approx(10.0), pytest.approx(290.0))
+    assert found["mb_after_they_left"] == 8.0

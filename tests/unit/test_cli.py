@@ -175,3 +175,12 @@ def test_a_terminal_that_knows_few_signs_is_no_error():
     code, out, err = complete("settings", env=os.environ | {"PYTHONIOENCODING": "ascii"})
     assert (code, err) == (0, "")
     assert "Every ? epochs" in out
+
+
+def test_a_command_stops_and_deletes_whosever_run_it_is(store, capsys):
+    first, second = (store.create(RunConfig(), owner="a" * 32) for _ in range(2))
+    assert cli.main(["runs", "--stop", first, "--delete", second]) == 0
+    assert store.get(first).status == "cancelled"
+    assert [run.id for run in store.list()] == [first]
+    assert cli.main(["runs", "--delete", "unknown"]) == 1
+    assert_friendly(capsys.readouterr().err.strip(), "unknown")

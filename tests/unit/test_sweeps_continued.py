@@ -5,7 +5,7 @@ from sqlalchemy import text
 
 from mnist_core.engine import sweeps as module
 from mnist_core.engine.sweeps import Sweeper
-from mnist_core.errors import StoreBusy, StoreError
+from mnist_core.errors import OverLimit, StoreBusy, StoreError
 from mnist_core.store.sweeps import SweepStore, room
 from tests.helpers import assert_friendly
 from tests.searches import RATE, Worker, complete, design
@@ -131,3 +131,16 @@ def test_continue_after_a_restart_repeats_nothing(store, sweeps, settings):
     sweeps.go_on(sweep_id, 4)
     _, trials = complete(Sweeper(store, settings.database_url), Worker(store), sweep_id, sweeps)
     assert len({trial.params[RATE] for trial in trials}) == 8
+
+
+def test_a_visitors_trial_over_a_limit_is_not_trained(store, sweeps, settings):
+    def check(config):
+        raise OverLimit("The model has 9 parameters, and 8 is the most here (MNIST_LAB_PARAMETERS).")
+
+    sweeper = Sweeper(store, settings.database_url, check)
+    of_a_visitor = sweeps.create(design(trials=1), owner="a" * 32)
+    of_a_command = sweeps.create(design(trials=1))
+    sweeper.tick()
+    (trial,) = sweeps.trials(of_a_visitor)
+    assert (trial.state, trial.run_id) == ("failed", None) and "MNIST_LAB_PARAMETERS" in trial.message
+    assert [trial.run_id for trial in sweeps.trials(of_a_command)] == store.queue()
