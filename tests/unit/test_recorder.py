@@ -1,5 +1,6 @@
 """The recorder, driven by hand: what it writes when, and how it obeys."""
 
+import sqlite3
 from types import SimpleNamespace
 
 import pytest
@@ -8,6 +9,7 @@ from mnist_core.config import RunConfig
 from mnist_core.engine import recorder
 from mnist_core.engine.recorder import Recorder
 from mnist_core.errors import RunTaken, UnknownRun
+from mnist_core.store import RunStore, database
 from mnist_core.training.checkpoint import Position
 
 STEPS = 10
@@ -212,6 +214,28 @@ def test_a_run_that_is_deleted_ends_the_training(script):
     script.store.delete(script.run_id)
     with pytest.raises(UnknownRun):
         script.slice(1)
+
+
+def test_rows_wait_while_the_database_is_locked_and_none_is_lost(settings, monkeypatch):
+    monkeypatch.setattr(database, "LOCK_SECONDS", 0.05)
+    store = RunStore(settings.database_url)
+    script = Script(store, monkeypatch)
+    script.begin()
+    script.slice(5)
+    blocker = sqlite3.connect(store.database.where, isolation_level=None)
+    blocker.execute("BEGIN IMMEDIATE")
+    script.slice(5)
+    script.end_epoch()
+    script.slice(5)
+    assert not script.stopping
+    assert (script.row.step, store.epochs(script.run_id)) == (5, [])
+    blocker.execute("ROLLBACK")
+    blocker.close()
+    script.slice(1, seconds=recorder.BUSY_SECONDS + 1)
+    assert [row["step"] for row in store.batches(script.run_id)] == [5, 10, 15, 16]
+    assert [row["epoch"] for row in store.epochs(script.run_id)] == [1]
+    assert script.kept == "epoch 1, step 6"
+    store.database.close()
 
 
 def test_a_worker_that_has_lost_the_run_ends_the_training_and_writes_nothing(script):
