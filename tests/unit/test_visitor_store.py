@@ -1,12 +1,9 @@
 """Visitors in the store: names that stay, who is here, and who is forgotten."""
 
-import sqlite3
-
 import pytest
 
 from mnist_core.config import RunConfig
 from mnist_core.errors import NotAllowed
-from mnist_core.store import RunStore
 from mnist_core.store.visitors import HERE_SECONDS, KEPT_SECONDS, NOBODY, VisitorStore
 from mnist_core.visitors import given_name, visitor_id
 
@@ -66,21 +63,3 @@ def test_own_runs_come_first(store):
         store.create(RunConfig(), owner=owner)
     assert [run.owner for run in store.list()] == [ANNA, "", BEN, ANNA]
     assert [run.owner for run in store.list(first=BEN)] == [BEN, ANNA, "", ANNA]
-
-
-def test_runs_of_a_database_from_before_there_were_visitors_are_nobodys(store, home):
-    run_id = store.create(RunConfig(), "from long ago", owner=ANNA)
-    store.database.close()
-    with sqlite3.connect(home / "runs.sqlite") as connection:
-        for table in ("runs", "sweeps"):
-            connection.execute(f"DROP INDEX ix_{table}_owner")
-            connection.execute(f"ALTER TABLE {table} DROP COLUMN owner")
-        for column in ("holder", "deaths"):
-            connection.execute(f"ALTER TABLE runs DROP COLUMN {column}")
-        for table in ("visitors", "mnist_lab_version"):
-            connection.execute(f"DROP TABLE {table}")
-    connection.close()
-    again = RunStore(f"sqlite:///{home}/runs.sqlite")
-    assert (again.get(run_id).name, again.get(run_id).owner) == ("from long ago", "")
-    again.create(RunConfig(), owner=BEN)
-    again.database.close()
