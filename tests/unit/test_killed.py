@@ -132,8 +132,9 @@ def test_the_engine_outlives_the_dashboard_and_ends_when_it_is_done(home, store)
     eventually(lambda: not processes_of(home), 60)  # nobody attends and nothing is to do
 
 
+@pytest.mark.timeout(900)  # with every core taken, an engine needs a minute to come back
 def test_random_kills_lose_nothing():
     """``python -m benchmarks.chaos`` at a smaller size."""
-    found = chaos(kills=3, kinds=("softmax", "forest"), longest=2.0)
+    found = chaos(kills=3, kinds=("softmax", "mlp"), longest=2.0)
     assert found.pop("runs") >= 2
     assert found == {"kills": 3, "lost": 0, "duplicate_epochs": 0, "missing_epochs": 0}
