@@ -66,7 +66,7 @@ async def _class(url: str, web: psutil.Process, run_id: str, visitors: int, minu
         if page == "Draw":
             await first.draw(digits[0])
         await first.connection.close()
-    before = web.memory_info().rss
+    before, used = web.memory_info().rss, sum(web.cpu_times()[:2])
     pages: list[float] = []
     drawings: list[float] = []
     end = time.monotonic() + 60 * minutes + visitors * APART_SECONDS
@@ -81,11 +81,12 @@ async def _class(url: str, web: psutil.Process, run_id: str, visitors: int, minu
             await asyncio.sleep(APART_SECONDS)
         peak = asyncio.create_task(_peak(web, end))
     most = await peak
+    used = sum(web.cpu_times()[:2]) - used
     await asyncio.sleep(AFTER_SECONDS)
     for error, count in Counter(errors).most_common(5):
         say(f"{count} x {error}")
     after = web.memory_info().rss
-    return document(visitors, minutes, pages, drawings, len(errors), most - before, after - before)
+    return document(visitors, minutes, pages, drawings, len(errors), most - before, after - before, used)
 
 
 def document(
@@ -96,8 +97,16 @@ def document(
     errors: int,
     growth: int,
     left: int,
+    used: float,
 ) -> dict[str, Any]:
-    """``pages``, ``drawings`` in milliseconds; ``growth`` of the web process in bytes, ``left`` of it in the end."""
+    """What was found, for JSON.
+
+    Args:
+        pages, drawings: how long each took to arrive, in milliseconds.
+        growth: of the web process in bytes, and what is ``left`` of it in the end; Streamlit keeps the session of who
+            has left for two minutes, in case they come back.
+        used: processor seconds of the web process; what an answer costs, however busy the machine is with other things.
+    """
     return {
         "visitors": visitors,
         "minutes": minutes,
@@ -108,6 +117,7 @@ def document(
         "page_updates": len(pages),
         "drawings": len(drawings),
         "mb_after_they_left": left / 1e6,
+        "web_cpu_ms_each": 1000 * used / (len(pages) + len(drawings)),
     }
 
 

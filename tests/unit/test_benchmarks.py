@@ -106,7 +106,7 @@ def test_bad_input_is_counted_to_the_last():
 
 
 def test_visitors_have_their_keys():
-    found = visitors.document(40, 5.0, [10.0] * 99 + [2000.0], [100.0, 300.0], 2, 120_000_000, 8_000_000)
+    found = visitors.document(40, 5.0, [10.0] * 99 + [2000.0], [100.0, 300.0], 2, 120_000_000, 8_000_000, 5.1)
     assert {"visitors": 40, "minutes": 5.0, "errors": 2, "mb_per_visitor": 3.0}.items() <= found.items()
     assert (found["page_p95_ms"], found["draw_p95_ms"]) == (pytest.approx(10.0), pytest.approx(290.0))
-    assert found["mb_after_they_left"] == 8.0
+    assert (found["mb_after_they_left"], found["web_cpu_ms_each"]) == (8.0, pytest.approx(50.0))
