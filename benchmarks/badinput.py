@@ -1,6 +1,6 @@
 """Throws generated bad input at the core and the pages, and counts tracebacks and what was lost.
 
-The generators are those of the tests (``tests/hostile``); one try in ten goes through a page.
+The generators are those of the tests (``tests/hostile``); one try in twenty goes through a page.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from benchmarks.report import arguments, finish, say
 from tests.hostile import core, pages
 from tests.hostile.target import Attack, Harm, Target, target, throw
 
-ON_PAGES = 0.1
+ON_PAGES = 0.05
 """Of all tries."""
 
 TOLD = 3

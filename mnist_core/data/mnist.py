@@ -61,6 +61,21 @@ def load(part: Part) -> Digits:
     return _read(EMBEDDED, part, EMBEDDED_SHA256)
 
 
+def signature() -> str:
+    """Which images this process reads: empty for those that are shipped, else the SHA-256 of their file.
+
+    Raises:
+        DataError: the file that ``MNIST_LAB_DATA`` names cannot be read.
+    """
+    settings = Settings.from_environment()
+    if not settings.data:
+        return ""
+    try:
+        return hashlib.sha256(Path(settings.data).expanduser().read_bytes()).hexdigest()
+    except OSError as error:
+        raise DataError(f"{settings.data} cannot be read ({error.strerror}). Mend MNIST_LAB_DATA.") from None
+
+
 def forget() -> None:
     """Lets go of all that ``load`` has kept, for processes that must stay small."""
     _read.cache_clear()

@@ -13,6 +13,7 @@ from distributed import Client, Future, KilledWorker
 from distributed import TimeoutError as DaskTimeout
 
 from mnist_core import limits
+from mnist_core.data import mnist
 from mnist_core.engine import tasks
 from mnist_core.engine.sweeps import Sweeper
 from mnist_core.errors import LabError, StoreError, UnknownRun
@@ -48,6 +49,7 @@ class Dispatcher:
     def __init__(self, settings: Settings, store: RunStore, client: Client):
         self._settings, self._store, self._client = settings, store, client
         self._runs: dict[str, Future] = {}
+        self._data = mnist.signature()
         self._sweeper = Sweeper(store, settings.database_url, partial(limits.require_size, settings))
         self._warming: dict[str, tuple[str, Future]] = {}
         self._workers: dict[str, dict[str, Any]] = {}
@@ -88,7 +90,7 @@ class Dispatcher:
             known = self._warming.get(name)
             if kind and (known is None or known[0] != address):
                 future = self._client.submit(
-                    tasks.warm_up, kind, workers=[address], resources={kind: 1}, pure=False, priority=10
+                    tasks.warm_up, kind, self._data, workers=[address], resources={kind: 1}, pure=False, priority=10
                 )
                 self._warming[name] = (address, future)
                 self._workers[name] = {"name": name, "kind": kind, "device": "", "gpu": False}
@@ -117,8 +119,12 @@ class Dispatcher:
     @property
     def _train_slots(self) -> int:
         """Runs that can be trained at a time: one per train worker, late ones too."""
-        trainers = {name for name, worker in self._workers.items() if worker["kind"] == "train"}
-        return len(trainers - self._full) + self._busy_full
+        return len(self._trainers(sound=True) - self._full) + self._busy_full
+
+    def _trainers(self, sound: bool) -> set[str]:
+        """Names of train workers that can work, or of those that said why they cannot."""
+        trainers = (worker for worker in self._workers.values() if worker["kind"] == "train")
+        return {worker["name"] for worker in trainers if bool(worker["problem"]) != sound}
 
     def _renew_full(self, workers: dict[str, dict[str, Any]]) -> None:
         """Restarts train workers that have grown too large, as soon as they have nothing to do."""
@@ -142,7 +148,11 @@ class Dispatcher:
         """First the row, then the task: should the task not get through, the run is adopted in the next round."""
         if self._store.mark_running(run_id):
             url, key = self._settings.database_url, f"train-{run_id}-{time.time_ns()}"
-            future = self._client.submit(tasks.train, run_id, url, resources={"train": 1}, pure=False, key=key)
+            # Anywhere, so that Dask finds another worker when one vanishes; but not where it is known to fail.
+            sound = [self._warming[name][0] for name in self._trainers(sound=True)]
+            only = sound if self._trainers(sound=False) else None
+            options = {"resources": {"train": 1}, "workers": only}
+            future = self._client.submit(tasks.train, run_id, url, pure=False, key=key, **options)
             self._runs[run_id] = future
             log.info("handed to the workers", extra={"run": run_id})
 

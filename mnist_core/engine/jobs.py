@@ -23,7 +23,7 @@ from mnist_core.config import RunConfig
 from mnist_core.data import mnist
 from mnist_core.engine.fine_tuning import measure
 from mnist_core.engine.recorder import Recorder
-from mnist_core.errors import EngineError, LabError, ModelFileError, RunTaken, StoreError, UnknownRun
+from mnist_core.errors import DataError, EngineError, LabError, ModelFileError, RunTaken, StoreError, UnknownRun
 from mnist_core.logs import about
 from mnist_core.models import fitted
 from mnist_core.models.build import gives_logits
@@ -57,8 +57,20 @@ MODEL_BYTES = 300_000_000
 _models = LRU(MODEL_BYTES, {}, weight=lambda run_id, model: model.bytes)
 
 
-def warm_up(kind: str) -> dict[str, Any]:
-    """Prepares a new worker for its first real task, and tells what it has."""
+def warm_up(kind: str, data: str = "") -> dict[str, Any]:
+    """Prepares a new worker for its first real task, and tells what it has.
+
+    Args:
+        data: ``mnist.signature()`` of the engine: a run means the same images wherever it is trained.
+
+    Raises:
+        DataError: this worker reads other images.
+    """
+    if mnist.signature() != data:
+        raise DataError(
+            f"The worker on {HOST} reads other images than the dashboard, so it gets no runs. Give it the same "
+            f"MNIST_LAB_DATA, with the same file, and start it again."
+        )
     prepare_devices()
     if kind == "train":
         mnist.load("train")

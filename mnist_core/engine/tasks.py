@@ -9,13 +9,13 @@ import numpy as np
 from mnist_core.models.upload import Upload
 
 
-def warm_up(kind: str) -> dict[str, Any]:
+def warm_up(kind: str, data: str) -> dict[str, Any]:
     from mnist_core import logs
     from mnist_core.engine import jobs
 
     logs.to_stderr(f"{kind} worker")
 
-    return jobs.warm_up(kind)
+    return jobs.warm_up(kind, data)
 
 
 def train(run_id: str, database_url: str) -> str:

@@ -10,7 +10,7 @@ from distributed import KilledWorker
 
 from mnist_core.config import RunConfig
 from mnist_core.engine.dispatch import ABANDONED_SECONDS, FULL_BYTES, GROWTH_BYTES, Dispatcher
-from mnist_core.errors import StoreError
+from mnist_core.errors import DataError, StoreError
 from mnist_core.store.lease import HOST, attend, leave
 from mnist_core.store.run import DEATHS, KILLED
 from tests.played import Dask
@@ -48,6 +48,19 @@ def test_waiting_runs_are_handed_out_in_order_as_there_are_places(scripted, dask
     scripted.tick()
     assert [future.arguments[0] for future in dask.trainings] == ids[:3]
     assert len({future.options["key"] for future in dask.trainings}) == 3
+
+
+def test_a_worker_that_cannot_work_gets_no_runs(scripted, dask, store):
+    """Such as one that reads other images than the dashboard."""
+    assert dask.futures[0].arguments == ("train", "")
+    dask.join("tcp://9", "train-9", "train")
+    scripted.beat()
+    dask.futures[-1].end(DataError("It reads other images."), status="error")
+    scripted.beat()
+    ids = [store.create(RunConfig(seed=seed)) for seed in range(3)]
+    scripted.tick()
+    assert [future.arguments[0] for future in dask.trainings] == ids[:2]
+    assert all(sorted(future.options["workers"]) == ["tcp://0", "tcp://1"] for future in dask.trainings)
 
 
 def test_a_run_whose_worker_died_too_often_is_marked(scripted, dask, store):

@@ -10,8 +10,9 @@ import tensorflow as tf
 from mnist_core.config import RunConfig
 from mnist_core.data import mnist
 from mnist_core.engine import jobs
-from mnist_core.errors import ModelFileError, StoreError, UnknownRun
+from mnist_core.errors import DataError, ModelFileError, StoreError, UnknownRun
 from mnist_core.models.build import build
+from mnist_core.store.lease import HOST
 from mnist_core.store.run import DEATHS
 from mnist_core.training.compiled import CODE_BYTES
 from tests.helpers import assert_friendly
@@ -316,3 +317,9 @@ def test_arrays_are_packed_without_pickles():
 def test_a_worker_warms_up_and_tells_what_it_has():
     assert jobs.warm_up("predict")["kind"] == "predict"
     assert "CPU" in jobs.warm_up("train")["device"]
+
+
+def test_a_worker_with_other_images_than_the_engine_says_so():
+    with pytest.raises(DataError) as error:
+        jobs.warm_up("train", "of another file")
+    assert_friendly(error, HOST, "MNIST_LAB_DATA")

@@ -96,6 +96,7 @@ def machines(tmp_path):
     made.stop()
 
 
+@pytest.mark.timeout(900)  # three processes import TensorFlow or Dask in turn, and two compile
 def test_a_late_worker_gets_work_and_a_vanished_ones_run_goes_on_elsewhere(postgres, machines, tmp_path):
     clear(postgres)
     machines.start_scheduler()
@@ -110,7 +111,7 @@ def test_a_late_worker_gets_work_and_a_vanished_ones_run_goes_on_elsewhere(postg
         eventually(lambda: "late" in {worker["name"] for worker in client.ensure().workers}, 120)
         assert store.get(run_id).status == "running"
         first.send_signal(signal.SIGKILL)
-        run = eventually(lambda: client.ensure() and (run := store.get(run_id)).status == "finished" and run, 240)
+        run = eventually(lambda: client.ensure() and (run := store.get(run_id)).status == "finished" and run, 400)
 
         assert run.worker.endswith(f":{late.pid}")
         assert (run.epoch, run.step) == (400, run.steps)

@@ -265,3 +265,14 @@ def test_a_file_that_is_not_there_is_told_with_the_setting(tmp_path, monkeypatch
     for path in (tmp_path / "missing.npz", tmp_path):
         monkeypatch.setenv("MNIST_LAB_DATA", str(path))
         assert_friendly(refused("train"), path, "MNIST_LAB_DATA")
+
+
+def test_which_images_are_read_is_told_by_their_files_hash(tmp_path, monkeypatch):
+    assert mnist.signature() == ""
+    (tmp_path / "other.npz").write_bytes(b"abc")
+    monkeypatch.setenv("MNIST_LAB_DATA", str(tmp_path / "other.npz"))
+    assert mnist.signature() == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    monkeypatch.setenv("MNIST_LAB_DATA", str(tmp_path / "gone.npz"))
+    with pytest.raises(DataError) as error:
+        mnist.signature()
+    assert_friendly(error, "gone.npz", "MNIST_LAB_DATA")
