@@ -66,9 +66,9 @@ class Machines:
             process.wait()
 
     def left_behind(self):
-        """Files that the processes made, other than their own logs and Dask's scratch."""
-        files = (path for path in self._folder.rglob("*") if path.is_file())
-        return [path for path in files if path.name != "log" and "dask-scratch-space" not in path.parts]
+        """Files that the processes made, other than their logs, Dask's scratch and Keras' own settings."""
+        files = (path for path in self._folder.rglob("*") if path.is_file() and path.name != "log")
+        return [path for path in files if not {"dask-scratch-space", ".keras"} & set(path.parts)]
 
 
 @contextmanager
