@@ -90,7 +90,7 @@ class Dimension:
             if self.key in (LAYERS, UNITS):  # no field of a configuration, which would look at them later
                 for choice in self.choices:
                     if type(choice) is not int or not spec.low <= choice <= spec.high:
-                        found = str(_plain(choice))[:40]
+                        found = " ".join(str(_plain(choice)).split())[:40]  # on one line
                         raise ConfigError(
                             f"A choice of {self.key} is {found}, but must be a whole number from {spec.low} "
                             f"to {spec.high}."
