@@ -11,7 +11,7 @@ from zict import LRU
 
 from mnist_core.calibration import calibrated
 from mnist_core.data import mnist
-from mnist_core.engine.jobs import _store, kept_model
+from mnist_core.engine.reading import kept_model, store_at
 from mnist_core.errors import EngineError, ExplainError
 from mnist_core.explain import classical, neighbours
 from mnist_core.explain.activations import Layers
@@ -43,7 +43,7 @@ def explain(run_id: str, image: np.ndarray, method: str, target: int | None, dat
     """
     explained = _explained.get(run_id)
     if explained is None:
-        store = _store(database_url)
+        store = store_at(database_url)
         explained = _explained[run_id] = Explained(
             store.get(run_id), kept_model(store, run_id), store.calibration(run_id).temperature
         )

@@ -10,8 +10,9 @@ import numpy as np
 
 from mnist_core.config import RunConfig
 from mnist_core.engine import sandbox
-from mnist_core.engine.jobs import _store, array_bytes, from_bytes
+from mnist_core.engine.reading import store_at
 from mnist_core.errors import ModelFileError, UnknownRun
+from mnist_core.models.blobs import array_bytes, from_bytes
 from mnist_core.models.build import build
 from mnist_core.models.first_layer import first_layer_tiles
 from mnist_core.models.formats import FORMATS
@@ -33,7 +34,7 @@ def add_upload(
     accepted = sandbox.restore(upload, seconds)
     if time.time() > until:
         raise ModelFileError("It took too long, so nothing was kept. Try again when fewer files are being read.")
-    return _store(database_url).add(
+    return store_at(database_url).add(
         accepted.config,
         name or upload.name,
         files={"model.keras": accepted.model, "test_probabilities": accepted.probabilities},
@@ -50,13 +51,13 @@ def add_upload(
 
 
 def vetted(upload: Upload, seconds: int) -> bytes:
-    """The same model as a ``.keras`` file that is safe to load, for ``jobs.predict_file``."""
+    """The same model as a ``.keras`` file that is safe to load, for ``reading.predict_file``."""
     return sandbox.restore(upload, seconds).model
 
 
 def export(run_id: str, format_name: str, database_url: str) -> bytes:
     """A run's model as a file of another format (``models.formats``)."""
-    data = _model_file(_store(database_url), run_id)
+    data = _model_file(store_at(database_url), run_id)
     if format_name == "keras":
         return data
     model = from_bytes(data)
@@ -76,7 +77,7 @@ def first_layer(run_id: str, database_url: str) -> np.ndarray:
 
     Of an uploaded network, whose start nobody knows, those after training alone: ``(1, …)``. The store keeps them.
     """
-    store = _store(database_url)
+    store = store_at(database_url)
     run = store.get(run_id)
     states = [first_layer_tiles(from_bytes(_model_file(store, run_id)))]
     if run.settings.architecture.trainable:

@@ -1,12 +1,9 @@
-"""What workers do: train a run, and predict with its model. Only workers import this module: it needs TensorFlow."""
+"""What a train worker does: takes a run from the queue to its end. Needs TensorFlow: only workers import it."""
 
 from __future__ import annotations
 
-import hashlib
-import io
 import logging
 import os
-import tempfile
 import time
 from contextlib import suppress
 from functools import lru_cache
@@ -16,17 +13,16 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 import tensorflow as tf
-from zict import LRU
 
 from mnist_core.calibration import calibrate
 from mnist_core.config import RunConfig
 from mnist_core.data import mnist
 from mnist_core.engine.fine_tuning import measure
+from mnist_core.engine.reading import store_at
 from mnist_core.engine.recorder import Recorder
-from mnist_core.errors import DataError, EngineError, LabError, ModelFileError, RunTaken, StoreError, UnknownRun
+from mnist_core.errors import DataError, LabError, RunTaken, StoreError, UnknownRun
 from mnist_core.logs import about
-from mnist_core.models import fitted
-from mnist_core.models.build import gives_logits
+from mnist_core.models.blobs import array_bytes, from_bytes, to_bytes
 from mnist_core.models.fitted import Fitted
 from mnist_core.models.subclassed import portable
 from mnist_core.store import RunStore
@@ -50,12 +46,6 @@ log = logging.getLogger("mnist_core.worker")
 
 NICENESS = 10
 """Priority of training, from 0 (like everybody) to 19 (only when nobody else wants the processor)."""
-
-MODEL_BYTES = 300_000_000
-"""What the models that the predict worker keeps ready may take; the least recently used one goes first."""
-
-_models = LRU(MODEL_BYTES, {}, weight=lambda run_id, model: model.bytes)
-
 
 def warm_up(kind: str, data: str = "") -> dict[str, Any]:
     """Prepares a new worker for its first real task, and tells what it has.
@@ -87,7 +77,7 @@ def train_run(run_id: str, database_url: str) -> str:
 
 
 def _train_and_tell(run_id: str, database_url: str) -> str:
-    store, holder = _store(database_url), None
+    store, holder = store_at(database_url), None
     try:
         run = store.get(run_id)
         if not run.active:
@@ -220,93 +210,6 @@ def _fail(store: RunStore, run_id: str, message: str, holder: str | None) -> str
     return "failed"
 
 
-def predict_run(run_id: str, images: np.ndarray, database_url: str) -> np.ndarray:
-    """Probabilities ``float32 (N, 10)`` of a finished or stopped run's model for ``uint8 (N, 28, 28)`` images."""
-    return _predict(kept_model(_store(database_url), run_id), images)
-
-
-def kept_model(store: RunStore, run_id: str) -> CompiledEvaluation | Fitted:
-    """A finished or stopped run's model, ready to read digits; the most recently used ones are at hand."""
-    model = _models.get(run_id)
-    if model is None:
-        model = _models[run_id] = _read_model(store, run_id)
-    return model
-
-
-def _read_model(store: RunStore, run_id: str) -> CompiledEvaluation | Fitted:
-    run = store.get(run_id)
-    classical = run.settings.architecture.family == "classical"
-    data = store.load_blob(run_id, "model.npz" if classical else "model.keras")
-    if data is None:
-        raise UnknownRun(f"The run {run.name!r} has no model yet. Wait for its end, or stop it to use it as it is.")
-    if classical:
-        return fitted.from_bytes(data)
-    return CompiledEvaluation(from_bytes(data), run.settings.data.scaled, gives_logits(run.settings))
-
-
-def predict_file(data: bytes, images: np.ndarray, scaled: bool = True) -> np.ndarray:
-    """The same with a ``.keras`` file that ``files.vetted`` has made; ``scaled`` if it takes pixels from 0 to 1."""
-    # A command asks for many images in portions: the model is made for the first.
-    key = f"{hashlib.sha256(data).hexdigest()} {scaled}"
-    model = _models.get(key)
-    if model is None:
-        model = _models[key] = CompiledEvaluation(from_bytes(data), scaled)
-    probabilities = _predict(model, images)
-    if not np.allclose(probabilities.sum(axis=1), 1.0, atol=1e-3):
-        raise ModelFileError(
-            "The model gives numbers that are no probabilities: they do not add up to 1. Its last layer should be a "
-            "softmax over the ten digits."
-        )
-    return probabilities
-
-
-def _predict(model: CompiledEvaluation | Fitted, images: np.ndarray) -> np.ndarray:
-    try:
-        return model.probabilities(images)
-    except tf.errors.OpError as error:
-        # It must not travel as it is: unpacking it would make the receiver import TensorFlow.
-        raise EngineError(f"The model could not be used ({type(error).__name__}). Try fewer images.") from None
-
-
-def to_bytes(model: keras.Model) -> bytes:
-    """The network as a ``.keras`` file of standard layers, without the optimizer's memory, which is twice its size."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "model.keras")
-        portable(model).save(path, include_optimizer=False)
-        return path.read_bytes()
-
-
-def from_bytes(data: bytes) -> keras.Model:
-    """The model in a ``.keras`` file. ``ModelFileError`` if it is none, or does not read digits."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "model.keras")
-        path.write_bytes(data)
-        try:
-            model = keras.models.load_model(path, compile=False, safe_mode=True)
-            shapes = tuple(model.input_shape[1:]), tuple(model.output_shape[1:])
-        except Exception as error:
-            # Keras raises many kinds here, from bad archives to unknown layers; all mean the same to the reader.
-            raise ModelFileError(
-                f"The model file cannot be read ({type(error).__name__}). It should be a .keras file of standard "
-                f"layers, as the Runs page gives it."
-            ) from None
-    if shapes != ((28, 28, 1), (10,)):
-        takes, gives = shapes
-        raise ModelFileError(f"The model takes {takes} and gives {gives}, but must take (28, 28, 1) and give (10,).")
-    return model
-
-
-def array_bytes(array: np.ndarray) -> bytes:
-    packed = io.BytesIO()
-    np.save(packed, array, allow_pickle=False)
-    return packed.getvalue()
-
-
 @lru_cache(maxsize=1)
 def _programs() -> Programs:
     return Programs(mnist.load("train"))
-
-
-@lru_cache(maxsize=2)
-def _store(database_url: str) -> RunStore:
-    return RunStore(database_url)

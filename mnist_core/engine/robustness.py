@@ -6,7 +6,7 @@ import json
 
 from mnist_core import evaluation
 from mnist_core.data import mnist
-from mnist_core.engine.jobs import _store, predict_run
+from mnist_core.engine.reading import predict_run, store_at
 from mnist_core.robustness.corruptions import corrupt
 
 IMAGES = 2_000
@@ -15,7 +15,7 @@ IMAGES = 2_000
 
 def accuracy_under(run_id: str, corruption: str, database_url: str) -> float:
     """Accuracy 0..1 under one corruption at its usual strength. ``UnknownRun`` if there is no such run or model."""
-    store = _store(database_url)
+    store = store_at(database_url)
     known = json.loads(store.load_blob(run_id, "robustness") or "{}")
     if corruption not in known:
         test = mnist.load("test")

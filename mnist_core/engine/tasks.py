@@ -25,15 +25,15 @@ def train(run_id: str, database_url: str) -> str:
 
 
 def predict(run_id: str, images: np.ndarray, database_url: str) -> np.ndarray:
-    from mnist_core.engine import jobs
+    from mnist_core.engine import reading
 
-    return jobs.predict_run(run_id, images, database_url)
+    return reading.predict_run(run_id, images, database_url)
 
 
 def predict_file(data: bytes, images: np.ndarray, scaled: bool) -> np.ndarray:
-    from mnist_core.engine import jobs
+    from mnist_core.engine import reading
 
-    return jobs.predict_file(data, images, scaled)
+    return reading.predict_file(data, images, scaled)
 
 
 def accuracy_under(run_id: str, corruption: str, database_url: str) -> float:

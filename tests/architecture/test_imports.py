@@ -17,8 +17,8 @@ TENSORFLOW_SIDE = {
     f"mnist_core.{name}"
     for name in (
         "data.augment", "data.pens", "engine.explain", "engine.files", "engine.fine_tuning", "engine.jobs",
-        "engine.recorder", "engine.robustness", "explain.activations", "explain.slopes", "models.build",
-        "models.describe", "models.losses", "models.restore", "models.subclassed",
+        "engine.reading", "engine.recorder", "engine.robustness", "explain.activations", "explain.slopes",
+        "models.blobs", "models.build", "models.describe", "models.losses", "models.restore", "models.subclassed",
         "training.checkpoint", "training.classical", "training.compiled", "training.execution", "training.fingerprint",
         "training.fit", "training.fresh", "training.health", "training.metrics", "training.programs", "training.tape",
     )

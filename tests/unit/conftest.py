@@ -6,10 +6,13 @@ import pytest
 
 from mnist_core import cli
 from mnist_core.config import RunConfig
+from mnist_core.data import mnist
 from mnist_core.engine.client import EngineClient
+from mnist_core.engine.dispatch import Dispatcher
 from mnist_core.engine.sweeps import Sweeper
 from mnist_core.store.sweeps import SweepStore
 from tests.commands import complete
+from tests.played import Dask
 
 
 @pytest.fixture
@@ -40,6 +43,55 @@ def no_engine(monkeypatch):
 def run_id(store):
     """A run that waits."""
     return store.create(RunConfig())
+
+
+@pytest.fixture
+def dask():
+    return Dask()
+
+
+@pytest.fixture
+def scripted(dask, store, settings):
+    """A dispatcher with two train workers, warmed up."""
+    for i in range(2):
+        dask.join(f"tcp://{i}", f"train-{i}", "train")
+    dispatcher = Dispatcher(settings, store, dask)
+    dispatcher.beat()
+    for warming in dask.futures:
+        warming.end({"device": "Example CPU", "gpu": False})
+    return dispatcher
+
+
+@pytest.fixture
+def worker(settings):
+    """This process as a worker that has just begun: it keeps no model and no store, and leaves none open."""
+    from mnist_core.engine import reading  # TensorFlow, only for who needs it
+
+    reading._models.clear()
+    reading.store_at.cache_clear()
+    yield
+    if reading.store_at.cache_info().currsize:
+        reading.store_at(settings.database_url).database.close()
+
+
+@pytest.fixture
+def train_worker(worker, digits, monkeypatch):
+    """The same for training, with few images."""
+    from mnist_core.engine import jobs
+
+    monkeypatch.setattr(mnist, "load", lambda part: digits)
+    monkeypatch.setattr(jobs, "_step_back", lambda: None)  # this process is not only a worker's
+
+
+@pytest.fixture
+def train(store, train_worker):
+    """Trains as a worker does, and gives the answer and the run."""
+    from mnist_core.engine import jobs
+
+    def train(run_id):
+        return jobs.train_run(run_id, store.database.url), store.get(run_id)
+
+    return train
 
 
 @pytest.fixture

@@ -9,30 +9,12 @@ import pytest
 from distributed import KilledWorker
 
 from mnist_core.config import RunConfig
-from mnist_core.engine.dispatch import ABANDONED_SECONDS, FULL_BYTES, GROWTH_BYTES, Dispatcher
+from mnist_core.engine.dispatch import ABANDONED_SECONDS, Dispatcher
 from mnist_core.errors import DataError, StoreError
 from mnist_core.store.lease import HOST, attend, leave
 from mnist_core.store.run import DEATHS, KILLED
-from tests.played import Dask
 
 DIED = KilledWorker("train", SimpleNamespace(address="tcp://1"), 3)
-
-
-@pytest.fixture
-def dask():
-    return Dask()
-
-
-@pytest.fixture
-def scripted(dask, store, settings):
-    """A dispatcher with two train workers, warmed up."""
-    for i in range(2):
-        dask.join(f"tcp://{i}", f"train-{i}", "train")
-    dispatcher = Dispatcher(settings, store, dask)
-    dispatcher.beat()
-    for warming in dask.futures:
-        warming.end({"device": "Example CPU", "gpu": False})
-    return dispatcher
 
 
 def test_waiting_runs_are_handed_out_in_order_as_there_are_places(scripted, dask, store, settings):
@@ -200,106 +182,6 @@ def test_a_run_that_a_living_worker_has_given_up_goes_on(scripted, dask, store):
         connection.exec_driver_sql(f"UPDATE runs SET beat = beat - {ABANDONED_SECONDS + 1}")
     scripted.tick()
     assert [training.arguments[0] for training in dask.trainings] == [run_id]
-
-
-def test_new_workers_are_warmed_and_shown_when_they_are(dask, store, settings):
-    fresh = Dispatcher(settings, store, dask)
-    dask.join("tcp://1", "train-0", "train")
-    dask.join("tcp://2", "predict-0", "predict")
-    dask.join("tcp://3", "of-somebody-else", "other")
-    new = {"device": "", "gpu": False, "ready": False, "problem": "", "memory": 8e8}
-    assert fresh.beat() == [
-        {"name": "predict-0", "kind": "predict", **new},
-        {"name": "train-0", "kind": "train", **new},
-    ]
-    warming = {future.arguments[0]: future for future in dask.futures}
-    assert warming["train"].options["workers"] == ["tcp://1"]
-    assert warming["train"].options["resources"] == {"train": 1}
-    warming["train"].end({"kind": "train", "device": "Example GPU", "gpu": True})
-    warming["predict"].end(StoreError("It is damaged."), status="error")
-    predict, train = fresh.beat()
-    assert train == {"name": "train-0", "kind": "train", "device": "Example GPU", "gpu": True} | {
-        "ready": True,
-        "problem": "",
-        "memory": 8e8,
-    }
-    assert (predict["ready"], predict["problem"]) == (False, "It is damaged.")
-    assert len(dask.futures) == 2
-
-    # A worker that was restarted has a new address and must warm up anew; one that has gone is forgotten.
-    dask.workers = {}
-    dask.join("tcp://4", "train-0", "train")
-    assert fresh.beat() == [{"name": "train-0", "kind": "train", **new}]
-    assert len(dask.futures) == 3
-
-
-def test_workers_that_join_late_get_work(dask, store, settings):
-    late = Dispatcher(settings, store, dask)
-    store.create(RunConfig())
-    late.beat()
-    late.tick()
-    assert dask.trainings == []
-    dask.join("tcp://1", "train-0", "train")
-    late.beat()
-    late.tick()
-    assert len(dask.trainings) == 1
-
-
-def fill_while_training(scripted, dask):
-    """The first train worker outgrows its memory in the midst of a run, and the engine has seen it."""
-    scripted.tick()
-    dask.join("tcp://0", "train-0", "train", memory=FULL_BYTES + GROWTH_BYTES)
-    dask.busy["tcp://0"] = ("train-…",)
-    for _ in range(2):
-        scripted.beat()
-
-
-def test_a_worker_that_has_grown_too_large_is_started_anew_between_runs(scripted, dask, store):
-    ids = [store.create(RunConfig(seed=seed)) for seed in range(4)]
-    fill_while_training(scripted, dask)
-    assert dask.restarted == []  # it still trains
-    store.record(ids[0], {"status": "finished"})
-    dask.trainings[0].end("finished")
-    scripted.tick()
-    assert len(dask.trainings) == 2  # it gets nothing new
-    del dask.busy["tcp://0"]
-    scripted.beat()
-    assert dask.restarted == ["tcp://0"]
-    del dask.workers["tcp://0"]
-    dask.join("tcp://2", "train-0", "train")
-    scripted.beat()
-    scripted.tick()
-    assert [future.arguments[0] for future in dask.trainings] == ids[:3]
-
-
-def test_a_full_worker_that_trains_leaves_the_other_its_place(scripted, dask, store):
-    ids = [store.create(RunConfig(seed=seed)) for seed in range(3)]
-    fill_while_training(scripted, dask)
-    store.record(ids[1], {"status": "finished"})
-    dask.trainings[1].end("finished")
-    scripted.tick()
-    scripted.beat()
-    scripted.tick()
-    assert [future.arguments[0] for future in dask.trainings] == ids
-
-
-def test_a_worker_that_is_large_from_the_start_gets_work(dask, store, settings):
-    dispatcher = Dispatcher(settings, store, dask)
-    store.create(RunConfig())
-    dask.join("tcp://0", "train-0", "train", memory=3 * FULL_BYTES)
-    for _ in range(3):
-        dispatcher.beat()
-    dispatcher.tick()
-    assert dask.restarted == []
-    assert len(dask.trainings) == 1
-
-
-def test_a_worker_that_has_just_filled_up_is_given_a_moment(scripted, dask):
-    dask.join("tcp://0", "train-0", "train", memory=FULL_BYTES + GROWTH_BYTES)
-    scripted.beat()
-    assert dask.restarted == []
-    scripted.beat()
-    assert dask.restarted == ["tcp://0"]
 
 
 def test_idle_is_the_time_in_which_nobody_needed_it(scripted, dask, store, monkeypatch):

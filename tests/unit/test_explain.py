@@ -10,9 +10,10 @@ import pytest
 from mnist_core.calibration import Calibration, calibrated
 from mnist_core.config import RunConfig
 from mnist_core.data import mnist
-from mnist_core.engine import explain, jobs
+from mnist_core.engine import explain, reading
 from mnist_core.errors import ExplainError, UnknownRun
 from mnist_core.explain.methods import METHODS, kind_of, methods_for
+from mnist_core.models import blobs
 from mnist_core.models.build import build
 from mnist_core.training.classical import ClassicalTrainer
 from tests.helpers import ROOT, assert_friendly
@@ -28,16 +29,12 @@ CONFIGS = {
 
 
 @pytest.fixture(autouse=True)
-def _few_digits_and_no_traces(digits, settings, monkeypatch):
+def _few_digits_and_no_traces(digits, worker, monkeypatch):
     monkeypatch.setattr(mnist, "load", lambda part: digits)
-    jobs._models.clear()
     explain._explained.clear()
     explain._search.cache_clear()
-    jobs._store.cache_clear()
     yield
     explain._search.cache_clear()
-    if jobs._store.cache_info().currsize:
-        jobs._store(settings.database_url).database.close()
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +53,7 @@ def models(digits):
                 model = build(config)
                 scale = 255 if config.data.scaled else 1
                 model.fit(digits.images[..., None] / scale, digits.labels, batch_size=40, verbose=0)
-                made[name] = {"model.keras": jobs.to_bytes(model)}
+                made[name] = {"model.keras": blobs.to_bytes(model)}
         return made[name]
 
     return files
@@ -77,7 +74,7 @@ def kept(store, models):
 @pytest.mark.parametrize("name", CONFIGS)
 def test_every_way_answers_for_the_models_it_is_for(name, kept, store, digits):
     run_id, image, url = kept(name), digits.images[4], store.database.url
-    answer = jobs.predict_run(run_id, image[None], url)[0]
+    answer = reading.predict_run(run_id, image[None], url)[0]
     kind = kind_of(RunConfig.parse(CONFIGS[name]))
     for method in methods_for(kind):
         result = explain.explain(run_id, image, method, None, url)
@@ -94,10 +91,10 @@ def test_every_way_answers_for_the_models_it_is_for(name, kept, store, digits):
         elif method == "change":
             assert result.target == np.argsort(-answer)[1]
             assert result.reached
-            after = jobs.predict_run(run_id, result.image[None], url)[0]
+            after = reading.predict_run(run_id, result.image[None], url)[0]
             assert after.argmax() == result.target
             wanted = explain.explain(run_id, image, method, 8, url)
-            assert jobs.predict_run(run_id, wanted.image[None], url)[0].argmax() == 8
+            assert reading.predict_run(run_id, wanted.image[None], url)[0].argmax() == 8
         elif method == "neighbours":
             assert result.answer == answer.argmax()
             assert result.rows[0].indices[0] == 4  # it is among the training images itself
@@ -129,7 +126,7 @@ def test_probabilities_are_those_that_pages_show(kept, store, digits):
     """Under the run's temperature, for the ways that speak of probabilities."""
     run_id, image, url = kept("logits"), digits.images[4], store.database.url
     store.record(run_id, {}, files={"calibration": Calibration(3.0, 0.5).to_json().encode()})
-    shown = calibrated(jobs.predict_run(run_id, image[None], url), 3.0)[0]
+    shown = calibrated(reading.predict_run(run_id, image[None], url), 3.0)[0]
     for method in ("gradients", "occlusion"):
         result = explain.explain(run_id, image, method, None, url)
         assert result.end == pytest.approx(shown.max(), abs=1e-4)

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from mnist_core.config import RunConfig
-from mnist_core.engine import files, jobs, sandbox
+from mnist_core.engine import files, reading, sandbox
 from mnist_core.errors import ConfigError, ModelFileError, UnknownRun
+from mnist_core.models import blobs
 from mnist_core.models.build import build
 from mnist_core.models.first_layer import MOST_TILES, first_layer_tiles
 from mnist_core.models.formats import FORMATS
@@ -32,12 +33,8 @@ CNN = RunConfig.parse({"architecture": {"name": "cnn", "blocks": [{"filters": 6,
 
 
 @pytest.fixture(autouse=True)
-def _no_traces(settings):
-    jobs._models.clear()
-    jobs._store.cache_clear()
-    yield
-    if jobs._store.cache_info().currsize:
-        jobs._store(settings.database_url).database.close()
+def _in_this_process(worker):
+    pass
 
 
 @pytest.fixture
@@ -55,7 +52,7 @@ def trained(store):
         for variable in model.weights:
             variable.assign_add(rng.random(variable.shape, np.float32) / 50)
         run_id = store.create(config)
-        store.record(run_id, {"status": "finished"}, files={"model.keras": jobs.to_bytes(model)})
+        store.record(run_id, {"status": "finished"}, files={"model.keras": blobs.to_bytes(model)})
         return run_id, model
 
     return trained
@@ -67,9 +64,10 @@ def in_process(monkeypatch, digits):
 
     def in_process(upload, seconds):
         found = restore(upload, digits)
-        probabilities = jobs.array_bytes(found.probabilities)
+        probabilities = blobs.array_bytes(found.probabilities)
         score = {"test_loss": found.test_loss, "test_accuracy": found.test_accuracy}
-        return sandbox.Accepted(jobs.to_bytes(found.model), probabilities, found.config, changes=found.changes, **score)
+        model = blobs.to_bytes(found.model)
+        return sandbox.Accepted(model, probabilities, found.config, changes=found.changes, **score)
 
     monkeypatch.setattr(sandbox, "restore", in_process)
 
@@ -86,7 +84,7 @@ def test_an_upload_becomes_a_run_like_any_other(store, url, in_process, digits):
     assert run.summary == "Uploaded network of 2 layers"
     probabilities = store.load_array(run_id, "test_probabilities")
     assert (probabilities.argmax(axis=1) == digits.labels).mean() == run.test_accuracy
-    found = jobs.predict_run(run_id, digits.images[:20], url)
+    found = reading.predict_run(run_id, digits.images[:20], url)
     np.testing.assert_allclose(found, probabilities[:20], atol=1e-6)
     [event] = store.events(run_id)
     assert event["text"].startswith("Uploaded as mine.keras; ")
@@ -113,11 +111,11 @@ def test_an_uploaded_network_is_not_trained(store, url, in_process):
 
 def test_what_a_run_gives_comes_back_in(store, url, in_process, trained, digits):
     run_id, _ = trained(CNN)
-    expected = jobs.predict_run(run_id, digits.images[:50], url)
+    expected = reading.predict_run(run_id, digits.images[:50], url)
     for ways in (["keras"], ["h5"], ["json", "weights"]):
         exported = [(name, files.export(run_id, name, url)) for name in ways]
         again = files.add_upload(gather(exported), "", url, 60)
-        np.testing.assert_array_equal(jobs.predict_run(again, digits.images[:50], url), expected)
+        np.testing.assert_array_equal(reading.predict_run(again, digits.images[:50], url), expected)
         assert store.get(again).parameters == store.get(run_id).parameters
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from mnist_core.config import RunConfig
 from mnist_core.data import mnist
-from mnist_core.engine import jobs
+from mnist_core.engine import jobs, reading
 from mnist_core.errors import ConfigError, UnknownRun
 from mnist_core.store.fine_tuning import fine_tune, handwriting, measured, repeat
 from tests.helpers import assert_friendly
@@ -27,16 +27,11 @@ OTHERS = {
 
 
 @pytest.fixture(autouse=True)
-def _few_digits_and_no_traces(digits, settings, monkeypatch):
-    monkeypatch.setattr(mnist, "load", lambda part: digits)
-    monkeypatch.setattr(jobs, "_step_back", lambda: None)  # these tests do not run in a process of their own
-    jobs._models.clear()
+def _in_this_process(train_worker):
+    """Programs are kept for a training set, and this one is not that of other tests."""
     jobs._programs.cache_clear()
-    jobs._store.cache_clear()
     yield
     jobs._programs.cache_clear()
-    if jobs._store.cache_info().currsize:
-        jobs._store(settings.database_url).database.close()
 
 
 @pytest.fixture
@@ -70,7 +65,7 @@ def test_it_learns_the_hand_and_keeps_what_it_knew(store, finished, own):
     right = [np.mean(np.array(found["held_back"]) == held_back.labels) for found in (before, after)]
     assert len(held_back) == 12 and right[0] < 0.5 and right[1] > right[0] + 0.3
     assert after["mnist"] > before["mnist"] - 0.03
-    probabilities = jobs.predict_run(run.id, held_back.images, store.database.url)
+    probabilities = reading.predict_run(run.id, held_back.images, store.database.url)
     assert probabilities.argmax(axis=1).tolist() == after["held_back"]
     # An epoch has MNIST's images and the drawings learned from, again and again.
     tuning = run.settings.fine_tuning

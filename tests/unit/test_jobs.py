@@ -1,20 +1,15 @@
-"""What a worker does with a run and with a model, in this process and on few images."""
+"""What a train worker does with a run, in this process and on few images."""
 
-import io
-
-import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from mnist_core.config import RunConfig
-from mnist_core.data import mnist
-from mnist_core.engine import jobs
-from mnist_core.errors import DataError, ModelFileError, StoreError, UnknownRun
-from mnist_core.models.build import build
+from mnist_core.engine import jobs, reading
+from mnist_core.errors import DataError, StoreError
+from mnist_core.models import blobs
 from mnist_core.store.lease import HOST
 from mnist_core.store.run import DEATHS
-from mnist_core.training.compiled import CODE_BYTES
 from tests.helpers import assert_friendly
 
 QUICK = {
@@ -25,39 +20,20 @@ QUICK = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _few_digits_and_no_traces(digits, settings, monkeypatch):
-    monkeypatch.setattr(mnist, "load", lambda part: digits)
-    monkeypatch.setattr(jobs, "_step_back", lambda: None)  # these tests do not run in a process of their own
-    jobs._models.clear()
-    jobs._store.cache_clear()
-    yield
-    if jobs._store.cache_info().currsize:
-        jobs._store(settings.database_url).database.close()
-
-
-@pytest.fixture
-def train(store):
-    """Trains as a worker does, and gives the answer and the run."""
-
-    def train(run_id):
-        return jobs.train_run(run_id, store.database.url), store.get(run_id)
-
-    return train
-
-
 @pytest.fixture
 def run_id(store):
     return store.create(RunConfig.parse(QUICK))
+
+
+@pytest.fixture(autouse=True)
+def _in_this_process(train_worker):
+    pass
 
 
 def files(store, run_id):
     with store.database.read() as connection:
         query = f"SELECT name FROM blobs WHERE run_id = '{run_id}'"
         return set(connection.exec_driver_sql(query).scalars())
-
-
-# -- training ------------------------------------------------------------------------------------------------------
 
 
 def test_a_run_is_trained_scored_and_kept(store, run_id, train, digits):
@@ -73,7 +49,7 @@ def test_a_run_is_trained_scored_and_kept(store, run_id, train, digits):
     assert (probabilities.argmax(axis=1) == digits.labels).mean() == pytest.approx(run.test_accuracy)
     true = probabilities[np.arange(1200), digits.labels]
     assert -np.log(true).mean() == pytest.approx(run.test_loss, rel=1e-4)
-    model = jobs.from_bytes(store.load_blob(run_id, "model.keras"))
+    model = blobs.from_bytes(store.load_blob(run_id, "model.keras"))
     images = digits.images[..., None] / np.float32(255)
     np.testing.assert_allclose(model.predict(images, verbose=0), probabilities, atol=1e-5)
     told = [row["text"] for row in store.events(run_id)]
@@ -89,7 +65,7 @@ def test_networks_written_in_other_ways_end_as_well(store, train, digits, archit
     run_id = store.create(RunConfig.parse(QUICK | {"architecture": architecture}))
     _, run = train(run_id)
     assert (run.status, run.message) == ("finished", "")
-    kept = jobs.predict_run(run_id, digits.images, store.database.url)
+    kept = reading.predict_run(run_id, digits.images, store.database.url)
     np.testing.assert_array_equal(kept, store.load_array(run_id, "test_probabilities"))
 
 
@@ -108,7 +84,7 @@ def test_classical_models_are_runs_like_any_other(store, train, digits, architec
     assert run.step == run.steps == run.settings.total_steps
     assert [row["epoch"] for row in store.epochs(run_id)] == list(range(1, run.settings.epochs + 1))
     assert files(store, run_id) == {"model.npz", "calibration", "test_probabilities"}
-    kept = jobs.predict_run(run_id, digits.images, store.database.url)
+    kept = reading.predict_run(run_id, digits.images, store.database.url)
     np.testing.assert_array_equal(kept, store.load_array(run_id, "test_probabilities"))
     assert (kept.argmax(axis=1) == digits.labels).mean() == run.test_accuracy > 0.5
 
@@ -241,77 +217,6 @@ def test_a_gpu_that_is_not_there_fails_the_run_with_the_reason(store, train):
     answer, run = train(run_id)
     assert answer == "failed"
     assert_friendly(run.message, "asks for a GPU", "training.device")
-
-
-# -- predicting ----------------------------------------------------------------------------------------------------
-
-
-def test_predictions_are_those_of_the_trained_model(store, run_id, train, digits):
-    train(run_id)
-    images = digits.images[:7]
-    found = jobs.predict_run(run_id, images, store.database.url)
-    np.testing.assert_allclose(found, store.load_array(run_id, "test_probabilities")[:7], atol=1e-6)
-    assert jobs.predict_run(run_id, images[:0], store.database.url).shape == (0, 10)
-
-
-def test_a_run_without_a_model_is_told(store, run_id):
-    with pytest.raises(UnknownRun) as error:
-        jobs.predict_run(run_id, np.zeros((1, 28, 28), np.uint8), store.database.url)
-    assert_friendly(error, "has no model yet", "stop it")
-    with pytest.raises(UnknownRun) as error:
-        jobs.predict_run("nothing", np.zeros((1, 28, 28), np.uint8), store.database.url)
-    assert_friendly(error, "'nothing'")
-
-
-def test_only_so_many_models_are_kept_ready(store, monkeypatch):
-    data = jobs.to_bytes(build(RunConfig.parse(QUICK)))
-    ids = [store.create(RunConfig.parse(QUICK)) for _ in range(3)]
-    for one in ids:
-        store.record(one, {"status": "finished"}, files={"model.keras": data})
-    monkeypatch.setattr(jobs._models, "n", 2.5 * CODE_BYTES)
-    for one in (ids[0], ids[1], ids[0], ids[2]):
-        jobs.predict_run(one, np.zeros((1, 28, 28), np.uint8), store.database.url)
-    assert set(jobs._models) == {ids[0], ids[2]}
-
-
-def test_a_model_survives_its_file(digits):
-    model = build(RunConfig.parse({"architecture": {"name": "cnn", "blocks": [{"filters": 4, "batch_norm": True}]}}))
-    images = digits.images[:5]
-    expected = model.predict(images[..., None] / np.float32(255), verbose=0)
-    np.testing.assert_allclose(jobs.predict_file(jobs.to_bytes(model), images), expected, atol=1e-6)
-
-
-def file_of(*layers, shape=(28, 28, 1)):
-    return jobs.to_bytes(keras.Sequential([keras.Input(shape), *layers]))
-
-
-def lambda_layer():
-    return keras.layers.Lambda(lambda x: x * 2)
-
-
-@pytest.mark.parametrize(
-    ("data", "words"),
-    [
-        (b"", ["cannot be read", ".keras file"]),
-        (b"PK\x03\x04 broken", ["cannot be read"]),
-        (lambda: file_of(keras.layers.Flatten(), keras.layers.Dense(9)), ["gives (9,)", "give (10,)"]),
-        (lambda: file_of(keras.layers.Dense(10), shape=(784,)), ["takes (784,)", "(28, 28, 1)"]),
-        (lambda: file_of(keras.layers.Flatten(), keras.layers.Dense(10)), ["no probabilities", "softmax"]),
-        (lambda: file_of(lambda_layer(), keras.layers.Flatten(), keras.layers.Dense(10)), ["cannot be read"]),
-    ],
-    ids=["empty", "broken", "nine classes", "flat", "no softmax", "code inside"],
-)
-def test_a_file_that_is_no_model_for_digits_is_refused(digits, data, words):
-    with pytest.raises(ModelFileError) as error:
-        jobs.predict_file(data() if callable(data) else data, digits.images[:2])
-    assert_friendly(error, *words)
-
-
-def test_arrays_are_packed_without_pickles():
-    array = np.arange(6.0).reshape(2, 3)
-    np.testing.assert_array_equal(np.load(io.BytesIO(jobs.array_bytes(array)), allow_pickle=False), array)
-    with pytest.raises(ValueError, match="pickle"):
-        jobs.array_bytes(np.array([object()]))
 
 
 def test_a_worker_warms_up_and_tells_what_it_has():

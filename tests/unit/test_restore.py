@@ -10,7 +10,7 @@ import pytest
 
 from mnist_core import evaluation
 from mnist_core.config import RunConfig
-from mnist_core.engine import jobs
+from mnist_core.models import blobs
 from mnist_core.models.build import build
 from mnist_core.models.restore import restore
 from mnist_core.models.upload import gather
@@ -95,7 +95,7 @@ def test_many_kinds_of_layers_and_pixels_of_0_to_255(digits):
     restored = restore(gather([("a.keras", saved(model))], scaled=False), digits)
     expected = np.asarray(model(digits.images[:20].astype(np.float32), training=False))
     np.testing.assert_allclose(answers(restored.model, digits.images[:20], scaled=False), expected, atol=1e-6)
-    again = jobs.from_bytes(jobs.to_bytes(restored.model))
+    again = blobs.from_bytes(blobs.to_bytes(restored.model))
     np.testing.assert_array_equal(
         answers(again, digits.images[:20], scaled=False), answers(restored.model, digits.images[:20], scaled=False)
     )
