@@ -59,9 +59,7 @@ class Visitor:
             self.timers.clear()
         began = time.perf_counter()
         await self.connection.send(message.SerializeToString())
-        async with asyncio.timeout(ANSWER_SECONDS):
-            while not await self._hear():
-                pass
+        await asyncio.wait_for(self._hear_all(), ANSWER_SECONDS)
         return 1000 * (time.perf_counter() - began)
 
     async def draw(self, digit: np.ndarray) -> float:
@@ -74,6 +72,10 @@ class Visitor:
         if self.bars == before:
             self.errors.append("a drawing was not answered")
         return taken
+
+    async def _hear_all(self) -> None:
+        while not await self._hear():
+            pass
 
     async def _hear(self) -> bool:
         """Takes one message; ``True`` at the end of a run."""

@@ -70,17 +70,16 @@ async def _class(url: str, web: psutil.Process, run_id: str, visitors: int, minu
     pages: list[float] = []
     drawings: list[float] = []
     end = time.monotonic() + 60 * minutes + visitors * APART_SECONDS
-    async with asyncio.TaskGroup() as group:
-        for number in range(visitors):
-            staying = (
-                _watch(url, run_id, end, pages, errors)
-                if number % 2 == 0
-                else _draw(url, digits[number::visitors], end, drawings, errors)
-            )
-            group.create_task(staying)
-            await asyncio.sleep(APART_SECONDS)
-        peak = asyncio.create_task(_peak(web, end))
-    most = await peak
+    stays = []
+    for number in range(visitors):
+        staying = (
+            _watch(url, run_id, end, pages, errors)
+            if number % 2 == 0
+            else _draw(url, digits[number::visitors], end, drawings, errors)
+        )
+        stays.append(asyncio.create_task(staying))
+        await asyncio.sleep(APART_SECONDS)
+    most, *_ = await asyncio.gather(_peak(web, end), *stays)
     used = sum(web.cpu_times()[:2]) - used
     await asyncio.sleep(AFTER_SECONDS)
     for error, count in Counter(errors).most_common(5):
@@ -122,13 +121,13 @@ def document(
 
 
 async def _watch(url: str, run_id: str, end: float, pages: list[float], errors: list[str]) -> None:
-    """Looks at the run's page, whose fragments ask to be run anew at their own pace."""
+    """Looks at the run's page once at least, whose fragments ask to be run anew at their own pace."""
     visitor = await _enter(url, "Train", f"run={run_id}", errors)
     if visitor is None:
         return
     due = {fragment: time.monotonic() + seconds for fragment, seconds in visitor.timers.items()}
     try:
-        while time.monotonic() < end and due:
+        while due:
             fragment = min(due, key=due.get)
             await asyncio.sleep(max(0.0, due[fragment] - time.monotonic()))
             pages.append(await visitor.run(fragment))
@@ -136,6 +135,8 @@ async def _watch(url: str, run_id: str, end: float, pages: list[float], errors: 
             due = {known: due.get(known, now) for known in visitor.timers}
             if fragment in due:
                 due[fragment] = now + visitor.timers[fragment]
+            if now >= end:
+                break
     except Exception as error:
         # Whatever goes wrong for a visitor is what is counted here.
         errors.append(f"{type(error).__name__}: {error}")
@@ -143,15 +144,15 @@ async def _watch(url: str, run_id: str, end: float, pages: list[float], errors: 
 
 
 async def _draw(url: str, digits: np.ndarray, end: float, drawings: list[float], errors: list[str]) -> None:
-    """Draws digit after digit, with time to look at each answer."""
+    """Draws digit after digit, one at least, with time to look at each answer."""
     visitor = await _enter(url, "Draw", f"run={FLAGSHIP}", errors)
     if visitor is None:
         return
     try:
         for digit in digits:
+            drawings.append(await visitor.draw(digit))
             if time.monotonic() >= end:
                 break
-            drawings.append(await visitor.draw(digit))
             await asyncio.sleep(THINK_SECONDS)
     except Exception as error:
         # The same.

@@ -92,9 +92,10 @@ def test_a_sweep_in_another_browser(lab, visitor, store):
     values = [trial.value for trial in sweeps.trials(sweep.id)]
     for reader in (lab, other):
         eventually(lambda reader=reader: reader.data(chart)[0]["y"] == values, SECONDS)
-    other.follow("Explore", f"?sweep={sweep.id}&lock=sweep")
-    other.main.get_by_text("The test set, once").click()
-    expect(other.button("Score this run on the test set")).to_be_disabled()
+    expect(other.button("Score this run on the test set")).to_have_count(0)  # it is not theirs
+    lab.follow("Explore", f"?sweep={sweep.id}&lock=sweep")
+    lab.main.get_by_text("The test set, once").click()
+    expect(lab.button("Score this run on the test set")).to_be_disabled()
 
 
 def test_pictures_and_tables_are_taken_along(lab, two, tmp_path):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from benchmarks import badinput, chaos, live, pages, predict, time_to_accuracy, training, visitors
+from benchmarks import badinput, chaos, handwriting, live, pages, predict, time_to_accuracy, training, visitors
 from benchmarks import store as benchmark_store
 from benchmarks.report import p95
 from mnist_core.config import RunConfig
@@ -110,3 +110,14 @@ def test_visitors_have_their_keys():
     assert {"visitors": 40, "minutes": 5.0, "errors": 2, "mb_per_visitor": 3.0}.items() <= found.items()
     assert (found["page_p95_ms"], found["draw_p95_ms"]) == (pytest.approx(10.0), pytest.approx(290.0))
     assert (found["mb_after_they_left"], found["web_cpu_ms_each"]) == (8.0, pytest.approx(50.0))
+
+
+def test_digits_of_others_are_placed_whole_and_either_way_round():
+    coarse = np.zeros((6, 8, 8), np.uint8)
+    coarse[:, 1:7, 3:5] = 16
+    sheets = handwriting.placed(coarse, np.random.default_rng(0))
+    assert sheets.shape == (6, handwriting.PAPER, handwriting.PAPER) and sheets.dtype == np.uint8
+    for number, sheet in enumerate(sheets):
+        ink = 255 - sheet if number % 2 == 0 else sheet
+        assert ink[0].max() == 0 and ink.max() > 200
+    assert len({sheet.tobytes() for sheet in sheets}) == 6
