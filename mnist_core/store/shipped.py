@@ -49,7 +49,8 @@ class RunStore(OwnRuns):
 
 def write(run: Run, epochs: list[dict[str, Any]], blobs: Mapping[str, bytes], folder: Path = FOLDER) -> None:
     """Makes a finished run the one that is shipped."""
-    row = asdict(run) | {"id": FLAGSHIP, "name": "Flagship", "note": "", "worker": "", "message": "", "owner": ""}
+    row = asdict(run) | {"id": FLAGSHIP, "name": "Flagship", "deaths": 0}
+    row |= dict.fromkeys(("note", "worker", "message", "holder", "owner"), "")
     epochs = [{key: value for key, value in row.items() if key != "run_id"} for row in epochs]
     folder.mkdir(exist_ok=True)
     (folder / "run.json").write_text(json.dumps({"run": row, "epochs": epochs}, indent=1) + "\n")

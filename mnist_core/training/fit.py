@@ -111,7 +111,8 @@ class Trainer:
         self.model.stop_training = False
         with tf.device(self.execution.device):
             everyone.on_train_begin()
-            while self._steps and not self.model.stop_training:
+            # An epoch whose steps are all done is reckoned up even if nothing more is to be trained.
+            while self._steps and (self.position.step == self._steps or not self.model.stop_training):
                 everyone.on_epoch_begin(self.position.epoch)
                 self._train_epoch(everyone)
                 if self.position.step < self._steps:

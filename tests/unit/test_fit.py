@@ -162,6 +162,19 @@ def test_a_stop_at_the_last_step_of_an_epoch_repeats_no_step(digits, monkeypatch
     assert_rows_equal(rows, [expected[0], *expected])
 
 
+def test_a_stop_reckons_up_an_epoch_whose_steps_are_done(digits):
+    class Stop(keras.callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            self.model.stop_training = True
+
+    _, paused = train(config(), digits, ("step", 3))
+    trainer, watch = Trainer(config(), Programs(digits), UNCOMPILED), Watch()
+    trainer.fit([Stop(), watch], paused.checkpoint)
+    assert (trainer.position.epoch, trainer.position.step, trainer.step) == (1, 0, 3)
+    assert_rows_equal(watch.epochs, paused.epochs)
+    assert not watch.batches, "and trains nothing more"
+
+
 def test_a_resumed_run_stands_where_it_was_before_anyone_looks(digits):
     _, stopped = train(config(), digits, ("epoch", 1))
     _, watch = train(config(), digits, resume_from=stopped.checkpoint)
