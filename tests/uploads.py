@@ -49,3 +49,16 @@ def with_hdf5(data, change):
         change(file)
     inside["model.weights.h5"] = packed.getvalue()
     return zipped(inside.items()) if data.startswith(b"PK") else packed.getvalue()
+
+
+def virtual(file):
+    """An array whose numbers stand in a file of the machine's."""
+    layout = h5py.VirtualLayout((4,), "f4")
+    layout[:] = h5py.VirtualSource("/etc/passwd", "x", (4,))
+    file.create_virtual_dataset("stolen", layout)
+
+
+def endless_chain(file):
+    """Groups that contain each other."""
+    file["a"] = file.create_group("b")
+    file["b/again"] = file["a"]

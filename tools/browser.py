@@ -90,12 +90,7 @@ def _install_with_apt():
 
 
 def main():
-    try:
-        print(ensure())
-    except BrowserMissing as missing:
-        programs.say(missing)
-        return 1
-    return 0
+    return programs.found_or_said(ensure, BrowserMissing)
 
 
 if __name__ == "__main__":

@@ -58,12 +58,7 @@ def _candidates():
 
 
 def main():
-    try:
-        print(ensure())
-    except PostgresMissing as missing:
-        programs.say(missing)
-        return 1
-    return 0
+    return programs.found_or_said(ensure, PostgresMissing)
 
 
 if __name__ == "__main__":

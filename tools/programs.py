@@ -35,5 +35,15 @@ def _root_prefix():
     return ["sudo", "-n"] if output(["sudo", "-n", "true"], seconds=10) is not None else None
 
 
+def found_or_said(ensure, missing):
+    """Prints what ``ensure`` gives; says what is missing if it raises that, and gives the exit code."""
+    try:
+        print(ensure())
+    except missing as why:
+        say(why)
+        return 1
+    return 0
+
+
 def say(text):
     print(text, file=sys.stderr, flush=True)

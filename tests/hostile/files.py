@@ -15,7 +15,7 @@ from PIL import Image
 from mnist_core.ink import FORMATS
 from tests.drawings import encoded, seven
 from tests.hostile.inputs import SCRIPT, odd, one_of_these, short_texts, spoiled
-from tests.uploads import zipped
+from tests.uploads import endless_chain, virtual, zipped
 
 EXIF_ORIENTATION = 0x0112
 
@@ -165,17 +165,6 @@ def _soft(file):
     file["round"] = h5py.SoftLink("/round")
 
 
-def _virtual(file):
-    layout = h5py.VirtualLayout((4,), "f4")
-    layout[:] = h5py.VirtualSource("/etc/passwd", "x", (4,))
-    file.create_virtual_dataset("stolen", layout)
-
-
-def _endless(file):
-    file["a"] = file.create_group("b")
-    file["b/again"] = file["a"]
-
-
 def _claims(file):
     file.create_dataset("large", shape=(10**12,), dtype="f4", chunks=(10**6,))
 
@@ -184,7 +173,7 @@ def _texts(file):
     file["text"] = "x" * 99
 
 
-_WEIGHTS = [_hdf5(fill) for fill in (lambda file: None, _external, _soft, _virtual, _endless, _claims, _texts)]
+_WEIGHTS = [_hdf5(fill) for fill in (lambda file: None, _external, _soft, virtual, endless_chain, _claims, _texts)]
 weights = damaged(one_of_these(_WEIGHTS)) | one_of_these(_WEIGHTS)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from hypothesis import Phase, given, settings
 from hypothesis.strategies import SearchStrategy
 
 from mnist_core.config import RunConfig
@@ -110,6 +111,20 @@ def throw(attack: Attack, at: Target, value: Any) -> None:
     if seen:
         raise Harm(f"{attack.name}: {seen[0]}")
     at.require_whole()
+
+
+def throw_some(attack: Attack, at: Target, examples: int) -> None:
+    """Tries so many inputs, the same ones every time. Raises as ``throw``.
+
+    A failing input is not made smaller: with a megabyte of text that takes minutes.
+    """
+
+    @settings(max_examples=examples, derandomize=True, database=None, phases=(Phase.explicit, Phase.generate))
+    @given(attack.inputs)
+    def try_one(value):
+        throw(attack, at, value)
+
+    try_one()
 
 
 @contextmanager

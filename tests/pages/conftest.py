@@ -60,8 +60,10 @@ def lease(request):
 def visit():
     """Opens a page by its title and link, as a new visitor does; checks that it did not fail."""
 
-    def visit(title, **link):
+    def visit(title, *, secret="", **link):
         app = AppTest.from_file(str(ROOT / HOME), default_timeout=60)
+        if secret:  # as a browser sends it with its cookie
+            app.session_state["visitor-secret"] = secret
         if title != "Home":
             app.switch_page(PAGES[title])
         for name, value in link.items():

@@ -10,8 +10,7 @@ from mnist_core.explore.questions import QUESTIONS
 from mnist_core.store.sweeps import SweepStore
 from mnist_core.store.visitors import VisitorStore
 from mnist_core.visitors import given_name, visitor_id
-from tests.helpers import ROOT
-from tests.pages.conftest import HOME, PAGES, healthy, labelled, labels_of, trained, words
+from tests.pages.conftest import healthy, labelled, labels_of, trained, words
 
 SECRETS = {"anna": "a" * 32, "ben": "b" * 32}
 ANNA, BEN = (visitor_id("cookie", secret) for secret in SECRETS.values())
@@ -21,18 +20,7 @@ PIN = "471100"
 @pytest.fixture
 def as_visitor(visit):
     """Opens a page as a browser does that has this visitor's cookie."""
-    from streamlit.testing.v1 import AppTest
-
-    def as_visitor(name, title="Home", **link):
-        app = AppTest.from_file(str(ROOT / HOME), default_timeout=60)
-        app.session_state["visitor-secret"] = SECRETS[name]
-        if title != "Home":
-            app.switch_page(PAGES[title])
-        for key, value in link.items():
-            app.query_params[key] = value
-        return healthy(app.run())
-
-    return as_visitor
+    return lambda name, title="Home", **link: visit(title, secret=SECRETS[name], **link)
 
 
 def enter_pin(app, pin):

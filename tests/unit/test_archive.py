@@ -14,7 +14,7 @@ from mnist_core.models import archive
 from mnist_core.models.archive import unpack
 from mnist_core.models.upload import Upload, gather
 from tests.helpers import assert_friendly
-from tests.uploads import zipped
+from tests.uploads import endless_chain, virtual, zipped
 
 CONFIG = json.dumps({"class_name": "Sequential"}).encode()
 
@@ -31,18 +31,6 @@ def hdf5(fill=lambda file: None, **attributes):
 def keras_zip(config=CONFIG, weights=None, **more):
     files = {"config.json": config, "model.weights.h5": hdf5() if weights is None else weights} | more
     return zipped(files.items())
-
-
-def virtual(file):
-    layout = h5py.VirtualLayout((4,), "f4")
-    layout[:] = h5py.VirtualSource("/etc/passwd", "x", (4,))
-    file.create_virtual_dataset("stolen", layout)
-
-
-def endless_chain(file):
-    """Groups that contain each other."""
-    file["a"] = file.create_group("b")
-    file["b/again"] = file["a"]
 
 
 def test_the_three_kinds_of_uploads():

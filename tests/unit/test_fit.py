@@ -1,98 +1,15 @@
 """Training from the start and from a checkpoint: exact, repeatable, and honest when it goes wrong."""
 
-import keras
 import numpy as np
 import pytest
 
-from mnist_core.config import RunConfig
 from mnist_core.data.others import others
 from mnist_core.data.split import split
 from mnist_core.errors import TrainingDiverged
 from mnist_core.training import compiled
-from mnist_core.training.execution import Execution, choose
-from mnist_core.training.fit import Trainer
-from mnist_core.training.programs import Programs
+from tests.fits import CASES, assert_equal, config, train
 from tests.helpers import assert_friendly
 from tests.reference import plain_loop
-
-QUICK = {
-    "architecture": {"hidden_units": [16]},
-    "training": {"epochs": 2, "batch_size": 200, "precision": "float32"},
-    "data": {"subset": 500},
-}
-CNN = {"name": "cnn", "blocks": [{"filters": 4, "kernel": 5}], "hidden_units": [8]}
-
-CASES = {
-    "mlp": {},
-    "dropout and batch norm": {
-        "architecture": {"hidden_units": [16, 8], "dropout": 0.4, "batch_norm": True},
-        "optimizer": {"name": "sgd", "momentum": 0.9, "learning_rate": 0.1},
-        "schedule": {"name": "one_cycle"},
-    },
-    "augmentation": {"augmentation": {"shift": 2.0, "rotate": 15.0}, "optimizer": {"name": "nadam"}},
-    "plateau and early stopping": {
-        "schedule": {"name": "plateau", "patience": 1},
-        "training": {"early_stopping": 3, "epochs": 4},
-        "optimizer": {"learning_rate": 0.1},
-    },
-    "cnn": {"architecture": CNN},
-}
-
-
-def config(**data):
-    """A quick configuration, with what ``data`` changes in it."""
-    return RunConfig.parse(data | {section: QUICK[section] | data.get(section, {}) for section in QUICK})
-
-
-class Watch(keras.callbacks.Callback):
-    """Keeps what happens, and stops at a step or at the end of an epoch with a checkpoint, if told to."""
-
-    def __init__(self, stop_at=None):
-        super().__init__()
-        self.stop_at, self.checkpoint = stop_at, None
-        self.epochs, self.batches, self.weights, self.calls = [], [], [], []
-
-    def on_train_begin(self, logs=None):
-        self.calls.append("begin")
-        self.begun_at = self.trainer.step
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.calls.append(("epoch", epoch))
-
-    def on_train_batch_end(self, batch, logs=None):
-        self.batches.append(logs)
-        self._perhaps_stop(("step", self.trainer.step))
-
-    def on_epoch_end(self, epoch, logs=None):
-        self.epochs.append(logs)
-        self.weights.append(self.model.get_weights())
-        self._perhaps_stop(("epoch", epoch + 1))
-
-    def on_train_end(self, logs=None):
-        self.calls.append("end")
-
-    def _perhaps_stop(self, now):
-        if now == self.stop_at:
-            self.checkpoint = self.trainer.checkpoint()
-            self.model.stop_training = True
-
-
-UNCOMPILED = Execution("/CPU:0", "CPU", "float32", xla=False, reason="XLA takes a second to compile")
-
-
-def train(config, digits, stop_at=None, resume_from=None, execution=UNCOMPILED):
-    trainer, watch = Trainer(config, Programs(digits), execution), Watch(stop_at)
-    trainer.fit([watch], resume_from)
-    return trainer, watch
-
-
-def state(trainer):
-    return [np.asarray(v) for v in (*trainer.model.variables, *trainer.model.optimizer.variables)]
-
-
-def assert_equal(one, other):
-    for a, b in zip(one, other, strict=True):
-        np.testing.assert_array_equal(a, b)
 
 
 @pytest.mark.parametrize("case", ["mlp", "cnn"])
@@ -119,77 +36,6 @@ def test_validation_is_what_keras_evaluates(digits):
     assert len(images) == 120
     last = watch.epochs[-1]
     assert (last["val_loss"], last["val_accuracy"]) == pytest.approx((loss, accuracy), rel=1e-4)
-
-
-def assert_rows_equal(rows, others):
-    """The same numbers but for the time they took; sums may round otherwise when slices were cut otherwise."""
-    for a, b in zip(rows, others, strict=True):
-        assert {**a, "seconds": 0} == pytest.approx({**b, "seconds": 0}, rel=1e-5)
-
-
-def assert_the_same_after_stops(chosen, digits, stops, execution, monkeypatch):
-    """Trains once through and once with stops, and gives the rows of epochs of the latter."""
-    whole, watched = train(chosen, digits, execution=execution)
-    assert whole.epoch_steps == 3
-    monkeypatch.setattr(compiled, "SLICE_SECONDS", 0.0)  # so that it can be stopped at any step
-    seen, data = [], None
-    for stop_at in (*stops, None):
-        trainer, watch = train(chosen, digits, stop_at, data, execution)
-        assert (watch.checkpoint is None) == (stop_at is None)
-        data = watch.checkpoint
-        seen += watch.epochs
-    assert_equal(state(trainer), state(whole))
-    return seen, watched.epochs
-
-
-@pytest.mark.parametrize("case", CASES)
-def test_a_run_that_was_interrupted_ends_bit_for_bit_as_one_that_was_not(case, digits, monkeypatch):
-    stops = (("epoch", 1), ("step", 5))
-    rows, expected = assert_the_same_after_stops(config(**CASES[case]), digits, stops, UNCOMPILED, monkeypatch)
-    assert_rows_equal(rows, expected)
-
-
-def test_so_does_one_that_xla_compiles(digits, monkeypatch):
-    chosen = config(architecture={"hidden_units": [8], "dropout": 0.5})
-    assert choose(chosen).xla
-    rows, expected = assert_the_same_after_stops(chosen, digits, [("step", 2)], choose(chosen), monkeypatch)
-    assert_rows_equal(rows, expected)
-
-
-def test_a_stop_at_the_last_step_of_an_epoch_repeats_no_step(digits, monkeypatch):
-    rows, expected = assert_the_same_after_stops(config(), digits, [("step", 3)], UNCOMPILED, monkeypatch)
-    # The epoch ends both times: before the stop takes effect, and after the checkpoint from before its end.
-    assert_rows_equal(rows, [expected[0], *expected])
-
-
-def test_a_stop_reckons_up_an_epoch_whose_steps_are_done(digits):
-    class Stop(keras.callbacks.Callback):
-        def on_train_begin(self, logs=None):
-            self.model.stop_training = True
-
-    _, paused = train(config(), digits, ("step", 3))
-    trainer, watch = Trainer(config(), Programs(digits), UNCOMPILED), Watch()
-    trainer.fit([Stop(), watch], paused.checkpoint)
-    assert (trainer.position.epoch, trainer.position.step, trainer.step) == (1, 0, 3)
-    assert_rows_equal(watch.epochs, paused.epochs)
-    assert not watch.batches, "and trains nothing more"
-
-
-def test_a_resumed_run_stands_where_it_was_before_anyone_looks(digits):
-    _, stopped = train(config(), digits, ("epoch", 1))
-    _, watch = train(config(), digits, resume_from=stopped.checkpoint)
-    assert watch.begun_at == 3
-    assert watch.calls == ["begin", ("epoch", 1), "end"]
-
-
-def test_a_run_that_stopped_early_does_not_go_on_when_it_is_resumed(digits):
-    overfitting = config(training={"early_stopping": 1, "epochs": 30}, optimizer={"learning_rate": 0.3})
-    whole, watched = train(overfitting, digits)
-    assert len(watched.epochs) < 30
-    _, stopped = train(overfitting, digits, ("epoch", len(watched.epochs)))
-    resumed, watch = train(overfitting, digits, resume_from=stopped.checkpoint)
-    assert watch.epochs == []
-    assert_equal(resumed.model.get_weights(), whole.model.get_weights())
 
 
 def test_early_stopping_restores_the_best_weights(digits):
