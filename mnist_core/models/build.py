@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from functools import partial
 
 import keras
 
@@ -10,6 +11,17 @@ from mnist_core.config import RunConfig
 from mnist_core.models.losses import ClippedCrossentropy
 from mnist_core.models.plan import INPUT_SHAPE, PlannedLayer
 from mnist_core.models.subclassed import RawSoftmax, SubclassedNetwork
+
+WITH_KERNEL = ("Dense", "Conv2D")
+"""Layers whose weights begin by chance."""
+
+INITIALIZERS = {
+    "glorot_uniform": keras.initializers.GlorotUniform,
+    "standard_normal": partial(keras.initializers.RandomNormal, 0.0, 1.0),
+}
+"""Where weights may begin: as Keras does unless asked (Glorot and Bengio 2010, eq. 16), or as some tutorials do."""
+
+MOST_SEED = 10**9
 
 
 def build(config: RunConfig, precision: str = "float32") -> keras.Model:
@@ -24,7 +36,6 @@ def build(config: RunConfig, precision: str = "float32") -> keras.Model:
     policy = "mixed_bfloat16" if precision == "bfloat16" else "float32"
     names = [layer.name for layer in config.layers[:-1]] + ["output"]
     layers = [_layer(layer, policy, config.seed, name) for layer, name in zip(config.layers, names, strict=True)]
-    keras.utils.set_random_seed(config.seed)
     model = _put_together(config.architecture.api, layers, config.architecture.name)
     model.compile(optimizer=make_optimizer(config), loss=make_loss(config), metrics=["accuracy"])
     return model
@@ -64,14 +75,18 @@ def make_loss(config: RunConfig) -> keras.losses.Loss:
 
 
 def _layer(planned: PlannedLayer, policy: str, seed: int, name: str) -> keras.layers.Layer:
-    # Keras draws the seeds of initial weights and dropout from this generator when a layer is made.
-    random.seed(f"{seed} {name}")
+    # A generator of the layer's own: Python's common one, which Keras would ask, every thread of a worker may use.
+    draw = partial(random.Random(f"{seed} {name}").randint, 1, MOST_SEED)
     # 16 bits cannot hold a rate such as 0.4; and so the same values are dropped in either precision.
     arguments = {"dtype": "float32" if planned.kind == "Dropout" else policy} | planned.arguments
     l2 = arguments.pop("l2", 0.0)
     if l2:
         arguments["kernel_regularizer"] = keras.regularizers.L2(l2)
-    for name, value in arguments.items():
-        if value == "standard_normal":
-            arguments[name] = keras.initializers.RandomNormal(0.0, 1.0)
+    if planned.kind == "Dropout":
+        arguments["seed"] = draw()
+    if planned.kind in WITH_KERNEL:
+        arguments.setdefault("kernel_initializer", "glorot_uniform")
+    for key, value in arguments.items():
+        if value in INITIALIZERS:
+            arguments[key] = INITIALIZERS[value](seed=draw())
     return getattr(keras.layers, planned.kind)(name=planned.name, **arguments)

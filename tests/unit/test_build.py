@@ -1,5 +1,7 @@
 """The built model is what the configuration says: its start, its loss, its optimizer, its number types."""
 
+import random
+
 import keras
 import numpy as np
 import pytest
@@ -33,6 +35,17 @@ def test_weights_at_the_start_depend_on_seed_and_architecture_alone(data):
     other = config(**data, seed=5, optimizer={"name": "sgd"}, training={"batch_size": 7, "epochs": 2})
     assert same(first, build(other))
     assert not same(first, build(config(**data, seed=6)))
+
+
+@pytest.mark.parametrize("api", ["sequential", "functional", "subclassed"])
+def test_nothing_is_drawn_from_generators_that_other_threads_share(api):
+    random.seed(0)
+    np.random.seed(0)
+    before = random.getstate(), np.random.get_state()[1].copy()
+    architecture = CNN["architecture"] | {"dropout": 0.5, "api": api}
+    build(config(architecture=architecture, seed=5))
+    assert random.getstate() == before[0]
+    assert np.array_equal(np.random.get_state()[1], before[1])
 
 
 def test_it_takes_pictures_and_gives_probabilities():
