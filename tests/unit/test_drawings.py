@@ -8,6 +8,8 @@ from mnist_core.store import drawings
 from mnist_core.store.drawings import LAST, Drawings, as_digits
 from tests.helpers import assert_friendly
 
+pytestmark = pytest.mark.usefixtures("both_databases")
+
 
 def image(value):
     return np.full((28, 28), value, np.uint8)

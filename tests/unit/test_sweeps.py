@@ -12,6 +12,8 @@ from mnist_core.errors import StoreError, UnknownSweep
 from tests.helpers import assert_friendly
 from tests.searches import RATE, Worker, complete, design, epoch_row, quality
 
+pytestmark = pytest.mark.usefixtures("both_databases")
+
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch):

@@ -10,6 +10,8 @@ from mnist_core.store.sweeps import SweepStore, room
 from tests.helpers import assert_friendly
 from tests.searches import RATE, Worker, complete, design
 
+pytestmark = pytest.mark.usefixtures("both_databases")
+
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch):

@@ -7,6 +7,8 @@ from mnist_core.errors import NotAllowed
 from mnist_core.store.visitors import HERE_SECONDS, KEPT_SECONDS, NOBODY, VisitorStore
 from mnist_core.visitors import given_name, visitor_id
 
+pytestmark = pytest.mark.usefixtures("both_databases")
+
 ANNA, BEN, CLEO = (visitor_id("cookie", name) for name in ("anna", "ben", "cleo"))
 
 
