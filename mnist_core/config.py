@@ -157,6 +157,15 @@ class RunConfig(Part):
         return count_parameters(self.layers)
 
     @property
+    def not_enough(self) -> str:
+        """Why these settings alone are not enough to train a network, as a sentence; nothing if they are."""
+        if not self.architecture.trainable:
+            return "An uploaded network was trained elsewhere; choose another architecture to train."
+        if self.fine_tuning:
+            return "A fine-tuning begins where its drawings are: under *My handwriting* on the Draw page."
+        return ""
+
+    @property
     def training_images(self) -> int:
         """How many images an epoch has: digits, others, and own drawings as often as they come."""
         digits = min(self.data.subset, MNIST_IMAGES - math.ceil(self.data.validation_fraction * MNIST_IMAGES))

@@ -100,6 +100,8 @@ class Design:
     def check(self) -> Design:
         """Itself, if it can be run."""
         search, objectives = self.search, OBJECTIVES[self.search.objective]
+        if self.base.not_enough:
+            raise ConfigError(self.base.not_enough)
         if not 1 <= len(self.space) <= MOST_DIMENSIONS:
             raise ConfigError(
                 f"A sweep varies 1 to {MOST_DIMENSIONS} settings, and this one {len(self.space)}. "

@@ -8,8 +8,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sqlalchemy import insert
-
 from mnist_core.config import RunConfig
 from mnist_core.data.mnist import Digits
 from mnist_core.errors import ConfigError
@@ -17,12 +15,9 @@ from mnist_core.handwriting import Handwriting, divide, fine_tuning
 from mnist_core.store.run import Run
 from mnist_core.store.runs import insert_run
 from mnist_core.store.shipped import RunStore
-from mnist_core.store.tables import blobs
 
 DRAWINGS, WEIGHTS = "handwriting", "begin.keras"
 """Names under which a run keeps what it begins from."""
-
-NO_DRAWINGS = "A fine-tuning begins where its drawings are: under *My handwriting* on the Draw page."
 
 
 def fine_tune(store: RunStore, run_id: str, own: Digits, owner: str = "") -> str:
@@ -43,18 +38,13 @@ def fine_tune(store: RunStore, run_id: str, own: Digits, owner: str = "") -> str
 
 def repeat(store: RunStore, run: Run, owner: str = "") -> str:
     """The same fine-tuning once more, with the drawings and the weights that it began from; gives the new run's id."""
-    files = {name: store.load_blob(run.id, name) for name in (DRAWINGS, WEIGHTS)}
-    if None in files.values():
-        raise ConfigError(NO_DRAWINGS)
+    files = {name: data for name in (DRAWINGS, WEIGHTS) if (data := store.load_blob(run.id, name))}
     return _queue(store, run.settings, run.name, files, owner)
 
 
 def handwriting(store: RunStore, run_id: str) -> Handwriting:
-    """The drawings of a fine-tuning. ``ConfigError`` if it was made from its settings alone and has none."""
-    data = store.load_blob(run_id, DRAWINGS)
-    if data is None:
-        raise ConfigError(NO_DRAWINGS)
-    return Handwriting.from_bytes(data)
+    """The drawings of a fine-tuning."""
+    return Handwriting.from_bytes(store.load_blob(run_id, DRAWINGS))
 
 
 def measure_name(when: str) -> str:
@@ -71,7 +61,4 @@ def measured(store: RunStore, run_id: str, when: str) -> dict[str, Any] | None:
 def _queue(store: RunStore, config: RunConfig, name: str, files: dict[str, bytes], owner: str) -> str:
     """A run in the queue with what it begins from: both or neither."""
     with store.database.write() as connection:
-        run_id = insert_run(connection, config, name, owner=owner)
-        rows = [{"run_id": run_id, "name": key, "data": data} for key, data in files.items()]
-        connection.execute(insert(blobs), rows)
-    return run_id
+        return insert_run(connection, config, name, owner=owner, files=files)

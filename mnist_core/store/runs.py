@@ -52,8 +52,7 @@ class OwnRuns(RunRecords):
         row = _new_row(config, name) | {"status": "finished", "ended": time.time()} | columns
         with self.database.write() as connection:
             connection.execute(insert(runs).values(row))
-            kept = [{"run_id": row["id"], "name": key, "data": data} for key, data in files.items()]
-            connection.execute(insert(blobs), kept)
+            _insert_files(connection, row["id"], files)
             connection.execute(insert(events).values(run_id=row["id"], time=time.time(), text=event))
         return row["id"]
 
@@ -183,14 +182,30 @@ class OwnRuns(RunRecords):
 
 
 def insert_run(
-    connection: Connection, config: RunConfig, name: str = "", recipe: str = "", owner: str = ""
+    connection: Connection,
+    config: RunConfig,
+    name: str = "",
+    recipe: str = "",
+    owner: str = "",
+    files: Mapping[str, bytes] | None = None,
 ) -> str:
-    """Puts a run in the queue within somebody's transaction, and gives its id."""
-    if not config.architecture.trainable:
-        raise ConfigError("An uploaded network was trained elsewhere; choose another architecture to train.")
+    """Puts a run, with the files that it begins from, in the queue within somebody's transaction; gives its id.
+
+    Raises:
+        ConfigError: the settings alone are not enough, and there are no files.
+    """
+    if not files and config.not_enough:
+        raise ConfigError(config.not_enough)
     row = _new_row(config, name, recipe, owner)
     connection.execute(insert(runs).values(row))
+    _insert_files(connection, row["id"], files or {})
     return row["id"]
+
+
+def _insert_files(connection: Connection, run_id: str, files: Mapping[str, bytes]) -> None:
+    if files:
+        rows = [{"run_id": run_id, "name": name, "data": data} for name, data in files.items()]
+        connection.execute(insert(blobs), rows)
 
 
 def _new_row(config: RunConfig, name: str, recipe: str = "", owner: str = "") -> dict[str, Any]:

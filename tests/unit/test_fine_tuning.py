@@ -9,6 +9,8 @@ from mnist_core.config import RunConfig
 from mnist_core.data import mnist
 from mnist_core.engine import jobs, reading
 from mnist_core.errors import ConfigError, UnknownRun
+from mnist_core.explore.design import Design
+from mnist_core.explore.space import Dimension
 from mnist_core.store.fine_tuning import fine_tune, handwriting, measured, repeat
 from tests.helpers import assert_friendly
 
@@ -120,6 +122,10 @@ def test_what_cannot_be_begun_is_refused_in_words(store, own):
 
 def test_its_settings_alone_are_no_fine_tuning(store):
     config = RunConfig.parse(QUICK | {"fine_tuning": {"run": "flagship", "drawings": 30, "often": 5}})
-    run_id = store.create(RunConfig.parse(json.loads(config.to_json())))
-    assert jobs.train_run(run_id, store.database.url) == "failed"
-    assert_friendly(store.get(run_id).message, "My handwriting")
+    with pytest.raises(ConfigError) as refused:
+        store.create(RunConfig.parse(json.loads(config.to_json())))
+    assert_friendly(refused, "My handwriting")
+    with pytest.raises(ConfigError) as refused:
+        Design(config, (Dimension("optimizer.learning_rate", 0.001, 0.1),)).check()
+    assert_friendly(refused, "My handwriting")
+    assert not store.queue()
