@@ -125,20 +125,40 @@ def best(lab, **search) -> float:
 
 
 def twelve_runs(lab, page) -> dict[str, float]:
-    """From the link to the last part of the comparison of 12 runs of 50 epochs, the web server being warm."""
+    """To the last part of the comparison of 12 runs of 50 epochs, the web server being warm: from the click on the Runs
+    page, as readers come there, and in a new window from the moment when the page of the link has its heading.
+    """
     ids = ",".join(finished_run(lab.store, seed) for seed in range(12))
-    times = []
+    by_click, by_link = [], []
     for _ in range(4):
         page.goto(f"{lab.url}/Runs")
         page.get_by_text("Click a heading to sort").wait_for()
+        choose_rows(page, 12)
+        button = page.get_by_role("button", name="Compare these 12")
+        button.wait_for()
+        began = time.perf_counter()
+        button.click()
+        by_click.append(compared(page, began))
         page.goto(f"{lab.url}/Compare?runs={ids}")
         page.get_by_role("heading", name="Compare").wait_for()
-        began = time.perf_counter()
-        page.get_by_text("Two of them, image by image").wait_for()
-        page.locator(".live-chart .main-svg").first.wait_for()
-        times.append(time.perf_counter() - began)
-    say(f"12 runs: {times}")
-    return {"compare_12_runs_seconds": min(times[1:])}
+        by_link.append(compared(page, time.perf_counter()))
+    say(f"12 runs: {by_click} by click, {by_link} by link")
+    medians = float(np.median(by_click[1:])), float(np.median(by_link[1:]))
+    return dict(zip(("compare_12_runs_seconds", "compare_12_runs_by_link_seconds"), medians, strict=True))
+
+
+def compared(page, began: float) -> float:
+    """Seconds until a comparison is whole."""
+    page.get_by_text("Two of them, image by image").wait_for()
+    page.locator(".live-chart .main-svg").first.wait_for()
+    return time.perf_counter() - began
+
+
+def choose_rows(page, count: int) -> None:
+    """Clicks the boxes at the left of the first rows, which are painted, 35 pixels high."""
+    corner = page.get_by_test_id("data-grid-canvas").bounding_box()
+    for number in range(1, count + 1):
+        page.mouse.click(corner["x"] + 16, corner["y"] + 35 * (number + 0.5))
 
 
 def large_sweep(lab, page) -> dict[str, float]:

@@ -271,11 +271,15 @@ class Lab(Pad):
         expect(self.grid.locator("tbody tr td:first-child")).to_have_text(names)
 
     def choose_row(self, name):
-        """Clicks the box at the left of the run with this name; waits for what it opens."""
+        """Chooses the run with this name; waits for what it opens."""
+        self.click_box(name)
+        expect(self.main.get_by_role("heading", name=name, exact=True, level=3)).to_be_visible()
+
+    def click_box(self, name):
+        """Clicks the box at the left of the run with this name, which chooses it or takes the choice back."""
         row = self.grid.locator("tbody tr").filter(has=self.page.get_by_text(name, exact=True))
         number = int(row.get_attribute("aria-rowindex")) - 1
         self._click_grid(16, self.ROW_HEIGHT * (number + 0.5))
-        expect(self.main.get_by_role("heading", name=name, exact=True, level=3)).to_be_visible()
 
     def sort_by_name(self):
         """Clicks the heading over the names."""

@@ -34,12 +34,24 @@ def test_sort_and_choose(lab, store, nothing_trained):
         cancelled(store, name)
     lab.open("Runs")
     lab.lists("ant", "zebra", "middle")
-    lab.choose_row("zebra")
     for order in (["ant", "middle", "zebra"], ["zebra", "middle", "ant"]):
         lab.sort_by_name()
         lab.lists(*order)
         for name in order:
             lab.choose_row(name)
+            lab.click_box(name)
+            expect(lab.main.get_by_role("heading", name=name, exact=True, level=3)).to_be_hidden()
+
+
+def test_several_are_chosen_and_compared(lab, store, trained):
+    cancelled(store, "never begun")
+    lab.open("Runs")
+    lab.choose_row("trained")
+    lab.click_box("never begun")
+    lab.sees("2 runs chosen")
+    lab.click("Compare these 2")
+    expect(lab.main.get_by_role("heading", name="Compare", exact=True)).to_be_visible()
+    lab.sees("What differs")
 
 
 def test_take_the_model_home(lab, trained, tmp_path):

@@ -118,7 +118,7 @@ def try_model(at, chosen):
 def try_edit(at, words):
     run_id = at.waiting("to be edited")
     app = visit("Runs", {}).run()
-    app.session_state["chosen-run"] = run_id
+    app.session_state["chosen-runs"] = [run_id]
     app.run()
     name, note = (sent(at.place(text)) for text in words)
     labelled(app.text_input, "Name").set_value(name)

@@ -15,12 +15,15 @@ def listed(app):
     return list(app.dataframe[0].value["name"]) if app.dataframe else []
 
 
+def choose_all(app, *names):
+    """Clicks the boxes at the left of the rows."""
+    rows = [listed(app).index(name) for name in names]
+    app.session_state["table"] = {"selection": {"rows": rows, "columns": [], "cells": []}}
+    return healthy(app.run())
+
+
 def choose(app, name):
-    """Clicks the box at the left of the row."""
-    row = listed(app).index(name)
-    app.session_state["table"] = {"selection": {"rows": [row], "columns": [], "cells": []}}
-    app.run()
-    assert "Save" in labels_of(healthy(app).button)
+    assert "Save" in labels_of(choose_all(app, name).button)
     return app
 
 
@@ -152,6 +155,27 @@ def test_from_a_run_onwards(visit, finish, button, title):
     app.session_state["table"] = {"selection": {"rows": [0], "columns": [], "cells": []}}
     assert healthy(app.run()).title[0].value == title
     assert run_id in str(app.query_params["run"])
+
+
+def test_several_runs_are_compared(visit, finish, store):
+    ids = [finish(name) for name in ("first", "second", "third")]
+    app = choose_all(visit("Runs"), "first", "third")
+    assert "2 runs chosen" in words(app, "subheader")
+    assert "Save" not in labels_of(app.button)
+    labelled(app.button, "Compare these 2").click()
+    app.session_state["table"] = {"selection": {"rows": [0, 2], "columns": [], "cells": []}}
+    assert healthy(app.run()).title[0].value == "Compare"
+    assert str(app.query_params["runs"]).count(",") == 1
+    assert all(run_id in str(app.query_params["runs"]) for run_id in (ids[0], ids[2]))
+
+
+def test_no_more_runs_are_compared_than_can_be_told_apart(visit, store):
+    names = [f"run {number}" for number in range(13)]
+    for name in names:
+        store.create(RunConfig(), name)
+    app = choose_all(visit("Runs"), *names)
+    assert_friendly(words(app, "info").strip(), "Up to 12 runs")
+    assert not any(label.startswith("Compare") for label in labels_of(app.button))
 
 
 def test_a_failed_run_offers_no_model(visit, fail):
