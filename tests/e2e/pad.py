@@ -66,7 +66,8 @@ class Pad:
         return self.page.get_by_role("img", name="Your digit as 28 by 28 pixels")
 
     def seen_source(self):
-        return self._seen.get_attribute("src") if self._seen.count() else None
+        """Of the picture that the network sees; ``None`` where there is none, at one look: it may go meanwhile."""
+        return self._seen.evaluate_all("pictures => pictures[0]?.getAttribute('src') ?? null")
 
     def seen(self):
         """The picture that the network sees, uint8 (28, 28)."""

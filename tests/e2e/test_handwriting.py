@@ -71,6 +71,7 @@ def test_the_answer_is_told_to_those_who_cannot_see_it(desk):
     expect(told.filter(has_text="reads a 7")).to_have_count(1)
     place = told.filter(has_text="reads a 7").element_handle()
     desk.click("Clear")
+    desk.answers_nothing()
     desk.draw(*ONE)
     # The same element says something new: only that is read aloud.
     desk.page.wait_for_function("place => place.isConnected && place.textContent.includes('reads a 1')", arg=place)

@@ -73,11 +73,11 @@ def test_the_dashboard_ends_without_remains(name, dashboard, home, store):
 
 
 def test_the_dashboard_leaves_the_engine_to_others(engine, dashboard):
-    engine[2].ensure()  # says that we still want it
+    pid = engine[2].wait().pid  # says that we still want it
     dashboard.send_signal(signal.SIGINT)
     dashboard.communicate(timeout=20)
     assert dashboard.returncode == 0
-    assert engine_status(engine[1].database).ready
+    assert engine[2].wait().pid == pid
 
 
 def web_server(dashboard):
