@@ -81,7 +81,8 @@ class Lab(Pad):
         expect(self.page.get_by_test_id("stSkeleton")).to_have_count(0)
 
     def click(self, name):
-        """Clicks the button of this name."""
+        """Clicks the button of this name, where it has come to stay: what is still being drawn would push it away."""
+        self.rest()
         self.button(name).click()
 
     def button(self, name):
@@ -94,6 +95,7 @@ class Lab(Pad):
 
     def take(self, button):
         """Clicks a download button; gives the file, once it is there."""
+        self.rest()
         with self.page.expect_download() as download:
             button.click()
         download.value.path()

@@ -119,7 +119,7 @@ def test_a_wrong_answer_is_kept_with_its_label_and_taken_along(desk, own):
         assert [line.split(",")[0] for line in table] == ["label", "9", "7"]
 
 
-def test_a_network_learns_this_hand(desk, own, trained, store):
+def test_a_network_learns_this_hand(trained, desk, own, store):
     """Strokes of a hand that writes a 1 as a bar that lies: no network knows it before."""
     desk.draw(*BAR)
     (first,) = own.last()
