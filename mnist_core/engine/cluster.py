@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 from typing import Any
 
 import dask
 import psutil
-from distributed import Nanny, Scheduler, SpecCluster
+from distributed import Nanny, Scheduler, SpecCluster, Status
 
 from mnist_core.settings import Settings
 
+log = logging.getLogger("mnist_core.engine")
+
 WORKER_DEATHS_ALLOWED = 2
 """How often a run may kill its worker and be tried again; the third death marks it as failed."""
+
+LOST_SECONDS = 60
+"""How long a worker whose process has died may take to come back. Dask would give it up for good after 15 seconds, in
+which a busy machine does not start Python."""
 
 LEAST_WORKER_MEMORY = 2 * 2**30
 """A worker with TensorFlow holds 0.9 GB before it has done anything; Dask pauses one at 80 % of its limit."""
@@ -21,7 +28,12 @@ LEAST_WORKER_MEMORY = 2 * 2**30
 
 def start(settings: Settings) -> SpecCluster:
     """Starts scheduler and workers on the loopback interface, each worker in a process that is watched."""
-    dask.config.set({"distributed.scheduler.allowed-failures": WORKER_DEATHS_ALLOWED})
+    dask.config.set(
+        {
+            "distributed.scheduler.allowed-failures": WORKER_DEATHS_ALLOWED,
+            "distributed.deploy.lost-worker-timeout": f"{LOST_SECONDS} s",
+        }
+    )
     gpus = visible_gpus()
     trainers = settings.train_workers or len(gpus) or max(1, cores() // 4)
     memory = psutil.virtual_memory().total
@@ -38,6 +50,26 @@ def start(settings: Settings) -> SpecCluster:
     workers["predict-0"] = _worker("predict", threads=1, gpu="-1", memory=max(LEAST_WORKER_MEMORY, memory // 4))
     scheduler = {"cls": Scheduler, "options": {"host": "127.0.0.1", "port": 0, "dashboard": False}}
     return SpecCluster(workers=workers, scheduler=scheduler, name="mnist-lab", silence_logs=False)
+
+
+def keep_whole(cluster: SpecCluster) -> None:
+    """Begins workers anew that are gone for good; cheap to call every second, while the cluster is there.
+
+    A nanny restarts a worker whose process dies, but gives up when that happens while it starts; and Dask takes out a
+    worker that was lost for long, and leaves it at that.
+    """
+
+    def look() -> None:
+        if cluster.status is not Status.running:
+            return
+        for name, nanny in list(cluster.workers.items()):
+            if nanny.status in (Status.closed, Status.failed):
+                del cluster.workers[name]
+        if gone := sorted(set(cluster.worker_spec) - set(cluster.workers)):
+            log.debug("workers are begun anew: %s", ", ".join(gone))
+            cluster.scale(len(cluster.worker_spec))
+
+    cluster.loop.add_callback(look)  # the cluster lives in a thread of its own
 
 
 def cores() -> int:

@@ -11,7 +11,9 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from functools import partial
 
 from distributed import Client
 
@@ -46,10 +48,10 @@ def serve(settings: Settings) -> int:
         signal.signal(number, lambda *_: stopping.set())
     try:
         with ExitStack() as stack:
-            client = _connect(settings, stack)
+            client, look_after = _connect(settings, stack)
             log.info("engine ready at %s", client.scheduler.address)
             dispatcher = Dispatcher(settings, store, client)
-            if _loop(dispatcher, lease, client.scheduler.address, settings, stopping):
+            if _loop(dispatcher, lease, client.scheduler.address, settings, stopping, look_after):
                 stack.close()
                 with suppress(LabError):  # else the next engine finds them left behind
                     dispatcher.hand_back()
@@ -62,18 +64,19 @@ def serve(settings: Settings) -> int:
     return 0
 
 
-def _connect(settings: Settings, stack: ExitStack) -> Client:
-    """Starts a local cluster, or joins the one that the settings name."""
-    address = settings.scheduler
+def _connect(settings: Settings, stack: ExitStack) -> tuple[Client, Callable[[], None]]:
+    """Starts a local cluster, or joins the one that the settings name. Gives what looks after its workers, too."""
+    address, look_after = settings.scheduler, lambda: None
     if not address:
-        address = stack.enter_context(cluster.start(settings)).scheduler_address
+        local = stack.enter_context(cluster.start(settings))
+        address, look_after = local.scheduler_address, partial(cluster.keep_whole, local)
     elif settings.database_url.startswith("sqlite") and not any(host in address for host in LOOPBACK):
         raise EngineError(
             f"MNIST_LAB_SCHEDULER names {address}, whose workers cannot reach the SQLite file on this machine. "
             f"Set MNIST_LAB_DATABASE to a database that all machines reach."
         )
     try:
-        return stack.enter_context(Client(address, set_as_default=False, timeout=REACH_SECONDS))
+        return stack.enter_context(Client(address, set_as_default=False, timeout=REACH_SECONDS)), look_after
     except (OSError, ValueError) as error:
         raise EngineError(
             f"The Dask scheduler at {address} does not answer ({type(error).__name__}). Start it with "
@@ -81,7 +84,14 @@ def _connect(settings: Settings, stack: ExitStack) -> Client:
         ) from None
 
 
-def _loop(dispatcher: Dispatcher, lease: Lease, address: str, settings: Settings, stopping: threading.Event) -> bool:
+def _loop(
+    dispatcher: Dispatcher,
+    lease: Lease,
+    address: str,
+    settings: Settings,
+    stopping: threading.Event,
+    look_after: Callable[[], None],
+) -> bool:
     """Rounds of work; at their end, whether this process still is the engine."""
     last_beat = float("-inf")
     while not stopping.wait(TICK_SECONDS):
@@ -90,6 +100,7 @@ def _loop(dispatcher: Dispatcher, lease: Lease, address: str, settings: Settings
                 if not lease.renew("ready", address, dispatcher.beat()):
                     log.warning("another engine has taken over")
                     return False
+                look_after()
                 last_beat = time.monotonic()
             dispatcher.tick()
         except LabError as error:

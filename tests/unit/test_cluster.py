@@ -10,6 +10,7 @@ import pytest
 
 from mnist_core.engine import cluster
 from mnist_core.settings import Settings
+from tests.helpers import eventually
 
 MEMORY = 16 * 2**30
 
@@ -27,6 +28,7 @@ def layout(monkeypatch):
         with dask.config.set({"distributed.scheduler.allowed-failures": 99}):
             started = cluster.start(settings)
             assert dask.config.get("distributed.scheduler.allowed-failures") == cluster.WORKER_DEATHS_ALLOWED
+            assert dask.config.get("distributed.deploy.lost-worker-timeout") == "60 s"
         assert started["scheduler"]["options"]["host"] == "127.0.0.1"  # nobody outside may send tasks
         return {name: worker["options"] for name, worker in started["workers"].items()}
 
@@ -121,3 +123,33 @@ def test_cores_are_those_that_we_may_use():
         assert cluster.cores() == 1
     finally:
         os.sched_setaffinity(0, allowed)
+
+
+@pytest.fixture
+def started(settings, monkeypatch):
+    """A real cluster of one train and one predict worker, which have nothing to do."""
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
+    with cluster.start(settings) as started:
+        yield started
+
+
+def processes(started):
+    """Process ids of the workers that the scheduler knows, by name."""
+    return {worker.name: worker.pid for worker in started.scheduler.workers.values()}
+
+
+@pytest.mark.parametrize("names", [["train-0"], ["predict-0", "train-0"]])
+def test_workers_that_were_given_up_are_begun_anew(started, names):
+    before = eventually(lambda: len(found := processes(started)) == 2 and found)
+    for name in names:
+        started.sync(started.workers[name].close)  # as a nanny does whose process dies while it starts
+    eventually(lambda: not set(names) & set(processes(started)))
+
+    def whole():
+        cluster.keep_whole(started)
+        return len(found := processes(started)) == 2 and found
+
+    after = eventually(whole, 60)
+    assert {name for name in after if after[name] != before[name]} == set(names)
+    cluster.keep_whole(started)
+    assert processes(started) == after, "what is there stays"

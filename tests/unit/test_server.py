@@ -40,7 +40,9 @@ def loop(settings, monkeypatch):
     def loop(engine, stopping, keeps=99):
         answers = [True] * keeps + [False]
         lease = SimpleNamespace(renew=lambda *_: answers.pop(0))
-        server._loop(engine, lease, "tcp://here", settings, stopping)
+        looks = []
+        server._loop(engine, lease, "tcp://here", settings, stopping, lambda: looks.append(1))
+        assert len(looks) == engine.beats - (keeps < engine.beats)  # with every beat that counts
 
     return loop
 
