@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-REFUSED_SHARE = 0.008
+REFUSED_SHARE = 0.009
 """Of the held-out digits: the price of refusing what is none."""
 
 SMALLEST = 1e-12

@@ -67,12 +67,15 @@ def _letter(random: np.random.Generator, digits) -> np.ndarray:
 
 
 def _scribble(random: np.random.Generator, digits) -> np.ndarray:
-    """Smooth random strokes."""
+    """One to three random strokes, smooth ones or, in a quarter of the pictures, zigzags."""
     image = Image.new("L", (CANVAS, CANVAS))
     draw, width = ImageDraw.Draw(image), int(random.integers(2, 12))
-    for _ in range(random.integers(1, 4)):
-        knots = random.uniform(8, CANVAS - 8, (random.integers(3, 11), 2))
-        draw.line([tuple(p) for p in _smooth(knots)], 255, width, joint="curve")
+    strokes = random.integers(1, 4)
+    bend = _smooth if random.random() < 0.75 else np.asarray
+    for _ in range(strokes):
+        # A single stroke of few turns is a 1, a 7 or a 2 as often as not.
+        knots = random.uniform(8, CANVAS - 8, (random.integers(6 if strokes == 1 else 3, 12), 2))
+        draw.line([tuple(p) for p in bend(knots)], 255, width, joint="curve")
     return np.asarray(image)
 
 

@@ -75,8 +75,9 @@ def outlines(images: tf.Tensor, share: float, seed: tf.Tensor) -> tf.Tensor:
 def scans(images: tf.Tensor, strength: float, seed: tf.Tensor) -> tf.Tensor:
     """Low resolution, blur, other contrast and noise, each in some of the images; ``strength`` 0 to 1."""
     draws = tf.random.stateless_uniform((6, tf.shape(images)[0], 1, 1, 1), seed)
-    coarse = draws[0] < 0.35 * strength
-    cells = tf.where(draws[1] < 0.5, _coarse(images, 10), _coarse(images, 14))
+    coarse = draws[0] < 0.45 * strength
+    finer = tf.where(draws[1] < 0.7, _coarse(images, 10), _coarse(images, 14))
+    cells = tf.where(draws[1] < 0.2, _coarse(images, 8), finer)
     images = tf.where(coarse, tf.clip_by_value(cells, 0.0, 1.0), images)
     images += strength * draws[2] * tf.cast(draws[3] < 0.4, tf.float32) * (_blurred(images) - images)
     images = tf.pow(images + 1e-6, tf.exp(strength * (2 * draws[4] - 1)))

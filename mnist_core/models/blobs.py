@@ -14,10 +14,16 @@ from mnist_core.models.subclassed import portable
 
 
 def to_bytes(model: keras.Model) -> bytes:
-    """The network as a ``.keras`` file of standard layers, without the optimizer's memory, which is twice its size."""
+    """The network as a ``.keras`` file of standard layers, to be read by Keras alone.
+
+    It is not compiled: Keras would keep the optimizer's memory with it, twice its size, and losses of our own.
+    """
+    standard = portable(model)
+    bare = type(standard).from_config(standard.get_config())
+    bare.set_weights(standard.get_weights())
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "model.keras")
-        portable(model).save(path, include_optimizer=False)
+        bare.save(path)
         return path.read_bytes()
 
 

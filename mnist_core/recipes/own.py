@@ -63,21 +63,22 @@ FLAGSHIP = Recipe(
             "architecture": {
                 "name": "cnn",
                 "blocks": [
-                    {"filters": 32, "kernel": 5, "padding": "same", "batch_norm": True},
+                    # On maps of 28 x 28 batch normalisation takes as long as the rest of the network.
+                    {"filters": 32, "kernel": 5, "padding": "same"},
                     {"filters": 64, "padding": "same", "pooling": "none", "batch_norm": True},
-                    {"filters": 64, "padding": "same", "batch_norm": True},
-                    {"filters": 128, "pooling": "none", "batch_norm": True},
+                    {"filters": 96, "padding": "same", "batch_norm": True},
+                    {"filters": 192, "pooling": "none", "batch_norm": True},
                 ],
                 "dropout": 0.2,
             },
             "optimizer": {"name": "adamw", "learning_rate": 0.003},
             "schedule": {"name": "one_cycle"},
-            "data": {"split": "stratified", "not_digits": 15_000},
+            "data": {"split": "stratified", "not_digits": 30_000},
             "augmentation": {
-                "shift": 2.0, "rotate": 12.0, "zoom": 0.12, "shear": 12.0,
-                "shaky": 1.0, "pens": 2.0, "scans": 0.6, "clutter": 0.4,
+                "shift": 3.5, "rotate": 16.0, "zoom": 0.2, "shear": 14.0,
+                "shaky": 1.0, "pens": 2.0, "outlines": 0.12, "scans": 0.65, "clutter": 0.45,
             },
-            "training": {"epochs": 20, "batch_size": 128},
+            "training": {"epochs": 30, "batch_size": 128},
         }
     ),
     costly=True,
