@@ -46,3 +46,11 @@ def placed(picture, row, column, shape=(400, 400), paper=0):
     page = np.full(shape, paper, np.uint8)
     page[row : row + picture.shape[0], column : column + picture.shape[1]] = picture
     return page
+
+
+def line(*points, width=20, colour="#ffffff"):
+    """A stroke as the canvas tells it: straight from point to point."""
+    (x0, y0), (x1, y1) = np.min(points, axis=0).tolist(), np.max(points, axis=0).tolist()
+    path = [["M" if i == 0 else "L", x, y] for i, (x, y) in enumerate(points)]
+    place = {"left": x0 - width / 2, "top": y0 - width / 2}
+    return {"path": path, "width": x1 - x0, "height": y1 - y0, "stroke": colour, "strokeWidth": width} | place

@@ -49,7 +49,7 @@ def drawing_canvas(key: str) -> np.ndarray | None:
         return_image_data=True,
     )
     component("canvas_tools", html="")(key=f"{key}-tools", data={"place": f".st-key-{key}"}, height=1)
-    _hear(sheet, result.json_data)
+    _hear(sheet, result.json_data, result.image_bytes)
     strokes = sheet["strokes"]
     tool = partial(st.button, disabled=not strokes, on_click=_keep)
     with st.container(horizontal=True):
@@ -59,7 +59,8 @@ def drawing_canvas(key: str) -> np.ndarray | None:
         begin_another(key)
         return None
     # The browser's picture has what was laid out only after a while, or never: that is drawn here.
-    return result.image_data if len(strokes) > len(sheet["begin"]) else render(strokes, SIDE)
+    drawn = result.image_data if len(strokes) > len(sheet["begin"]) else None
+    return render(strokes, SIDE) if drawn is None else drawn
 
 
 def sheet_of(key: str) -> dict:
@@ -80,9 +81,13 @@ def show_again(key: str, drawing: Drawing) -> None:
     _lay_out(sheet, drawing.strokes)
 
 
-def _hear(sheet: dict, drawing: dict) -> None:
-    """Takes the strokes that the browser says it shows, unless it has not said anything since they were laid out."""
-    if drawing["objects"] != sheet["heard"]:
+def _hear(sheet: dict, drawing: dict, picture: bytes | str | None) -> None:
+    """Takes the strokes that the browser says it shows, unless it has not said anything since they were laid out.
+
+    Without a picture they are not the browser's: Streamlit forgets a canvas that an interrupted page did not come to,
+    and it then says what it was given at its beginning.
+    """
+    if picture and drawing["objects"] != sheet["heard"]:
         sheet["heard"] = sheet["strokes"] = drawing["objects"]
 
 
@@ -91,7 +96,7 @@ def _keep(key: str, part: slice) -> None:
     sheet = st.session_state[f"{key}-sheet"]
     # A stroke may arrive together with the click.
     if arrived := st.session_state.get(key, {}).get("drawing"):
-        _hear(sheet, arrived["raw"])
+        _hear(sheet, arrived["raw"], arrived["data"])
     _lay_out(sheet, sheet["strokes"][part])
 
 

@@ -12,7 +12,9 @@ from mnist_core.config import RunConfig
 from mnist_core.data import mnist
 from mnist_core.store.shipped import FLAGSHIP
 from mnist_core.ui.answer import NONE
+from mnist_core.ui.sources import CANVAS
 from tests import scans
+from tests.drawings import line
 from tests.helpers import assert_friendly, eventually
 from tests.pages.conftest import healthy, labelled, words
 
@@ -67,6 +69,18 @@ def test_an_empty_sheet_predicts_nothing(visit, finish):
     assert all(labelled(app.button, name).disabled for name in ("Undo", "Clear"))
 
 
+def test_a_drawing_outlives_an_interrupted_page(visit, networks):
+    """Streamlit forgets what the browser has said of a canvas that an interrupted run did not come to."""
+    app = visit("Draw", run=networks[0])
+    sheet = app.session_state[f"{CANVAS}-sheet"]
+    sheet["heard"] = sheet["strokes"] = [line((60, 40), (220, 40)), line((220, 40), (130, 270))]
+    app.run()
+    assert len(healthy(app).session_state[f"{CANVAS}-sheet"]["strokes"]) == 2
+    assert len(said(app)) == 1
+    labelled(app.button, "Undo").click().run()
+    assert len(healthy(app).session_state[f"{CANVAS}-sheet"]["strokes"]) == 1
+
+
 @pytest.mark.parametrize("index", [0, 7, 9999])
 def test_a_test_image(visit, networks, answers, index):
     app = visit("Draw", run=networks)
@@ -74,8 +88,8 @@ def test_a_test_image(visit, networks, answers, index):
     labelled(app.number_input, "Number of the test image").set_value(index).run()
     test = mnist.load("test")
     assert f"It is a {test.labels[index]}." in words(healthy(app), "caption")
-    for line, run_id in zip(said(app), networks, strict=True):
-        assert expected(answers(run_id, test.images[index])) in line
+    for words_of_it, run_id in zip(said(app), networks, strict=True):
+        assert expected(answers(run_id, test.images[index])) in words_of_it
 
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "BMP"])

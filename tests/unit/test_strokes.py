@@ -3,16 +3,9 @@
 import numpy as np
 import pytest
 
-from mnist_core.ui.canvas import PAPER, PEN, PENS, SIDE
+from mnist_core.ui.canvas import PAPER, PENS, SIDE
 from mnist_core.ui.strokes import render
-
-
-def line(*points, width=20, colour=PEN):
-    """A path as the canvas tells it: straight from point to point."""
-    (x0, y0), (x1, y1) = np.min(points, axis=0), np.max(points, axis=0)
-    path = [["M" if i == 0 else "L", x, y] for i, (x, y) in enumerate(points)]
-    place = {"left": x0 - width / 2, "top": y0 - width / 2}
-    return {"path": path, "width": x1 - x0, "height": y1 - y0, "stroke": colour, "strokeWidth": width} | place
+from tests.drawings import line
 
 
 def plainly(points, width):
