@@ -48,7 +48,8 @@ def start(settings: Settings) -> SpecCluster:
     }
     # The predict worker stays off the GPU: it must answer at once while a run fills the GPU's memory.
     workers["predict-0"] = _worker("predict", threads=1, gpu="-1", memory=max(LEAST_WORKER_MEMORY, memory // 4))
-    scheduler = {"cls": Scheduler, "options": {"host": "127.0.0.1", "port": 0, "dashboard": False}}
+    options = {"host": "127.0.0.1", "port": 0, "dashboard": False, "dashboard_address": "127.0.0.1:0"}
+    scheduler = {"cls": Scheduler, "options": options}
     return SpecCluster(workers=workers, scheduler=scheduler, name="mnist-lab", silence_logs=False)
 
 

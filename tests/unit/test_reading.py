@@ -1,5 +1,8 @@
 """Digits read with the models of runs and files, as the predict worker does, in this process."""
 
+import tempfile
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
@@ -58,7 +61,10 @@ def test_a_model_survives_its_file(digits):
 
 
 def file_of(*layers, shape=(28, 28, 1)):
-    return blobs.to_bytes(keras.Sequential([keras.Input(shape), *layers]))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "model.keras")
+        keras.Sequential([keras.Input(shape), *layers]).save(path)
+        return path.read_bytes()
 
 
 def lambda_layer():
