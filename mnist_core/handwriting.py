@@ -18,8 +18,9 @@ LEAST_DRAWINGS, LEAST_DIGITS = 10, 2
 HELD_BACK = 0.25
 """Share of the drawings that is not learned from."""
 
-MNIST_BESIDE = 6_000
-"""Images of MNIST that are trained on besides, so that the network does not forget what it knew."""
+BESIDE = 6_000
+"""Images that are trained on besides, so that the network does not forget what it knew: of MNIST, and such as are no
+digit in the share in which it has seen them."""
 
 SHARE = 0.25
 """Of an epoch that own drawings make up, by being repeated; few drawings are not repeated for ever."""
@@ -83,8 +84,8 @@ def fine_tuning(config: RunConfig, run_id: str, drawings: int) -> RunConfig:
             "This network has learned from some of these drawings already, so nothing would be left to judge it by. "
             "Choose the one that it began from."
         )
-    beside = min(MNIST_BESIDE, config.data.subset)
-    others = round(config.data.not_digits * beside / (config.training_images - config.data.not_digits))
+    others = round(BESIDE * config.data.not_digits / config.training_images)
+    beside = min(BESIDE - others, config.data.subset)
     often = round(SHARE / (1 - SHARE) * (beside + others) / drawings)
     tuning = {"run": run_id, "drawings": drawings, "often": max(1, min(MOST_OFTEN, often))}
     # Its own loss, augmentation and held-out images stay: what it has never learned from must stay unknown to it.
