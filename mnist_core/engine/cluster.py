@@ -27,13 +27,26 @@ LEAST_WORKER_MEMORY = 2 * 2**30
 
 
 def start(settings: Settings) -> SpecCluster:
-    """Starts scheduler and workers on the loopback interface, each worker in a process that is watched."""
+    """Starts the scheduler on the loopback interface; its workers follow, each in a process that is watched.
+
+    A worker that dies while it starts is no reason to fail: ``keep_whole`` begins it anew.
+    """
     dask.config.set(
         {
             "distributed.scheduler.allowed-failures": WORKER_DEATHS_ALLOWED,
             "distributed.deploy.lost-worker-timeout": f"{LOST_SECONDS} s",
         }
     )
+    options = {"host": "127.0.0.1", "port": 0, "dashboard": False, "dashboard_address": "127.0.0.1:0"}
+    scheduler = {"cls": Scheduler, "options": options}
+    started = SpecCluster(scheduler=scheduler, name="mnist-lab", silence_logs=False)
+    started.worker_spec.update(workers(settings))
+    keep_whole(started)
+    return started
+
+
+def workers(settings: Settings) -> dict[str, dict[str, Any]]:
+    """The workers that share this machine's cores, GPUs and memory, as Dask specifies them, by name."""
     gpus = visible_gpus()
     trainers = settings.train_workers or len(gpus) or max(1, cores() // 4)
     memory = psutil.virtual_memory().total
@@ -48,13 +61,11 @@ def start(settings: Settings) -> SpecCluster:
     }
     # The predict worker stays off the GPU: it must answer at once while a run fills the GPU's memory.
     workers["predict-0"] = _worker("predict", threads=1, gpu="-1", memory=max(LEAST_WORKER_MEMORY, memory // 4))
-    options = {"host": "127.0.0.1", "port": 0, "dashboard": False, "dashboard_address": "127.0.0.1:0"}
-    scheduler = {"cls": Scheduler, "options": options}
-    return SpecCluster(workers=workers, scheduler=scheduler, name="mnist-lab", silence_logs=False)
+    return workers
 
 
 def keep_whole(cluster: SpecCluster) -> None:
-    """Begins workers anew that are gone for good; cheap to call every second, while the cluster is there.
+    """Begins workers that are not there, or gone for good; cheap to call every second, while the cluster is there.
 
     A nanny restarts a worker whose process dies, but gives up when that happens while it starts; and Dask takes out a
     worker that was lost for long, and leaves it at that.
@@ -67,7 +78,7 @@ def keep_whole(cluster: SpecCluster) -> None:
             if nanny.status in (Status.closed, Status.failed):
                 del cluster.workers[name]
         if gone := sorted(set(cluster.worker_spec) - set(cluster.workers)):
-            log.debug("workers are begun anew: %s", ", ".join(gone))
+            log.debug("workers are begun: %s", ", ".join(gone))
             cluster.scale(len(cluster.worker_spec))
 
     cluster.loop.add_callback(look)  # the cluster lives in a thread of its own

@@ -22,6 +22,7 @@ INITIALIZERS = {
 """Where weights may begin: as Keras does unless asked (Glorot and Bengio 2010, eq. 16), or as some tutorials do."""
 
 MOST_SEED = 10**9
+"""The largest seed a layer may get; as Keras itself would draw."""
 
 
 def build(config: RunConfig, precision: str = "float32") -> keras.Model:

@@ -1,4 +1,4 @@
-"""The layout of the local workers, without starting any."""
+"""The layout of the local workers, and that they are kept."""
 
 import os
 import subprocess
@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import dask
 import psutil
 import pytest
+from distributed import Nanny, Status
 
 from mnist_core.engine import cluster
 from mnist_core.settings import Settings
@@ -23,14 +24,8 @@ def layout(monkeypatch):
         monkeypatch.setattr(cluster, "cores", lambda: cores)
         monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(total=memory))
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", gpus)
-        monkeypatch.setattr(cluster, "SpecCluster", lambda **arguments: arguments)
         settings = Settings.from_environment({"MNIST_LAB_TRAIN_WORKERS": str(train_workers)})
-        with dask.config.set({"distributed.scheduler.allowed-failures": 99}):
-            started = cluster.start(settings)
-            assert dask.config.get("distributed.scheduler.allowed-failures") == cluster.WORKER_DEATHS_ALLOWED
-            assert dask.config.get("distributed.deploy.lost-worker-timeout") == "60 s"
-        assert started["scheduler"]["options"]["host"] == "127.0.0.1"  # nobody outside may send tasks
-        return {name: worker["options"] for name, worker in started["workers"].items()}
+        return {name: worker["options"] for name, worker in cluster.workers(settings).items()}
 
     return layout
 
@@ -129,27 +124,51 @@ def test_cores_are_those_that_we_may_use():
 def started(settings, monkeypatch):
     """A real cluster of one train and one predict worker, which have nothing to do."""
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
-    with cluster.start(settings) as started:
+    others = {"distributed.scheduler.allowed-failures": 99, "distributed.deploy.lost-worker-timeout": "9 s"}
+    with dask.config.set(others), cluster.start(settings) as started:
         yield started
 
 
-def processes(started):
-    """Process ids of the workers that the scheduler knows, by name."""
-    return {worker.name: worker.pid for worker in started.scheduler.workers.values()}
+def whole(started):
+    """Process ids of the workers by name, when all are there."""
+
+    def look():
+        cluster.keep_whole(started)
+        workers = {worker.name: worker.pid for worker in started.scheduler.workers.values()}
+        return set(workers) == {"train-0", "predict-0"} and workers
+
+    return eventually(look, 60)
+
+
+def test_the_scheduler_hears_this_machine_only_and_bears_some_deaths(started):
+    assert started.scheduler_address.startswith("tcp://127.0.0.1:")  # nobody outside may send tasks
+    assert dask.config.get("distributed.scheduler.allowed-failures") == cluster.WORKER_DEATHS_ALLOWED
+    assert started.scheduler.allowed_failures == cluster.WORKER_DEATHS_ALLOWED
+    assert dask.config.get("distributed.deploy.lost-worker-timeout") == f"{cluster.LOST_SECONDS} s"
 
 
 @pytest.mark.parametrize("names", [["train-0"], ["predict-0", "train-0"]])
 def test_workers_that_were_given_up_are_begun_anew(started, names):
-    before = eventually(lambda: len(found := processes(started)) == 2 and found)
+    before = whole(started)
     for name in names:
         started.sync(started.workers[name].close)  # as a nanny does whose process dies while it starts
-    eventually(lambda: not set(names) & set(processes(started)))
-
-    def whole():
-        cluster.keep_whole(started)
-        return len(found := processes(started)) == 2 and found
-
-    after = eventually(whole, 60)
+    eventually(lambda: not set(names) & {worker.name for worker in started.scheduler.workers.values()})
+    after = whole(started)
     assert {name for name in after if after[name] != before[name]} == set(names)
-    cluster.keep_whole(started)
-    assert processes(started) == after, "what is there stays"
+    assert whole(started) == after, "what is there stays"
+
+
+def test_workers_that_die_while_they_start_are_begun_anew(settings, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
+    died = []
+
+    class Dying(Nanny):
+        async def instantiate(self):
+            if self.name in died:
+                return await super().instantiate()
+            died.append(self.name)
+            return Status.stopped  # what a nanny says of a process that ended before it was ready
+
+    monkeypatch.setattr(cluster, "Nanny", Dying)
+    with cluster.start(settings) as started:
+        assert set(whole(started)) == set(died)
