@@ -30,7 +30,8 @@ def right(labels, outputs, logits=False):
         logits: ``outputs`` ``(N, 10)`` still have to go through a softmax.
     """
     likeliest = ops.cast(ops.argmax(outputs, axis=-1), labels.dtype)
-    unsure = ops.max(ops.softmax(outputs) if logits else outputs, axis=-1) < 0.5
+    # With an ``initial``, since runs may hold out no images at all, and Keras refuses the largest of none.
+    unsure = ops.max(ops.softmax(outputs) if logits else outputs, axis=-1, initial=0.0) < 0.5
     return (likeliest == labels) | (unsure & (labels == NOT_A_DIGIT))
 
 

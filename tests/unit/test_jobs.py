@@ -8,6 +8,7 @@ from mnist_core.config import RunConfig
 from mnist_core.engine import jobs, reading
 from mnist_core.errors import DataError, StoreError
 from mnist_core.models import blobs
+from mnist_core.recipes import RECIPES
 from mnist_core.store.lease import HOST
 from mnist_core.store.run import DEATHS
 from tests.helpers import assert_friendly
@@ -67,6 +68,21 @@ def test_networks_written_in_other_ways_end_as_well(store, train, digits, archit
     assert (run.status, run.message) == ("finished", "")
     kept = reading.predict_run(run_id, digits.images, store.database.url)
     np.testing.assert_array_equal(kept, store.load_array(run_id, "test_probabilities"))
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_ends_as_a_run(store, train, name):
+    found = RECIPES[name].config
+    changes = {"data.subset": 500}
+    if found.architecture.family == "network":
+        changes |= {"training.steps": 20, "training.history": 0} if found.training.steps else {"training.epochs": 1}
+        changes["data.not_digits"] = min(found.data.not_digits, 500)
+    run_id = store.create(found.replace(changes))
+    _, run = train(run_id)
+    assert (run.status, run.message) == ("finished", "")
+    assert 0 < run.test_accuracy < 1
+    judged = [row for row in store.epochs(run_id) if row["val_accuracy"] is not None]
+    assert bool(judged) == bool(found.data.validation_fraction)
 
 
 FOREST, LINEAR = {"name": "random_forest", "trees": 4}, {"name": "sgd_classifier", "max_iter": 20}
