@@ -25,8 +25,8 @@ THINK_SECONDS = 3.0
 APART_SECONDS = 0.25
 """Between two who come through the door."""
 
-AFTER_SECONDS = 5.0
-"""After the last has left, until memory is looked at once more."""
+AFTER_SECONDS = 150.0
+"""After the last has left, until memory is looked at once more; Streamlit keeps their sessions for two minutes."""
 
 CONFIG = RunConfig.parse(
     {"architecture": {"hidden_units": [512, 256]}, "training": {"epochs": 500, "precision": "float32"}}
@@ -38,26 +38,30 @@ def main() -> None:
     def add(parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--visitors", type=int, default=40, help="how many (40)")
         parser.add_argument("--minutes", type=float, default=5.0, help="how long they stay (5)")
+        help_after = f"seconds after the last has left until memory is looked at once more ({AFTER_SECONDS:.0f})"
+        parser.add_argument("--after", type=float, default=AFTER_SECONDS, help=help_after)
 
     options = arguments(__doc__, add=add)
     with served() as lab:
         wait_until_warm(lab)
-        finish(measure(lab, options.visitors, options.minutes), options.json)
+        finish(measure(lab, options.visitors, options.minutes, options.after), options.json)
 
 
-def measure(lab: Served, visitors: int, minutes: float) -> dict[str, Any]:
+def measure(lab: Served, visitors: int, minutes: float, after: float = 0.0) -> dict[str, Any]:
     """Everything, with a training of its own, which is stopped in the end."""
     run_id = lab.store.create(CONFIG, "watched by a class")
     while not lab.store.batches(run_id):
         time.sleep(0.1)
     web = psutil.Process(lab.process.pid)
     try:
-        return asyncio.run(_class(lab.url, web, run_id, visitors, minutes))
+        return asyncio.run(_class(lab.url, web, run_id, visitors, minutes, after))
     finally:
         lab.store.ask(run_id, "stop")
 
 
-async def _class(url: str, web: psutil.Process, run_id: str, visitors: int, minutes: float) -> dict[str, Any]:
+async def _class(
+    url: str, web: psutil.Process, run_id: str, visitors: int, minutes: float, after: float
+) -> dict[str, Any]:
     digits = mnist.load("test").images
     errors: list[str] = []
     # The first of each kind loads what all later ones share, and does not count.
@@ -81,11 +85,11 @@ async def _class(url: str, web: psutil.Process, run_id: str, visitors: int, minu
         await asyncio.sleep(APART_SECONDS)
     most, *_ = await asyncio.gather(_peak(web, end), *stays)
     used = sum(web.cpu_times()[:2]) - used
-    await asyncio.sleep(AFTER_SECONDS)
+    await asyncio.sleep(after)
     for error, count in Counter(errors).most_common(5):
         say(f"{count} x {error}")
-    after = web.memory_info().rss
-    return document(visitors, minutes, pages, drawings, len(errors), most - before, after - before, used)
+    left = web.memory_info().rss - before
+    return document(visitors, minutes, pages, drawings, len(errors), most - before, left, used)
 
 
 def document(
@@ -102,8 +106,7 @@ def document(
 
     Args:
         pages, drawings: how long each took to arrive, in milliseconds.
-        growth: of the web process in bytes, and what is ``left`` of it in the end; Streamlit keeps the session of who
-            has left for two minutes, in case they come back.
+        growth: of the web process in bytes, and what is ``left`` of it in the end.
         used: processor seconds of the web process; what an answer costs, however busy the machine is with other things.
     """
     return {

@@ -5,6 +5,7 @@ ready, start none, and runs stay as the test writes them.
 """
 
 import io
+import sys
 import time
 from types import SimpleNamespace
 
@@ -39,6 +40,12 @@ BUG = "Something in MNIST Lab went wrong"
 
 TRAINED_ON = 2_000
 STEPS_AN_EPOCH = 420
+
+
+@pytest.fixture(autouse=True)
+def _main_stays(monkeypatch):
+    """Streamlit makes each page the module ``__main__``, which processes that are begun later would then run."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
 
 
 @pytest.fixture(autouse=True)
