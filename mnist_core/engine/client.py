@@ -67,7 +67,7 @@ class EngineClient:
             return status
 
     def wait(self, seconds: float = START_SECONDS) -> EngineStatus:
-        """Waits until the engine has workers. ``EngineError`` if it does not come up in time."""
+        """Waits until the engine serves the store; workers follow. ``EngineError`` if it does not come up in time."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             status = self.ensure()

@@ -76,9 +76,9 @@ def keep_whole(cluster: SpecCluster) -> None:
             return
         for name, nanny in list(cluster.workers.items()):
             if nanny.status in (Status.closed, Status.failed):
+                log.warning("worker %s could not start; it is begun anew", name)
                 del cluster.workers[name]
-        if gone := sorted(set(cluster.worker_spec) - set(cluster.workers)):
-            log.debug("workers are begun: %s", ", ".join(gone))
+        if set(cluster.worker_spec) - set(cluster.workers):
             cluster.scale(len(cluster.worker_spec))
 
     cluster.loop.add_callback(look)  # the cluster lives in a thread of its own
