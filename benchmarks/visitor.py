@@ -23,6 +23,9 @@ ANSWER_SECONDS = 60.0
 SIDE = 320
 """Pixels of the canvas, of which a digit takes the middle."""
 
+SEVERAL = "digits from left to right"
+"""What the page says when ink is cut into several digits, as happens to a few of MNIST's own."""
+
 FAILURES = ("Something in MNIST Lab went wrong", "did not answer", "asked for more than")
 
 
@@ -43,8 +46,8 @@ class Visitor:
     """Components on the page: their ids and the fragments that they stand in, by name."""
     fragments: dict[str, str] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
-    bars: int = 0
-    """How often an answer's ten bars came."""
+    answers: int = 0
+    """How often an answer came: ten bars, or those of the digits that ink was cut into."""
 
     async def run(self, fragment: str = "", widget: str = "", value: dict | None = None) -> float:
         """Has the page, or one fragment of it, run; gives the milliseconds until all of it has arrived."""
@@ -63,13 +66,13 @@ class Visitor:
         return 1000 * (time.perf_counter() - began)
 
     async def draw(self, digit: np.ndarray) -> float:
-        """Draws a digit, uint8 ``(28, 28)``; gives the milliseconds from the stroke's arrival to the ten bars."""
-        before = self.bars
+        """Draws a digit, uint8 ``(28, 28)``; gives the milliseconds from the stroke's arrival to the answer."""
+        before = self.answers
         stroke = {"type": "path", "path": [], "drawn": time.time_ns()}
         drawing = {"version": "6", "objects": [stroke], "background": "#000000"}
         value = {"drawing": {"raw": drawing, "data": _picture(digit)}}
         taken = await self.run(self.fragments["canvas"], self.widgets["canvas"], value)
-        if self.bars == before:
+        if self.answers == before:
             self.errors.append("a drawing was not answered")
         return taken
 
@@ -95,7 +98,9 @@ class Visitor:
         if kind == "bidi_component" and "canvas" in element.bidi_component.component_name.replace("canvas_tools", ""):
             self.widgets["canvas"], self.fragments["canvas"] = element.bidi_component.id, delta.fragment_id
         elif kind == "html":
-            self.bars += 'class="bars"' in element.html.body
+            self.answers += 'class="bars"' in element.html.body
+        elif kind == "markdown":
+            self.answers += SEVERAL in element.markdown.body
         elif kind == "exception":
             self.errors.append(element.exception.message)
         elif kind == "alert" and any(sign in element.alert.body for sign in FAILURES):

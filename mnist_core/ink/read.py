@@ -56,9 +56,10 @@ def canvas(rgba: np.ndarray, background: tuple[int, int, int] = (255, 255, 255))
     rgba = np.asarray(rgba)
     if rgba.dtype != np.uint8 or rgba.ndim != 3 or rgba.shape[2] != 4 or not rgba.size:
         raise ImageError(f"The canvas gave {rgba.dtype} of shape {rgba.shape}; needed is uint8 (H, W, 4).")
-    alpha = rgba[..., 3:] / np.float32(255)
-    away = np.abs(rgba[..., :3] - np.float32(background)) * alpha
-    return Picture(np.rint(away.max(axis=-1)).astype(np.uint8), paper=0)
+    # Colour by colour: a maximum over an axis of three is several times slower.
+    away = [np.abs(rgba[..., i] - np.float32(background[i])) for i in range(3)]
+    opacity = rgba[..., 3] / np.float32(255)
+    return Picture(np.rint(np.maximum(np.maximum(*away[:2]), away[2]) * opacity).astype(np.uint8), paper=0)
 
 
 def open_picture(source: bytes | str | Path) -> Picture:

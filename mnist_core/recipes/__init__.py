@@ -54,4 +54,6 @@ def recipe_of(name: str, config: RunConfig) -> Recipe | None:
     if name in RECIPES:
         return RECIPES[name]
     systems = (*PUBLISHED, *VARIANTS)
-    return next((found for found in systems if found.config.replace({"seed": config.seed}) == config), None)
+    # Copied, not made anew: pages ask with each look at a run, and every making is checked in full.
+    copies = (config.model_copy(update={"seed": found.config.seed}) for found in systems)
+    return next((found for found, copy in zip(systems, copies, strict=True) if copy == found.config), None)

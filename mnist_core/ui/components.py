@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 import plotly
@@ -23,7 +24,12 @@ def component(name: str, html: str):
     installed package, and Plotly declares none, so the manifests are handed to Streamlit's manager here: the browser
     gets Plotly from the Python package that is there anyway, and works offline.
     """
-    manager = get_bidi_component_manager()
+    return _registered(get_bidi_component_manager(), name, html)
+
+
+@lru_cache(maxsize=2 * len(FOLDERS))
+def _registered(manager, name: str, html: str):
+    """Once for each server: Streamlit looks for the files whenever a component is named."""
     if manager.get_component_path(f"mnist_lab.{name}") is None:
         for each, folder in FOLDERS.items():
             config = ComponentConfig(name=each, asset_dir=folder.name)

@@ -1,8 +1,12 @@
 """Home: the way in, the latest runs, and how the engine is."""
 
+import gc
+import sys
+
 import pytest
 
 from mnist_core.config import RunConfig
+from mnist_core.ui import lab
 from tests.helpers import ROOT
 from tests.pages.conftest import PAGES, healthy, labelled, labels_of, words
 
@@ -81,3 +85,16 @@ def test_a_worker_and_an_engine_that_cannot_work_are_named(visit, lease):
 def test_there_is_nothing_but_the_six_pages():
     files = {f"pages/{path.name}" for path in (ROOT / "pages").glob("*.py")}
     assert files | {PAGES["Home"]} == set(PAGES.values())
+
+
+def test_the_server_gives_many_visitors_short_turns(visit):
+    before = sys.getswitchinterval(), gc.get_threshold()
+    sys.setswitchinterval(0.005)
+    gc.set_threshold(700, 10, 10)
+    try:
+        visit("Home")
+        assert sys.getswitchinterval() == pytest.approx(lab.TURN_SECONDS)
+        assert gc.get_threshold()[0] == lab.GARBAGE_EVERY
+    finally:
+        sys.setswitchinterval(before[0])
+        gc.set_threshold(*before[1])
