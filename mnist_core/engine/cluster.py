@@ -50,7 +50,7 @@ def workers(settings: Settings) -> dict[str, dict[str, Any]]:
     gpus = visible_gpus()
     trainers = settings.train_workers or len(gpus) or max(1, cores() // 4)
     memory = psutil.virtual_memory().total
-    workers = {
+    found = {
         f"train-{i}": _worker(
             "train",
             threads=max(1, cores() // trainers),
@@ -60,8 +60,8 @@ def workers(settings: Settings) -> dict[str, dict[str, Any]]:
         for i in range(trainers)
     }
     # The predict worker stays off the GPU: it must answer at once while a run fills the GPU's memory.
-    workers["predict-0"] = _worker("predict", threads=1, gpu="-1", memory=max(LEAST_WORKER_MEMORY, memory // 4))
-    return workers
+    found["predict-0"] = _worker("predict", threads=1, gpu="-1", memory=max(LEAST_WORKER_MEMORY, memory // 4))
+    return found
 
 
 def keep_whole(cluster: SpecCluster) -> None:
