@@ -57,7 +57,7 @@ def details(lab: Lab, run: Run) -> None:
 def several(runs: list[Run]) -> None:
     """What may be done with several runs: they are compared."""
     st.subheader(f"{len(runs):,} runs chosen", anchor=False)
-    st.markdown(" · ".join(escaped(run.name) for run in runs[: compare.MOST]))
+    st.markdown(" · ".join(map(escaped, compare.names(runs[: compare.MOST]).values())))
     if len(runs) > compare.MOST:
         st.info(f"Up to {compare.MOST} runs can be compared at a time. Take some out.", icon=":material/filter_list:")
     elif st.button(f"Compare these {len(runs)}", icon=":material/compare_arrows:", type="primary", key="compare-these"):

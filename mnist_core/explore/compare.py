@@ -60,6 +60,12 @@ def find(store: RunStore, ids: Iterable[str]) -> tuple[list[Run], list[str]]:
     return runs, problems
 
 
+def names(runs: Sequence[Run]) -> dict[str, str]:
+    """Run ids by names that are told apart: the run's own, with its id where two are alike."""
+    counts = {run.name: sum(other.name == run.name for other in runs) for run in runs}
+    return {run.id: run.name if counts[run.name] == 1 else f"{run.name} ({run.id})" for run in runs}
+
+
 def require_enough(runs: Sequence[Run]) -> None:
     """``ConfigError`` unless there are two to twelve."""
     if not FEWEST <= len(runs) <= MOST:

@@ -60,12 +60,6 @@ def choose(lab: Lab, lesson: Lesson) -> list[Run]:
     return found
 
 
-def names(runs: Sequence[Run]) -> dict[str, str]:
-    """Run ids by names that are told apart: the run's own, with its id where two are alike."""
-    counts = {run.name: sum(other.name == run.name for other in runs) for run in runs}
-    return {run.id: run.name if counts[run.name] == 1 else f"{run.name} ({run.id})" for run in runs}
-
-
 def curves(lab: Lab, runs: Sequence[Run]) -> None:
     st.subheader("Curves", anchor=False)
     with st.container(horizontal=True):
@@ -82,7 +76,7 @@ def curves(lab: Lab, runs: Sequence[Run]) -> None:
                 "Mean and band over seeds", True, key="together",
                 help="Runs that differ by their seed alone are one line.",
             )  # fmt: skip
-    called = names(runs)
+    called = compare.names(runs)
     histories = {called[run.id]: lab.store.epochs(run.id) for run in runs}
     if together:
         drawn = {label: seeds.band([histories[called[run.id]] for run in group], metric) for label, group in groups}
@@ -129,7 +123,7 @@ def spread_table(values: Mapping[str, Sequence[float]], name: str, shares: bool 
 def settings(runs: Sequence[Run]) -> None:
     st.subheader("What differs", anchor=False)
     differing, same = compare.settings(runs)
-    called = names(runs)
+    called = compare.names(runs)
     if not differing:
         st.info("Their settings are the same, down to the seed.", icon=":material/drag_handle:")
     rows = [
@@ -164,7 +158,7 @@ def start(lab: Lab, runs: Sequence[Run]) -> None:
 def marks(lab: Lab, runs: Sequence[Run]) -> dict[str, np.ndarray]:
     """Test figures with intervals; gives by run id what each run read."""
     st.subheader("On the test set", anchor=False)
-    url, truth, called = lab.settings.database_url, digits("test", lab.settings.data).labels, names(runs)
+    url, truth, called = lab.settings.database_url, digits("test", lab.settings.data).labels, compare.names(runs)
     read = {run.id: predictions(test_probabilities(url, run.id, run.ended)) for run in runs if run.test_accuracy}
     unscored = [called[run.id] for run in runs if run.id not in read]
     if unscored:
@@ -196,7 +190,7 @@ def marks(lab: Lab, runs: Sequence[Run]) -> dict[str, np.ndarray]:
 def pair(lab: Lab, runs: Sequence[Run], read: dict[str, np.ndarray]) -> None:
     """Two of the runs, image by image."""
     st.subheader("Two of them, image by image", anchor=False)
-    called, ids = names(runs), list(read)
+    called, ids = compare.names(runs), list(read)
     with st.container(horizontal=True):
         first = st.selectbox("First", ids, index=0, format_func=called.get, key="first")
         others = [run_id for run_id in ids if run_id != first]

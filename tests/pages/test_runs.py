@@ -169,6 +169,14 @@ def test_several_runs_are_compared(visit, finish, store):
     assert all(run_id in str(app.query_params["runs"]) for run_id in (ids[0], ids[2]))
 
 
+def test_chosen_runs_of_one_name_are_told_apart(visit, store):
+    twins = [store.create(RunConfig(), "twin") for _ in range(2)]
+    app = visit("Runs")
+    app.session_state["table"] = {"selection": {"rows": [0, 1], "columns": [], "cells": []}}
+    healthy(app.run())
+    assert all(f"twin ({run_id})" in words(app, "markdown").replace("\\", "") for run_id in twins)
+
+
 def test_no_more_runs_are_compared_than_can_be_told_apart(visit, store):
     names = [f"run {number}" for number in range(13)]
     for name in names:
