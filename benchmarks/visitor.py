@@ -46,8 +46,8 @@ class Visitor:
     """Components on the page: their ids and the fragments that they stand in, by name."""
     fragments: dict[str, str] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
-    answers: int = 0
-    """How often an answer came: ten bars, or those of the digits that ink was cut into."""
+    answered: float | None = None
+    """When the last answer came: ten bars, or those of the digits that ink was cut into."""
 
     async def run(self, fragment: str = "", widget: str = "", value: dict | None = None) -> float:
         """Has the page, or one fragment of it, run; gives the milliseconds until all of it has arrived."""
@@ -65,16 +65,20 @@ class Visitor:
         await asyncio.wait_for(self._hear_all(), ANSWER_SECONDS)
         return 1000 * (time.perf_counter() - began)
 
-    async def draw(self, digit: np.ndarray) -> float:
-        """Draws a digit, uint8 ``(28, 28)``; gives the milliseconds from the stroke's arrival to the answer."""
-        before = self.answers
+    async def draw(self, digit: np.ndarray) -> tuple[float | None, float]:
+        """Draws a digit, uint8 ``(28, 28)``; gives the milliseconds from the stroke to its answer, if one came, and to
+        the last of what stands below the answer.
+        """
+        self.answered = None
         stroke = {"type": "path", "path": [], "drawn": time.time_ns()}
         drawing = {"version": "6", "objects": [stroke], "background": "#000000"}
         value = {"drawing": {"raw": drawing, "data": _picture(digit)}}
-        taken = await self.run(self.fragments["canvas"], self.widgets["canvas"], value)
-        if self.answers == before:
+        began = time.perf_counter()
+        whole = await self.run(self.fragments["canvas"], self.widgets["canvas"], value)
+        if self.answered is None:
             self.errors.append("a drawing was not answered")
-        return taken
+            return None, whole
+        return 1000 * (self.answered - began), whole
 
     async def _hear_all(self) -> None:
         while not await self._hear():
@@ -98,13 +102,16 @@ class Visitor:
         if kind == "bidi_component" and "canvas" in element.bidi_component.component_name.replace("canvas_tools", ""):
             self.widgets["canvas"], self.fragments["canvas"] = element.bidi_component.id, delta.fragment_id
         elif kind == "html":
-            self.answers += 'class="bars"' in element.html.body
+            self._hear_answer('class="bars"' in element.html.body)
         elif kind == "markdown":
-            self.answers += SEVERAL in element.markdown.body
+            self._hear_answer(SEVERAL in element.markdown.body)
         elif kind == "exception":
             self.errors.append(element.exception.message)
         elif kind == "alert" and any(sign in element.alert.body for sign in FAILURES):
             self.errors.append(element.alert.body)
+
+    def _hear_answer(self, heard: bool) -> None:
+        self.answered = time.perf_counter() if heard else self.answered
 
 
 async def arrive(url: str, page: str, query: str = "") -> Visitor:

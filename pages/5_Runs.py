@@ -5,10 +5,12 @@ import streamlit as st
 from mnist_core.explore import compare
 from mnist_core.store.run import Run
 from mnist_core.store.runs import NAME_LENGTH, NOTE_LENGTH
+from mnist_core.ui import comparing
 from mnist_core.ui.choose import train_quickly
 from mnist_core.ui.files import downloads, upload_form
 from mnist_core.ui.frame import errors_in_words, page
 from mnist_core.ui.lab import Lab
+from mnist_core.ui.live_chart import live_chart
 from mnist_core.ui.queue import watch_queue
 from mnist_core.ui.run_table import matching, table
 from mnist_core.ui.visitor import acting, visitor, whose
@@ -54,14 +56,23 @@ def details(lab: Lab, run: Run) -> None:
         st.form_submit_button("Save", icon=":material/save:", on_click=save, args=(lab, run.id))
 
 
-def several(runs: list[Run]) -> None:
-    """What may be done with several runs: they are compared."""
+def several(lab: Lab, runs: list[Run]) -> None:
+    """What may be done with several runs: they are compared, at a glance here."""
     st.subheader(f"{len(runs):,} runs chosen", anchor=False)
-    st.markdown(" · ".join(map(escaped, compare.names(runs[: compare.MOST]).values())))
+    called = compare.names(runs[: compare.MOST])
+    st.markdown(" · ".join(map(escaped, called.values())))
     if len(runs) > compare.MOST:
         st.info(f"Up to {compare.MOST} runs can be compared at a time. Take some out.", icon=":material/filter_list:")
-    elif st.button(f"Compare these {len(runs)}", icon=":material/compare_arrows:", type="primary", key="compare-these"):
-        st.switch_page("pages/6_Compare.py", query_params={"runs": ",".join(run.id for run in runs)})
+        return
+    if st.button(f"Compare these {len(runs)}", icon=":material/compare_arrows:", type="primary", key="compare-these"):
+        st.switch_page("pages/6_Compare.py", query_params={"runs": ",".join(called)})
+    histories = {name: lab.store.epochs(run_id) for run_id, name in called.items()}
+    rows = [row for history in histories.values() for row in history]
+    if rows:
+        metric = "val_accuracy" if any(row["val_accuracy"] is not None for row in rows) else "accuracy"
+        words = f"{comparing.METRICS[metric].capitalize()} of {len(runs)} runs"
+        st.markdown(f"**{words}**")
+        live_chart(comparing.curves(histories, metric), "chosen-curves", f"{words}.", height=280)
 
 
 with page("Runs", "Everything that has been trained or brought in here: yours first, then newest first.") as lab:
@@ -76,5 +87,5 @@ with page("Runs", "Everything that has been trained or brought in here: yours fi
         elif len(chosen := table(lab, shown)) == 1:
             details(lab, chosen[0])
         elif chosen:
-            several(chosen)
+            several(lab, chosen)
     upload_form(lab)

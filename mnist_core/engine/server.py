@@ -52,6 +52,8 @@ def serve(settings: Settings) -> int:
             log.info("engine ready at %s", client.scheduler.address)
             dispatcher = Dispatcher(settings, store, client)
             if _loop(dispatcher, lease, client.scheduler.address, settings, stopping, look_after):
+                with suppress(LabError):
+                    lease.renew("ending")  # whoever comes while the workers end waits for the next engine
                 stack.close()
                 with suppress(LabError):  # else the next engine finds them left behind
                     dispatcher.hand_back()
@@ -102,14 +104,14 @@ def _loop(
                     return False
                 look_after()
                 last_beat = time.monotonic()
+                if dispatcher.idle_seconds > settings.idle_seconds:  # just after it was seen who is here
+                    log.info("nobody needs the engine; it ends")
+                    break
             dispatcher.tick()
         except LabError as error:
             # The store may be full or locked for a while: wait for it, do not give up the runs.
             log.error("%s", error)
             stopping.wait(BEAT_SECONDS)
-        if dispatcher.idle_seconds > settings.idle_seconds:
-            log.info("nobody needs the engine; it ends")
-            break
     return True
 
 

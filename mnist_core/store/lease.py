@@ -32,7 +32,7 @@ HOST = socket.gethostname()
 
 @dataclass(frozen=True)
 class EngineStatus:
-    """What the engine last said of itself; ``state`` is starting, ready, broken or away."""
+    """What the engine last said of itself; ``state`` is starting, ready, ending, broken or away."""
 
     state: str
     address: str = ""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from mnist_core.calibration import calibrated, certainty
+from mnist_core.calibration import Calibration, calibrated
 from mnist_core.store.run import Run
 from mnist_core.ui.frame import errors_in_words
 from mnist_core.ui.lab import Lab
@@ -52,9 +52,9 @@ def answer(lab: Lab, run: Run, image: np.ndarray, place: str = "") -> Told | Non
     key = f"threshold-{run.id}{place}"
     with errors_in_words():
         probabilities = ask(lab, run, image[None])[0]
-        threshold = lab.store.calibration(run.id).threshold
+        calibration = lab.store.calibration(run.id)
         best, sure = int(probabilities.argmax()), float(probabilities.max())
-        refused = sure < st.session_state.get(key, round(threshold, 2))
+        refused = sure < st.session_state.get(key, round(calibration.threshold, 2))
         if refused:
             st.markdown(f"#### {NONE}")
             st.caption(f"{escaped(run.name)} is {sure:.1%} sure. If it is a digit, then most likely a {best}.")
@@ -63,15 +63,14 @@ def answer(lab: Lab, run: Run, image: np.ndarray, place: str = "") -> Told | Non
             st.caption(f"{escaped(run.name)} is {sure:.1%} sure.")
         probability_bars(probabilities)
         with st.popover("When is it no digit?", icon=":material/rule:"):
-            _threshold(lab, run, key)
+            _threshold(lab, run, calibration, key)
         words = f"{NONE}, says {run.name}." if refused else f"{run.name} reads a {best}, {sure:.0%} sure."
         return Told(str(best), sure, words, refused)
     return None
 
 
-def _threshold(lab: Lab, run: Run, key: str) -> None:
+def _threshold(lab: Lab, run: Run, calibration: Calibration, key: str) -> None:
     """The certainty under which a drawing is not taken for a digit, and what that costs."""
-    calibration = lab.store.calibration(run.id)
     threshold = st.slider(
         "Certainty needed",
         0.0,
@@ -82,7 +81,7 @@ def _threshold(lab: Lab, run: Run, key: str) -> None:
         help="Less sure than this, and the answer is that it does not look like a digit. At 0 everything is one.",
     )
     read = reading(lab.settings.database_url, run.id, run.ended, lab.settings.data)
-    refused = (certainty(calibrated(read.probabilities, calibration.temperature)) < threshold).mean()
+    refused = read.refused(threshold)
     st.caption(
         f"So {refused:.2%} of MNIST's test digits are refused. Set on held-out digits: {calibration.threshold:.2f}. "
         "Networks that were shown letters and scribbles in training tell them best (a setting of the data)."

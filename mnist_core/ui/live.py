@@ -52,21 +52,22 @@ def history(lab: Lab, run_id: str) -> dict[str, list[dict[str, Any]]]:
 
 def _watch(lab: Lab, run_id: str, status: str) -> None:
     with errors_in_words():
-        run = lab.store.get(run_id)
-        _headline(lab, run)
+        run, rows = lab.store.get(run_id), history(lab, run_id)
+        last = rows["epochs"][-1] if rows["epochs"] else None
+        _headline(lab, run, last)
         _buttons(lab, run)
         st.caption(escaped(_how(lab, run)))
         if run.usable:
-            published.comparison(run, lab.store.last_epoch(run.id))
+            published.comparison(run, last)
         if is_fine_tuning(run):
             before_and_after(lab, run)
         if not run.uploaded:
-            _curves(run, history(lab, run_id))
+            _curves(run, rows)
         if run.status != status:
             st.rerun()
 
 
-def _headline(lab: Lab, run: Run) -> None:
+def _headline(lab: Lab, run: Run, last: dict[str, Any] | None) -> None:
     st.markdown(f"### {escaped(run.name)} {badge(run.status)}")
     if run.message and run.status in ("running", "stopped"):
         st.info(escaped(run.message), icon=":material/timer_off:")
@@ -83,7 +84,6 @@ def _headline(lab: Lab, run: Run) -> None:
     else:
         st.progress(run.progress, text=_progress(run))
     with st.container(horizontal=True):
-        last = lab.store.last_epoch(run.id)
         if run.test_accuracy is not None:
             st.metric("Test accuracy", percent(run.test_accuracy), width="content")
         if last:

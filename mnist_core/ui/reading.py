@@ -51,10 +51,13 @@ class Reading:
         return evaluation.reliability(self.labels, calibrated(self.probabilities, self.calibration.temperature))
 
     @cached_property
-    def refused(self) -> float:
-        """Share of the test digits that the threshold does not take for digits."""
-        sure = certainty(calibrated(self.probabilities, self.calibration.temperature))
-        return float((sure < self.calibration.threshold).mean())
+    def sure(self) -> np.ndarray:
+        """How sure each answer is under that temperature, 0..1, the least sure first."""
+        return np.sort(certainty(calibrated(self.probabilities, self.calibration.temperature)))
+
+    def refused(self, threshold: float) -> float:
+        """Share of the test digits that are less sure than a threshold, and so are not taken for digits."""
+        return float(np.searchsorted(self.sure, threshold) / len(self.sure))
 
     def cell(self, true: int, read: int) -> np.ndarray:
         """Positions of the images of ``true`` read as ``read``, the surest first."""

@@ -111,7 +111,7 @@ def test_rename_and_delete(lab, store, trained):
     lab.click("Save")
     lab.lists("another name", "trained")
     assert store.get(run_id).note == "A note.\nOf two lines."
-    lab.choose_row("another name")
+    expect(lab.main.get_by_role("heading", name="another name", exact=True, level=3)).to_be_visible()  # chosen still
     lab.click("Delete")
     assert run_id in {run.id for run in store.list()}, "it asks first"
     lab.page.get_by_role("button", name="Yes, delete it").click()

@@ -148,13 +148,18 @@ def test_a_blank_photo(visit, networks):
     assert not said(app)
 
 
-def test_an_answer_that_is_not_sure_enough_is_none(visit, networks):
+def test_an_answer_that_is_not_sure_enough_is_none(visit, engine, networks):
+    _, store, _ = engine
     app = visit("Draw", run=networks[0])
     labelled(app.segmented_control, "Read").set_value("a test image").run()
     assert "## 7" in words(app, "markdown") and NONE not in words(app)
     labelled(app.slider, "Certainty needed").set_value(1.0).run()
     assert NONE in words(healthy(app), "markdown") and "most likely a 7" in words(app, "caption")
-    assert "of MNIST's test digits are refused" in words(app, "caption")
+    sure = calibrated(store.load_array(networks[0], "test_probabilities"), store.calibration(networks[0]).temperature)
+    labelled(app.slider, "Certainty needed").set_value(0.8).run()
+    refused = sum(max(row) < 0.8 for row in sure.tolist()) / len(sure)
+    assert 0 < refused < 1
+    assert f"So {refused:.2%} of MNIST's test digits are refused" in words(app, "caption")
 
 
 def test_the_flagship_reads_where_nothing_has_been_trained(visit, engine):

@@ -161,6 +161,7 @@ def test_several_runs_are_compared(visit, finish, store):
     ids = [finish(name) for name in ("first", "second", "third")]
     app = choose_all(visit("Runs"), "first", "third")
     assert "2 runs chosen" in words(app, "subheader")
+    assert "Accuracy on held-out images of 2 runs" in words(app, "markdown")
     assert "Save" not in labels_of(app.button)
     labelled(app.button, "Compare these 2").click()
     app.session_state["table"] = {"selection": {"rows": [0, 2], "columns": [], "cells": []}}

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from benchmarks import badinput, chaos, handwriting, live, pages, predict, time_to_accuracy, training, visitors
+from benchmarks import badinput, chaos, handwriting, live, memory, pages, predict, time_to_accuracy, training, visitors
 from benchmarks import store as benchmark_store
 from benchmarks.report import p95
 from mnist_core.config import RunConfig
@@ -106,10 +106,24 @@ def test_bad_input_is_counted_to_the_last():
 
 
 def test_visitors_have_their_keys():
-    found = visitors.document(40, 5.0, [10.0] * 99 + [2000.0], [100.0, 300.0], 2, 120_000_000, 8_000_000, 5.1)
+    met = visitors.Met([10.0] * 99 + [2000.0], [100.0, 300.0], [200.0, 400.0], ["one", "another"])
+    found = visitors.document(40, 5.0, met, [120_000_000, 110_000_000], [8_000_000, 7_000_000], 5.1)
     assert {"visitors": 40, "minutes": 5.0, "errors": 2, "mb_per_visitor": 3.0}.items() <= found.items()
     assert (found["page_p95_ms"], found["draw_p95_ms"]) == (pytest.approx(10.0), pytest.approx(290.0))
-    assert (found["mb_after_they_left"], found["web_cpu_ms_each"]) == (8.0, pytest.approx(50.0))
+    assert (found["page_updates"], found["drawings"]) == (100, 2)
+    assert found["draw_and_below_p95_ms"] == pytest.approx(390.0)
+    assert (found["mb_after_each_class_left"], found["web_cpu_ms_each"]) == ([8.0, 7.0], pytest.approx(50.0))
+
+
+def test_memory_is_measured_of_all_that_a_recipe_is_but_its_length():
+    rows = [{"recipe": "a", "train_worker_mb": 7.0}, {"recipe": "b", "train_worker_mb": 9.0}]
+    assert memory.document(rows)["most_mb"] == 9.0
+    for recipe in RECIPES.values():
+        config = memory.shortened(recipe.config)
+        lengths = {"training.epochs": recipe.config.training.epochs, "training.steps": recipe.config.training.steps}
+        assert config.replace(lengths) == recipe.config
+        short = config.epochs == 1 or config.training.steps == memory.STEPS
+        assert short or recipe.config.architecture.family == "classical"
 
 
 def test_digits_of_others_are_placed_whole_and_either_way_round():

@@ -9,6 +9,7 @@ import pytest
 
 from mnist_core.engine import server
 from mnist_core.errors import EngineError, StoreError
+from mnist_core.store.lease import engine_status
 from tests.helpers import assert_friendly
 
 # -- the loop around the rounds ------------------------------------------------------------------------------------
@@ -71,6 +72,26 @@ def test_the_loop_outlives_a_store_that_is_full_for_a_while(loop):
     engine = Played(StoreError("The disk is full."), StoreError("The disk is full."), lambda: None, stopping.set)
     loop(engine, stopping)
     assert (engine.rounds, engine.beats) == ([], 4)
+
+
+def test_an_engine_that_ends_says_so_before_its_workers_are_gone(settings, store, monkeypatch):
+    seen = []
+
+    def connect(settings, stack):
+        stack.callback(lambda: seen.append(engine_status(store.database)))
+        return SimpleNamespace(scheduler=SimpleNamespace(address="tcp://here")), lambda: None
+
+    def ready(dispatcher, lease, address, *_):
+        lease.renew("ready", address, [{"name": "train-0"}])
+        return True
+
+    monkeypatch.setattr(server, "_connect", connect)
+    monkeypatch.setattr(server, "_loop", ready)
+    monkeypatch.setattr(server.signal, "signal", lambda *_: None)
+    assert server.serve(settings) == 0
+    (status,) = seen
+    assert (status.state, status.ready, status.address, status.workers) == ("ending", False, "", ())
+    assert engine_status(store.database).state == "away"
 
 
 def test_a_scheduler_that_is_not_there_is_told(settings, monkeypatch):

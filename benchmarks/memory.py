@@ -1,0 +1,72 @@
+"""The most memory of a train worker in each recipe: while it begins, compiles, trains an epoch and is scored."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from contextlib import suppress
+from typing import Any
+
+import psutil
+
+from benchmarks.report import arguments, finish, say
+from benchmarks.served import Served, served, wait_until_warm
+from mnist_core.config import RunConfig
+from mnist_core.recipes import RECIPES
+
+STEPS = 500
+"""Of a recipe that counts steps instead of epochs; memory does not grow after the first few."""
+
+LOOK_SECONDS = 0.02
+
+
+def main() -> None:
+    def add(parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("--recipes", nargs="*", metavar="NAME", default=list(RECIPES), help="these alone (all)")
+
+    options = arguments(__doc__, 1, add)
+    rows = []
+    for name in options.recipes:
+        # A worker of its own for each: what one has compiled stays in its memory.
+        with served() as lab:
+            wait_until_warm(lab)
+            rows.append({"recipe": name, "train_worker_mb": most(lab, shortened(RECIPES[name].config)) / 1e6})
+        say(f"{name}: {rows[-1]['train_worker_mb']:.0f} MB")
+    finish(document(rows), options.json)
+
+
+def shortened(config: RunConfig) -> RunConfig:
+    """The same on all of its data, for one epoch; classical models train to their end."""
+    if config.architecture.family == "classical":
+        return config
+    return config.replace({"training.steps": STEPS} if config.training.steps else {"training.epochs": 1})
+
+
+def most(lab: Served, config: RunConfig) -> int:
+    """Bytes of the largest train worker, the processes that it began included, from the run's start to its end."""
+    workers = [psutil.Process(row["pid"]) for row in lab.engine.ensure().workers if row["kind"] == "train"]
+    run_id, found = lab.store.create(config), 0
+    while lab.store.get(run_id).active:
+        found = max(found, *map(resident, workers))
+        time.sleep(LOOK_SECONDS)
+    run = lab.store.get(run_id)
+    if run.status != "finished":
+        raise RuntimeError(f"{run.name} ended as {run.status}: {run.message}")
+    return found
+
+
+def resident(process: psutil.Process) -> int:
+    total = 0
+    with suppress(psutil.NoSuchProcess):
+        for one in (process, *process.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):
+                total += one.memory_info().rss
+    return total
+
+
+def document(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"rows": rows, "most_mb": max(row["train_worker_mb"] for row in rows)}
+
+
+if __name__ == "__main__":
+    main()
