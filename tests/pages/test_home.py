@@ -7,6 +7,7 @@ import pytest
 
 from mnist_core.config import RunConfig
 from mnist_core.ui import lab
+from mnist_core.ui.frame import MENU
 from tests.helpers import ROOT
 from tests.pages.conftest import PAGES, healthy, labelled, labels_of, words
 
@@ -82,9 +83,9 @@ def test_a_worker_and_an_engine_that_cannot_work_are_named(visit, lease):
     assert "No memory." in words(healthy(app.run()), "error")
 
 
-def test_there_is_nothing_but_the_six_pages():
+def test_every_page_is_in_the_menu():
     files = {f"pages/{path.name}" for path in (ROOT / "pages").glob("*.py")}
-    assert files | {PAGES["Home"]} == set(PAGES.values())
+    assert files | {PAGES["Home"]} == set(PAGES.values()) == {target for target, *_ in MENU}
 
 
 def test_the_server_gives_many_visitors_short_turns(visit):
