@@ -5,9 +5,8 @@ from __future__ import annotations
 import argparse
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
-
-import psutil
 
 from benchmarks.report import arguments, finish, say
 from benchmarks.served import Served, served, wait_until_warm
@@ -17,12 +16,15 @@ from mnist_core.recipes import RECIPES
 STEPS = 500
 """Of a recipe that counts steps instead of epochs; memory does not grow after the first few."""
 
-LOOK_SECONDS = 0.02
+LOOK_SECONDS = 0.1
 
 
 def main() -> None:
     def add(parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("--recipes", nargs="*", metavar="NAME", default=list(RECIPES), help="these alone (all)")
+        names = list(RECIPES)
+        parser.add_argument(
+            "--recipes", nargs="*", metavar="NAME", default=names, choices=names, help="these alone (all)"
+        )
 
     options = arguments(__doc__, 1, add)
     rows = []
@@ -43,25 +45,25 @@ def shortened(config: RunConfig) -> RunConfig:
 
 
 def most(lab: Served, config: RunConfig) -> int:
-    """Bytes of the largest train worker, the processes that it began included, from the run's start to its end."""
-    workers = [psutil.Process(row["pid"]) for row in lab.engine.ensure().workers if row["kind"] == "train"]
+    """The most bytes that a train worker ever had in memory, from its start to the end of a run."""
+    workers = [row["pid"] for row in lab.engine.ensure().workers if row["kind"] == "train"]
     run_id, found = lab.store.create(config), 0
     while lab.store.get(run_id).active:
-        found = max(found, *map(resident, workers))
+        found = max(found, *map(peak, workers))
         time.sleep(LOOK_SECONDS)
     run = lab.store.get(run_id)
-    if run.status != "finished":
-        raise RuntimeError(f"{run.name} ended as {run.status}: {run.message}")
+    if run.status != "finished" or run.deaths:
+        raise RuntimeError(f"{run.name} ended as {run.status} after {run.deaths} deaths of its worker: {run.message}")
     return found
 
 
-def resident(process: psutil.Process) -> int:
-    total = 0
-    with suppress(psutil.NoSuchProcess):
-        for one in (process, *process.children(recursive=True)):
-            with suppress(psutil.NoSuchProcess):
-                total += one.memory_info().rss
-    return total
+def peak(pid: int) -> int:
+    """Bytes that a process had in memory at most, as Linux keeps them (proc(5), VmHWM); 0 if it is gone."""
+    with suppress(OSError):
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return 1024 * int(line.split()[1])
+    return 0
 
 
 def document(rows: list[dict[str, Any]]) -> dict[str, Any]:

@@ -25,8 +25,9 @@ def arguments(
     return parser.parse_args()
 
 
-def p95(values: Sequence[float]) -> float:
-    return float(np.percentile(values, 95))
+def p95(values: Sequence[float]) -> float | None:
+    """``None`` where nothing was measured."""
+    return float(np.percentile(values, 95)) if len(values) else None
 
 
 def machine() -> str:

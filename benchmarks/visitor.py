@@ -102,16 +102,17 @@ class Visitor:
         if kind == "bidi_component" and "canvas" in element.bidi_component.component_name.replace("canvas_tools", ""):
             self.widgets["canvas"], self.fragments["canvas"] = element.bidi_component.id, delta.fragment_id
         elif kind == "html":
-            self._hear_answer('class="bars"' in element.html.body)
+            self._hear_answer('class="bars"', element.html.body)
         elif kind == "markdown":
-            self._hear_answer(SEVERAL in element.markdown.body)
+            self._hear_answer(SEVERAL, element.markdown.body)
         elif kind == "exception":
             self.errors.append(element.exception.message)
         elif kind == "alert" and any(sign in element.alert.body for sign in FAILURES):
             self.errors.append(element.alert.body)
 
-    def _hear_answer(self, heard: bool) -> None:
-        self.answered = time.perf_counter() if heard else self.answered
+    def _hear_answer(self, sign: str, body: str) -> None:
+        if sign in body:
+            self.answered = time.perf_counter()
 
 
 async def arrive(url: str, page: str, query: str = "") -> Visitor:

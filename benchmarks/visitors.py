@@ -41,7 +41,8 @@ class Met:
 
     Attributes:
         pages: updates of a page that watches.
-        answers: from a stroke to its answer; ``drawings``: to the last of the page, with what stands below the answer.
+        answers: from a stroke to its answer; one that never came is among the errors, and not here.
+        drawings: from a stroke to the last of the page, with what stands below the answer.
     """
 
     pages: list[float] = field(default_factory=list)
@@ -87,13 +88,16 @@ async def _classes(
             await first.draw(digits[0])
         await first.connection.close()
     web = psutil.Process(lab.process.pid)
-    before, used, met = web.memory_info().rss, sum(web.cpu_times()[:2]), Met()
+    before, used, met = web.memory_info().rss, 0.0, Met()
     most, left = [], []
     for _ in range(classes):
+        used -= sum(web.cpu_times()[:2])
         most.append(await _class(lab.url, web, run_id, visitors, minutes, met) - before)
+        used += sum(web.cpu_times()[:2])
+        if not lab.store.get(run_id).active:
+            raise RuntimeError("The training that was watched has ended. Let fewer or shorter classes come.")
         await asyncio.sleep(after)
         left.append(web.memory_info().rss - before)
-    used = sum(web.cpu_times()[:2]) - used
     for error, count in Counter(met.errors).most_common(5):
         say(f"{count} x {error}")
     return document(visitors, minutes, met, most, left, used)
@@ -119,7 +123,7 @@ def document(
     """What was found, for JSON.
 
     Args:
-        most: growth of the web process in bytes at each class's most, and what is ``left`` of it after each.
+        most: of the web process in bytes at each class's most, over what it had before the first; ``left``: after each.
         used: processor seconds of the web process; what an answer costs, however busy the machine is with other things.
     """
     return {
@@ -129,10 +133,11 @@ def document(
         "draw_p95_ms": p95(met.answers),
         "draw_and_below_p95_ms": p95(met.drawings),
         "errors": len(met.errors),
-        "mb_per_visitor": max(most) / 1e6 / visitors,
+        "mb_per_visitor": most[0] / 1e6 / visitors,
         "page_updates": len(met.pages),
         "drawings": len(met.drawings),
-        "mb_after_each_class_left": [size / 1e6 for size in left],
+        "mb_at_most_in_each_class": [size / 1e6 for size in most],
+        "mb_after_each_class": [size / 1e6 for size in left],
         "web_cpu_ms_each": 1000 * used / (len(met.pages) + len(met.drawings)),
     }
 

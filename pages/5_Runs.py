@@ -66,13 +66,22 @@ def several(lab: Lab, runs: list[Run]) -> None:
         return
     if st.button(f"Compare these {len(runs)}", icon=":material/compare_arrows:", type="primary", key="compare-these"):
         st.switch_page("pages/6_Compare.py", query_params={"runs": ",".join(called)})
-    histories = {name: lab.store.epochs(run_id) for run_id, name in called.items()}
-    rows = [row for history in histories.values() for row in history]
-    if rows:
-        metric = "val_accuracy" if any(row["val_accuracy"] is not None for row in rows) else "accuracy"
-        words = f"{comparing.METRICS[metric].capitalize()} of {len(runs)} runs"
+    curves(lab, called)
+
+
+def curves(lab: Lab, called: dict[str, str]) -> None:
+    """The curves of runs, by id and name, as far as they have any; of held-out images if all of these have some."""
+    histories = {run_id: lab.store.epochs(run_id) for run_id in called}
+    drawn = {called[run_id]: rows for run_id, rows in histories.items() if rows}
+    if drawn:
+        held_out = all(rows[-1]["val_accuracy"] is not None for rows in drawn.values())
+        metric = "val_accuracy" if held_out else "accuracy"
+        words = comparing.METRICS[metric].capitalize()
         st.markdown(f"**{words}**")
-        live_chart(comparing.curves(histories, metric), "chosen-curves", f"{words}.", height=280)
+        # Another choice is another chart, with no zoom and no hidden line of the last.
+        live_chart(comparing.curves(drawn, metric), "-".join(["chosen", *called]), f"{words}.", height=280)
+        if without := [name for run_id, name in called.items() if not histories[run_id]]:
+            st.caption(escaped(f"Without a curve: {', '.join(without)}."))
 
 
 with page("Runs", "Everything that has been trained or brought in here: yours first, then newest first.") as lab:

@@ -112,6 +112,11 @@ class Dispatcher:
         return sorted(self._workers.values(), key=lambda worker: worker["name"])
 
     @property
+    def busy(self) -> bool:
+        """Whether runs are with workers."""
+        return bool(self._runs)
+
+    @property
     def idle_seconds(self) -> float:
         """How long nobody has needed this engine."""
         return time.monotonic() - self._needed

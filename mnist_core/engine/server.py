@@ -98,19 +98,24 @@ def _loop(
     last_beat = float("-inf")
     while not stopping.wait(TICK_SECONDS):
         try:
-            if time.monotonic() - last_beat >= BEAT_SECONDS:
+            looked = time.monotonic() - last_beat >= BEAT_SECONDS
+            if looked:
                 if not lease.renew("ready", address, dispatcher.beat()):
                     log.warning("another engine has taken over")
                     return False
                 look_after()
                 last_beat = time.monotonic()
-                if dispatcher.idle_seconds > settings.idle_seconds:  # just after it was seen who is here
-                    log.info("nobody needs the engine; it ends")
-                    break
             dispatcher.tick()
+            # Only just after it was seen who is here and what there is to do.
+            if looked and dispatcher.idle_seconds > settings.idle_seconds:
+                log.info("nobody needs the engine; it ends")
+                break
         except LabError as error:
             # The store may be full or locked for a while: wait for it, do not give up the runs.
             log.error("%s", error)
+            if dispatcher.idle_seconds > settings.idle_seconds and not dispatcher.busy:
+                log.info("the store cannot be reached, and nothing trains; the engine ends")
+                break
             stopping.wait(BEAT_SECONDS)
     return True
 

@@ -114,6 +114,6 @@ def describe(status: EngineStatus) -> tuple[str, str]:
         return "#d55e00", html.escape("The engine cannot work: " + (problems or [status.problem])[0])
     if status.ready and trainers and all(worker["ready"] for worker in trainers):
         return "#009e73", html.escape("Ready: " + ", ".join(sorted({worker["device"] for worker in trainers})))
-    if status.ready or status.state in ("starting", "ending"):  # one that ends makes room for the next
+    if status.ready or status.state in ("starting", "ending"):  # the next one follows
         return "#e69f00", "Engine is warming up"
     return "#d55e00", "Engine is away; starting it again"

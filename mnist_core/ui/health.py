@@ -51,8 +51,8 @@ def _engine(status: EngineStatus) -> None:
     if not status.pid:
         st.caption("The engine is not there yet.")
         return
-    where = f"Process {status.pid} on {status.host}"
-    st.caption(escaped(f"{where}, Dask scheduler at {status.address}." if status.address else f"{where}, starting."))
+    how = f"Dask scheduler at {status.address}" if status.address else status.state
+    st.caption(escaped(f"Process {status.pid} on {status.host}, {how}."))
     if status.workers:
         st.dataframe([_worker(worker) for worker in status.workers], hide_index=True, key="workers")
     else:

@@ -17,7 +17,7 @@ from mnist_core.ui.queue import waiting
 from mnist_core.ui.visitor import acting, visitor, whose
 from mnist_core.ui.words import badge, duration, escaped, percent
 
-REFRESH_SECONDS = 0.7
+REFRESH_SECONDS = 1.0
 LOOK_AGAIN_SECONDS = 3.0
 """For a run that waits for somebody, who may sit at another computer."""
 NO_REASON = "Nothing is known of the reason; the engine's log may tell it."

@@ -79,6 +79,8 @@ def test_a_worker_and_an_engine_that_cannot_work_are_named(visit, lease):
     lease.renew("ready", "", [broken | {"problem": "Data is damaged."}])
     app = visit("Home")
     assert "Data is damaged." in words(app, "error")
+    lease.renew("ending")
+    assert "Engine is warming up" in words(healthy(app.run()), "html")
     lease.renew("broken", problem="No memory.")
     assert "No memory." in words(healthy(app.run()), "error")
 

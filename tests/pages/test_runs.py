@@ -1,5 +1,7 @@
 """Runs: the table, its filters, and what may be done with one run."""
 
+import json
+
 import pytest
 
 from mnist_core.config import RunConfig
@@ -20,6 +22,12 @@ def choose_all(app, *names):
     rows = [listed(app).index(name) for name in names]
     app.session_state["table"] = {"selection": {"rows": rows, "columns": [], "cells": []}}
     return healthy(app.run())
+
+
+def lines(app):
+    """What the curves of the chosen runs show: x and y by name."""
+    found = [json.loads(part.proto.json) for part in app.get("bidi_component") if "-chosen-" in part.proto.id]
+    return {line["name"]: (line["x"], line["y"]) for chart in found for line in chart["figure"]["data"]}
 
 
 def choose(app, name):
@@ -161,13 +169,31 @@ def test_several_runs_are_compared(visit, finish, store):
     ids = [finish(name) for name in ("first", "second", "third")]
     app = choose_all(visit("Runs"), "first", "third")
     assert "2 runs chosen" in words(app, "subheader")
-    assert "Accuracy on held-out images of 2 runs" in words(app, "markdown")
+    assert "**Accuracy on held-out images**" in words(app, "markdown")
+    for name, (_, accuracies) in lines(app).items():
+        run_id = ids[["first", "second", "third"].index(name)]
+        assert accuracies == [row["val_accuracy"] for row in store.epochs(run_id)]
+    assert set(lines(app)) == {"first", "third"}
     assert "Save" not in labels_of(app.button)
     labelled(app.button, "Compare these 2").click()
     app.session_state["table"] = {"selection": {"rows": [0, 2], "columns": [], "cells": []}}
     assert healthy(app.run()).title[0].value == "Compare"
     assert str(app.query_params["runs"]).count(",") == 1
     assert all(run_id in str(app.query_params["runs"]) for run_id in (ids[0], ids[2]))
+
+
+def test_runs_without_held_out_images_or_any_curve_are_told(visit, finish, store):
+    store.create(RunConfig(), "waiting")
+    finish("with held-out images")
+    bare = finish("without", RunConfig().replace({"data.validation_fraction": 0.0}))
+    with store.database.write() as connection:
+        connection.exec_driver_sql(f"UPDATE epochs SET val_accuracy = NULL WHERE run_id = '{bare}'")
+    app = choose_all(visit("Runs"), "waiting", "with held-out images", "without")
+    assert "**Accuracy in training**" in words(app, "markdown")
+    assert set(lines(app)) == {"with held-out images", "without"}
+    assert lines(app)["without"][1] == [row["accuracy"] for row in store.epochs(bare)]
+    assert "Without a curve: waiting." in words(app, "caption")
+    assert not lines(choose_all(app, "waiting"))
 
 
 def test_chosen_runs_of_one_name_are_told_apart(visit, store):

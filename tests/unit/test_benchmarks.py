@@ -6,8 +6,21 @@ from collections import Counter
 import numpy as np
 import pytest
 from hypothesis import strategies as st
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from benchmarks import badinput, chaos, handwriting, live, memory, pages, predict, time_to_accuracy, training, visitors
+from benchmarks import (
+    badinput,
+    chaos,
+    handwriting,
+    live,
+    memory,
+    pages,
+    predict,
+    time_to_accuracy,
+    training,
+    visitor,
+    visitors,
+)
 from benchmarks import store as benchmark_store
 from benchmarks.report import p95
 from mnist_core.config import RunConfig
@@ -112,7 +125,30 @@ def test_visitors_have_their_keys():
     assert (found["page_p95_ms"], found["draw_p95_ms"]) == (pytest.approx(10.0), pytest.approx(290.0))
     assert (found["page_updates"], found["drawings"]) == (100, 2)
     assert found["draw_and_below_p95_ms"] == pytest.approx(390.0)
-    assert (found["mb_after_each_class_left"], found["web_cpu_ms_each"]) == ([8.0, 7.0], pytest.approx(50.0))
+    assert (found["mb_at_most_in_each_class"], found["mb_after_each_class"]) == ([120.0, 110.0], [8.0, 7.0])
+    assert found["web_cpu_ms_each"] == pytest.approx(50.0)
+
+
+def test_a_class_that_was_never_answered_has_a_document_too():
+    met = visitors.Met(pages=[10.0], errors=["a drawing was not answered"])
+    found = visitors.document(2, 1.0, met, [1], [1], 0.1)
+    assert (found["draw_p95_ms"], found["errors"]) == (None, 1)
+
+
+def test_an_answer_is_heard_when_it_comes_and_not_later():
+    played = visitor.Visitor(connection=None, page="Draw", query="")
+
+    def hear(**element):
+        message = ForwardMsg()
+        for kind, body in element.items():
+            getattr(message.delta.new_element, kind).body = body
+        played._see(message.delta)
+        return played.answered
+
+    assert hear(html="<p>What the network sees</p>") is None
+    answered = hear(html='<div class="bars">')
+    assert answered and hear(markdown="Your last drawings") == answered
+    assert hear(markdown=f"small reads 2 {visitor.SEVERAL}.") > answered
 
 
 def test_memory_is_measured_of_all_that_a_recipe_is_but_its_length():

@@ -18,8 +18,8 @@ from tests.helpers import assert_friendly
 class Played:
     """An engine whose rounds the test plays."""
 
-    def __init__(self, *rounds, idle=0.0):
-        self.rounds, self.idle_seconds, self.beats = list(rounds), idle, 0
+    def __init__(self, *rounds, idle=0.0, busy=False):
+        self.rounds, self.idle_seconds, self.busy, self.beats = list(rounds), idle, busy, 0
 
     def tick(self):
         act = self.rounds.pop(0)
@@ -58,7 +58,27 @@ def test_the_loop_ends_when_it_is_told_to(loop):
 def test_the_loop_ends_when_nobody_needs_the_engine(loop, settings):
     engine = Played(lambda: None, idle=settings.idle_seconds + 1)
     loop(engine, threading.Event())
-    assert engine.beats == 1
+    assert (engine.rounds, engine.beats) == ([], 1)
+
+
+def test_what_is_to_do_is_looked_at_before_the_loop_ends(loop, settings):
+    stopping = threading.Event()
+
+    def work():
+        engine.idle_seconds = 0.0  # a round has found something that waits
+
+    engine = Played(work, stopping.set, idle=settings.idle_seconds + 1)
+    loop(engine, stopping)
+    assert (engine.rounds, engine.beats) == ([], 2)
+
+
+@pytest.mark.parametrize("busy", [False, True])
+def test_without_its_store_the_loop_ends_only_when_nothing_trains(loop, settings, busy):
+    stopping = threading.Event()
+    lost = [StoreError("The database does not answer.")] * 3
+    engine = Played(*lost, stopping.set, idle=settings.idle_seconds + 1, busy=busy)
+    loop(engine, stopping)
+    assert len(engine.rounds) == (0 if busy else 3)
 
 
 def test_the_loop_ends_when_another_engine_has_the_lease(loop):
