@@ -12,8 +12,8 @@ Row = Mapping[str, Any]
 
 CURVE_NAMES = {"loss": "Loss", "accuracy": "Accuracy"}
 
-MOST_POINTS = 1500
-"""More points than a screen has columns only cost time."""
+MOST_POINTS = 600
+"""Of a noisy curve as wide as a page: more are not told apart, and cost everybody time at every look."""
 
 
 def curve(
