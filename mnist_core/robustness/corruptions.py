@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
+from mnist_core.robustness.canny import edges
+
 SIDE = 28
 MIDDLE = (SIDE - 1) / 2
 USUAL = 0.6
@@ -138,20 +140,9 @@ def zigzag(images: Images, strength: float, random: np.random.Generator) -> Imag
 
 
 def canny_edges(images: Images, strength: float, random: np.random.Generator) -> Images:
-    """Only the outlines, thinned to a pixel as Canny (1986) does; between picture and outline as strong as asked."""
-    smooth = ndimage.gaussian_filter(images, (0, 1, 1))
-    down, across = ndimage.sobel(smooth, 1), ndimage.sobel(smooth, 2)
-    slope = np.hypot(down, across)
-    steps = np.maximum(np.hypot(down, across), 1e-9)
-    each, rows, columns = np.ogrid[: len(images), :SIDE, :SIDE]
-    step_down, step_across = np.rint(down / steps).astype(int), np.rint(across / steps).astype(int)
-
-    def beside(way: int) -> np.ndarray:
-        return slope[each, np.clip(rows + way * step_down, 0, 27), np.clip(columns + way * step_across, 0, 27)]
-
-    thin = (slope >= beside(1)) & (slope > beside(-1)) & (slope > 0.6)
+    """Only the outlines, of one pixel; between picture and outline as strong as asked."""
     blend = min(1.0, strength / USUAL)
-    return (1 - blend) * images + blend * thin
+    return (1 - blend) * images + blend * edges(images)
 
 
 # -- inside ---------------------------------------------------------------------------------------------------
