@@ -101,6 +101,10 @@ class RunConfig(Part):
                 "Pictures that are no digits are learned by asking for ten equal probabilities, which classical models "
                 "and the clipped loss cannot do. Set data.not_digits to 0, or choose a network with cross_entropy."
             )
+        if self.data.written and self.architecture.family == "classical":
+            raise ConfigError(
+                "Classical models learn from MNIST's own images alone. Set data.written to 0, or choose a network."
+            )
         if getattr(self.optimizer, "nesterov", False) and not self.optimizer.momentum:
             raise ConfigError("Nesterov needs momentum. Set optimizer.momentum, for example to 0.9, or turn it off.")
         return self
@@ -167,9 +171,9 @@ class RunConfig(Part):
 
     @property
     def training_images(self) -> int:
-        """How many images an epoch has: digits, others, and own drawings as often as they come."""
+        """How many images an epoch has: digits, drawn ones, others, and own drawings as often as they come."""
         digits = min(self.data.subset, MNIST_IMAGES - math.ceil(self.data.validation_fraction * MNIST_IMAGES))
-        return digits + self.data.not_digits + (self.fine_tuning.images if self.fine_tuning else 0)
+        return digits + self.data.not_digits + self.data.written + (self.fine_tuning.images if self.fine_tuning else 0)
 
     @property
     def steps_per_epoch(self) -> int:

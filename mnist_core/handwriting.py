@@ -19,8 +19,8 @@ HELD_BACK = 0.25
 """Share of the drawings that is not learned from."""
 
 BESIDE = 6_000
-"""Images that are trained on besides, so that the network does not forget what it knew: of MNIST, and such as are no
-digit in the share in which it has seen them."""
+"""Images that are trained on besides, so that the network does not forget what it knew: of MNIST, and drawn ones, such
+as are no digit among them, in the shares in which it has seen them."""
 
 SHARE = 0.25
 """Of an epoch that own drawings make up, by being repeated; few drawings are not repeated for ever."""
@@ -84,12 +84,14 @@ def fine_tuning(config: RunConfig, run_id: str, drawings: int) -> RunConfig:
             "This network has learned from some of these drawings already, so nothing would be left to judge it by. "
             "Choose the one that it began from."
         )
-    others = round(BESIDE * config.data.not_digits / config.training_images)
-    beside = min(BESIDE - others, config.data.subset)
-    often = round(SHARE / (1 - SHARE) * (beside + others) / drawings)
+    drawn = {
+        name: round(BESIDE * getattr(config.data, name) / config.training_images) for name in ("not_digits", "written")
+    }
+    beside = min(BESIDE - sum(drawn.values()), config.data.subset)
+    often = round(SHARE / (1 - SHARE) * (beside + sum(drawn.values())) / drawings)
     tuning = {"run": run_id, "drawings": drawings, "often": max(1, min(MOST_OFTEN, often))}
     # Its own loss, augmentation and held-out images stay: what it has never learned from must stay unknown to it.
-    data = config.data.model_dump() | {"subset": beside, "not_digits": others}
+    data = config.data.model_dump() | drawn | {"subset": beside}
     training = config.training.model_dump() | {"epochs": EPOCHS, "steps": 0, "early_stopping": 0, "history": 0}
     training |= {"shuffle": True, "reshuffle": True, "shuffle_buffer": 0}
     return RunConfig.parse(

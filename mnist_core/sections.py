@@ -34,6 +34,12 @@ class DataConfig(Part):
         "the network learns to stay unsure of what is none. 0 is off.",
         rare=True,
     )  # fmt: skip
+    written: int = number(
+        0, 0, 60_000, "Digits of other schools",
+        "So many digits are drawn besides in forms that MNIST's writers seldom used: a 1 with flag and foot, a crossed "
+        "7, an open 4. For reading handwriting from elsewhere. 0 is off.",
+        rare=True,
+    )  # fmt: skip
     scaled: bool = option(True, "Scale pixels to 0-1", "Divides pixels by 255; raw 0-255 values train badly.")
 
 
@@ -45,6 +51,9 @@ class Augmentation(Part):
     rotate: float = number(0.0, 0.0, 45.0, "Rotate", "Turns the digit by up to so many degrees each way.")
     zoom: float = number(0.0, 0.0, 0.5, "Zoom", "Grows or shrinks the digit by up to this share.")
     shear: float = number(0.0, 0.0, 30.0, "Shear", "Slants the digit by up to so many degrees each way.")
+    stretch: float = number(
+        0.0, 0.0, 0.5, "Stretch", "Makes the digit wider or narrower by up to this share, and no taller.", rare=True
+    )
     shaky: float = number(0.0, 0.0, 3.0, "Shaky hand", "Bends the lines smoothly by about so many pixels.", rare=True)
     pens: float = number(0.0, 0.0, 4.0, "Pens", "Makes strokes up to so many pixels thicker or thinner.", rare=True)
     outlines: float = number(
@@ -57,9 +66,13 @@ class Augmentation(Part):
         0.0, 0.0, 1.0, "Clutter", "Share of the images with grey or cloudy paper, bands or stray lines.", rare=True
     )
 
+    untouched: float = number(
+        0.0, 0.0, 0.9, "Left as they are", "Share of the images that are not changed at all this time.", rare=True
+    )
+
     @property
     def active(self) -> bool:
-        return any(self.model_dump().values())
+        return any(self.model_dump(exclude={"untouched"}).values())
 
 
 class Training(Part):

@@ -24,18 +24,23 @@ def augment(images: tf.Tensor, how: Augmentation, seed: tf.Tensor, ink: float = 
     Returns:
         float32 ``(B, 28, 28, 1)``.
     """
-    if any((how.shift, how.rotate, how.zoom, how.shear)):
+    before = images
+    if any((how.shift, how.rotate, how.zoom, how.shear, how.stretch)):
         images = moved(images, how, seed)
     changes = pens.shaky, pens.pens, pens.outlines, pens.clutter, pens.scans
     for number, change in enumerate(changes, start=1):
         strength = getattr(how, change.__name__)
         if strength:
             images = ink * change(images / ink, strength, tf.random.experimental.stateless_fold_in(seed, number))
-    return images
+    if not how.untouched:
+        return images
+    seed = tf.random.experimental.stateless_fold_in(seed, 0)
+    draws = tf.random.stateless_uniform((tf.shape(images)[0], 1, 1, 1), seed)
+    return tf.where(draws < how.untouched, before, images)
 
 
 def moved(images: tf.Tensor, how: Augmentation, seed: tf.Tensor) -> tf.Tensor:
-    """Shifts, turns, zooms and slants: an affine map, bilinear, with paper (0) coming in at the rim."""
+    """Shifts, turns, zooms, slants and stretches: an affine map, bilinear, with paper (0) coming in at the rim."""
     draws = tf.random.stateless_uniform((5, tf.shape(images)[0]), seed, -1.0, 1.0)
     angle = draws[0] * math.radians(how.rotate)
     slant = tf.tan(draws[1] * math.radians(how.shear))
@@ -45,6 +50,9 @@ def moved(images: tf.Tensor, how: Augmentation, seed: tf.Tensor) -> tf.Tensor:
     cos, sin = tf.cos(angle) * scale, tf.sin(angle) * scale
     xx, xy = cos, cos * slant + sin
     yx, yy = -sin, cos - sin * slant
+    if how.stretch:
+        wider = 1.0 + how.stretch * tf.random.stateless_uniform(tf.shape(angle), seed + 1, -1.0, 1.0)
+        xx, yx = xx / wider, yx / wider
     x0 = CENTRE - CENTRE * (xx + xy) + right
     y0 = CENTRE - CENTRE * (yx + yy) + down
     zero = tf.zeros_like(angle)

@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-from mnist_core.ink import frame
+from mnist_core.data.sketch import CANVAS, bent, framed, smooth
 
 NOT_A_DIGIT = 10
 """Their label."""
@@ -22,7 +22,6 @@ LETTERS = "ACEFGHJKLMNPQRTUVWXYacdefhijkmnprtuvwxy"
 """Without those that cannot be told from a digit when written by hand: B D I O S Z, b g l o q s z."""
 
 SIGNS = "?!&%@#$+=<>{}*~^:;"
-CANVAS = 96
 MIRRORED = (3, 4, 6, 7, 9)
 """Digits whose mirror image is no digit."""
 LYING = (2, 3, 4, 5, 7)
@@ -40,13 +39,8 @@ def others(count: int, seed: int = 0) -> np.ndarray:
         _, draw = _IN_TURN[len(pictures) % len(_IN_TURN)]
         picture = draw(random, digits)
         if picture.max() > 60:
-            pictures.append(_framed(picture.astype(np.float32) / 255))
+            pictures.append(framed(picture))
     return np.stack(pictures)
-
-
-def _framed(picture: np.ndarray) -> np.ndarray:
-    """As MNIST frames a digit; strokes stay as wide as they are, for the pens of the training to change."""
-    return np.rint(frame.centre(frame.fit(frame.crop(picture))) * 255).astype(np.uint8)
 
 
 def kinds(count: int) -> dict[str, np.ndarray]:
@@ -63,7 +57,7 @@ def _letter(random: np.random.Generator, digits) -> np.ndarray:
     image = Image.new("L", (CANVAS, CANVAS))
     font = ImageFont.load_default(56)
     ImageDraw.Draw(image).text((CANVAS / 2, CANVAS / 2), text, 255, font, anchor="mm")
-    return _bent(_pen(image, random), random)
+    return bent(_pen(image, random), random)
 
 
 def _scribble(random: np.random.Generator, digits) -> np.ndarray:
@@ -71,7 +65,7 @@ def _scribble(random: np.random.Generator, digits) -> np.ndarray:
     image = Image.new("L", (CANVAS, CANVAS))
     draw, width = ImageDraw.Draw(image), int(random.integers(2, 12))
     strokes = random.integers(1, 4)
-    bend = _smooth if random.random() < 0.75 else np.asarray
+    bend = smooth if random.random() < 0.75 else np.asarray
     for _ in range(strokes):
         # A single stroke of few turns is a 1, a 7 or a 2 as often as not.
         knots = random.uniform(8, CANVAS - 8, (random.integers(6 if strokes == 1 else 3, 12), 2))
@@ -110,7 +104,7 @@ def _shape(random: np.random.Generator, digits) -> np.ndarray:
         return random.integers(0, 256, (CANVAS, CANVAS)).astype(np.uint8) * (random.random() < 0.5) + (
             random.random((CANVAS, CANVAS)) < random.uniform(0.02, 0.6)
         ).astype(np.uint8) * 127
-    return _bent(image, random)
+    return bent(image, random)
 
 
 def _silhouette(random: np.random.Generator, digits) -> np.ndarray:
@@ -126,7 +120,7 @@ def _silhouette(random: np.random.Generator, digits) -> np.ndarray:
         shade = int(random.integers(0, 256))
         draw.line([tuple(random.uniform(6, 90, 2)), tuple(random.uniform(6, 90, 2))], shade, int(random.integers(1, 9)))
     grain = random.integers(0, 60, (CANVAS, CANVAS)) * (random.random() < 0.5)
-    filled = np.asarray(_bent(image, random), int)
+    filled = np.asarray(bent(image, random), int)
     return np.where(filled > 0, np.clip(filled - grain, 1, 255), 0).astype(np.uint8)
 
 
@@ -146,30 +140,9 @@ def _spoiled(random: np.random.Generator, digits) -> np.ndarray:
     return np.concatenate([first[:, 4:24], second[:, 4:24]], axis=1)
 
 
-def _smooth(knots: np.ndarray) -> np.ndarray:
-    """A curve through the knots: the one of Catmull and Rom (1974)."""
-    t = np.linspace(0, 1, 12, endpoint=False)[:, None]
-    padded = np.concatenate([knots[:1], knots, knots[-1:]])
-    parts = []
-    for a, b, c, d in zip(padded, padded[1:], padded[2:], padded[3:], strict=False):
-        parts.append(0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3))
-    return np.concatenate(parts)
-
-
 def _pen(image: Image.Image, random: np.random.Generator) -> Image.Image:
     size = int(random.choice([1, 1, 3, 5, 7]))
     return image.filter(ImageFilter.MaxFilter(size)) if size > 1 else image
-
-
-def _bent(image: Image.Image, random: np.random.Generator) -> np.ndarray:
-    """Turned, slanted and stretched a little, and one corner pulled."""
-    angle, slant = math.radians(random.uniform(-20, 20)), math.radians(random.uniform(-25, 25))
-    across, down = random.uniform(0.75, 1.3, 2)
-    a, b = math.cos(angle) * across, (math.sin(angle) + math.tan(slant)) * across
-    d, e = -math.sin(angle) * down, math.cos(angle) * down
-    middle = CANVAS / 2
-    warp = (a, b, middle - (a + b) * middle, d, e, middle - (d + e) * middle, *random.uniform(-0.003, 0.003, 2))
-    return np.asarray(image.transform(image.size, Image.Transform.PERSPECTIVE, warp, Image.Resampling.BILINEAR))
 
 
 _IN_TURN = (

@@ -14,6 +14,7 @@ from zict import LRU
 from mnist_core.config import RunConfig
 from mnist_core.data.mnist import Digits
 from mnist_core.data.others import NOT_A_DIGIT, others
+from mnist_core.data.written import written
 from mnist_core.models.build import build, gives_logits
 from mnist_core.training.checkpoint import variables
 from mnist_core.training.compiled import CODE_BYTES, CompiledEpoch, CompiledEvaluation
@@ -64,7 +65,7 @@ class Programs:
     def __init__(self, digits: Digits):
         self.digits = digits
         self._kept = LRU(MOST_BYTES, {}, weight=lambda key, program: program.bytes)
-        self._on_device: dict[tuple[str, int], tuple[tf.Tensor, tf.Tensor]] = {}
+        self._on_device: dict[tuple[str, int, int], tuple[tf.Tensor, tf.Tensor]] = {}
 
     def take(self, config: RunConfig, execution: Execution, images: int, own: Digits | None = None) -> Program:
         """A program for this configuration, with the first weights that its seed gives and a new optimizer.
@@ -83,7 +84,7 @@ class Programs:
                 for variable, value in zip(variables(program.model), state, strict=True):
                     variable.assign(value)
             else:
-                data = self._data(execution.device, config.data.not_digits)
+                data = self._data(execution.device, config.data.not_digits, config.data.written)
                 if own:
                     data = tf.concat([data[0], own.images], 0), tf.concat([data[1], own.labels.astype(np.int32)], 0)
                 if config.training.loop == "tape":
@@ -96,17 +97,23 @@ class Programs:
                     self._kept[key] = program
         return program
 
-    def _data(self, device: str, not_digits: int) -> tuple[tf.Tensor, tf.Tensor]:
-        """Images and labels, put on a device once for all programs; after the digits those that are none."""
-        if (device, not_digits) not in self._on_device:
-            images, labels = self.digits.images, self.digits.labels
+    def _data(self, device: str, not_digits: int, drawn: int) -> tuple[tf.Tensor, tf.Tensor]:
+        """Images and labels, put on a device once for all programs: MNIST's, then those that are no digits, then those
+        that were drawn.
+        """
+        key = device, not_digits, drawn
+        if key not in self._on_device:
+            images, labels = [self.digits.images], [self.digits.labels]
             if not_digits:
-                images = np.concatenate([images, others(not_digits)])
-                labels = np.concatenate([labels, np.full(not_digits, NOT_A_DIGIT)])
-            # One set of others at a time: it is seldom asked for, and as large as the digits.
-            self._on_device = {key: kept for key, kept in self._on_device.items() if not key[1]}
-            self._on_device[device, not_digits] = tf.constant(images), tf.constant(labels, tf.int32)
-        return self._on_device[device, not_digits]
+                images.append(others(not_digits))
+                labels.append(np.full(not_digits, NOT_A_DIGIT))
+            if drawn:
+                for parts, more in zip((images, labels), written(drawn), strict=True):
+                    parts.append(more)
+            # One set of drawn pictures at a time: it is seldom asked for, and as large as the digits.
+            self._on_device = {key: kept for key, kept in self._on_device.items() if not any(key[1:])}
+            self._on_device[key] = tf.constant(np.concatenate(images)), tf.constant(np.concatenate(labels), tf.int32)
+        return self._on_device[key]
 
 
 def _room(images: int) -> int:

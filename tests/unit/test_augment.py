@@ -77,6 +77,12 @@ def test_shear_is_scipys(images):
     np.testing.assert_allclose(run(images, shear=20), by_scipy(images, [[one, zero], [slant, one]]), atol=1e-4)
 
 
+def test_stretch_is_scipys(images):
+    draws = tf.random.stateless_uniform((COUNT,), tf.constant(SEED) + 1, -1.0, 1.0).numpy()
+    narrow, one, zero = 1 / (1 + 0.3 * draws), constant(1), constant(0)
+    np.testing.assert_allclose(run(images, stretch=0.3), by_scipy(images, [[one, zero], [zero, narrow]]), atol=1e-4)
+
+
 def test_all_together_is_one_map_after_the_other(images):
     angle, slant, zoom, right, down = draws()
     cos, sin, slant = np.cos(0.2 * angle), np.sin(0.2 * angle), np.tan(np.radians(10) * slant)

@@ -39,6 +39,11 @@ def test_pictures_that_are_no_digits_need_shares_of_certainty(other):
     assert_friendly(refused({"data": {"not_digits": 10}} | other), "data.not_digits to 0")
 
 
+def test_classical_models_learn_from_mnist_alone():
+    forest = {"architecture": {"name": "random_forest"}}
+    assert_friendly(refused({"data": {"written": 10}} | forest), "data.written to 0")
+
+
 @pytest.mark.parametrize("key", ["step", "mlp", "adam"])
 def test_a_key_that_is_called_like_a_choice_keeps_its_name(key):
     assert_friendly(refused({"training": {key: 1}}), f"'training.{key}'")

@@ -5,6 +5,7 @@ import pytest
 
 from mnist_core.data.others import others
 from mnist_core.data.split import split
+from mnist_core.data.written import written
 from mnist_core.errors import TrainingDiverged
 from mnist_core.training import compiled
 from tests.fits import CASES, assert_equal, config, train
@@ -137,6 +138,20 @@ def test_pictures_that_are_no_digits_make_it_unsure_of_others(digits, loop):
         return probabilities.max(axis=1).mean()
 
     assert certainty(not_digits=400) < certainty() - 0.15
+
+
+@pytest.mark.parametrize("loop", ["fit", "tape"])
+def test_digits_of_other_schools_are_learned_besides(digits, loop):
+    """Beside pictures that are no digits, whose places in the training set come before theirs."""
+    images, labels = written(200, seed=1)
+
+    def right(**data):
+        wide = {"architecture": {"hidden_units": [64]}, "optimizer": {"learning_rate": 0.005}}
+        trainer, _ = train(config(data={"not_digits": 50} | data, training={"loop": loop, "epochs": 6}, **wide), digits)
+        probabilities = trainer.model.predict(images[..., None] / 255.0, verbose=0)
+        return (probabilities.argmax(axis=1) == labels).mean()
+
+    assert right(written=600) > right() + 0.1
 
 
 def test_sixteen_bits_learn_too(digits):

@@ -68,8 +68,10 @@ def test_a_fine_tuning_changes_only_how_long_and_how_fast_it_learns(name):
     assert tuned.data.split_seed == config.data.split_seed
     own = tuned.fine_tuning.images / tuned.training_images
     assert 0.15 < own < 0.3
-    before = config.data.not_digits / (config.training_images - config.data.not_digits)
-    assert tuned.data.not_digits / tuned.data.subset == pytest.approx(before, abs=1e-3)
+    digits = config.training_images - config.data.not_digits - config.data.written
+    for name in ("not_digits", "written"):
+        before, after = getattr(config.data, name) / digits, getattr(tuned.data, name) / tuned.data.subset
+        assert after == pytest.approx(before, abs=1e-3)
     assert RunConfig.parse(tuned.to_json()) == tuned
 
 

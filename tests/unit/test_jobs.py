@@ -76,7 +76,7 @@ def test_every_recipe_ends_as_a_run(store, train, name):
     changes = {"data.subset": 500}
     if found.architecture.family == "network":
         changes |= {"training.steps": 20, "training.history": 0} if found.training.steps else {"training.epochs": 1}
-        changes["data.not_digits"] = min(found.data.not_digits, 500)
+        changes |= {f"data.{name}": min(getattr(found.data, name), 500) for name in ("not_digits", "written")}
     run_id = store.create(found.replace(changes))
     _, run = train(run_id)
     assert (run.status, run.message) == ("finished", "")
