@@ -11,7 +11,7 @@ help:  ## list these commands
 run:  ## start the dashboard (PORT=8600 chooses its port)
 	$(SETUP) run $(if $(PORT),--port $(PORT)) $(ARGS)
 
-test:  ## run every test, the real-browser ones included (ARGS="-k ink" chooses some)
+test:  ## run every test, the real-browser ones included (ARGS="-k ink" chooses some, ARGS=-n0 takes one process)
 	$(SETUP) test $(ARGS)
 
 lint:  ## check the style with ruff

@@ -35,6 +35,14 @@ def _own_settings(patch, home):
     patch.setenv("MNIST_LAB_IDLE_SECONDS", str(IDLE_SECONDS))
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """What ``-n`` alone does: see ``tests/scheduling.py``."""
+    from tests.scheduling import Scheduling
+
+    return Scheduling(config, log) if config.getvalue("dist") == "load" else None
+
+
 @pytest.fixture(autouse=True)
 def home(request, tmp_path, monkeypatch):
     """The data folder that ``MNIST_LAB_HOME`` names: the engine's in tests with an engine, else an empty one."""

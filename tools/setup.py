@@ -1,7 +1,8 @@
 """Make the environment and start what was asked for: ``python3 tools/setup.py COMMAND [arguments]``.
 
     run      start the dashboard; the arguments go to ``mnist_core serve``
-    test     make sure of a browser and a PostgreSQL server and run every test; the arguments go to pytest
+    test     make sure of a browser and a PostgreSQL server and run every test, in a process for each core;
+             the arguments go to pytest (-n0: in one process)
     lint     check the style; the arguments go to ``ruff check``
     install  make the environment and no more; with ``--test`` the test tools too
     lock     renew constraints.txt from the two requirement files
@@ -27,6 +28,9 @@ RUN = ("requirements.txt",)
 TEST = ("requirements.txt", "requirements-test.txt")
 CONSTRAINTS = "constraints.txt"
 LOCKER = "uv>=0.9,<1"
+# A process for each core; more than four would want more memory than most machines have. The longest share,
+# which tests/scheduling.py keeps together, must begin first, so files are not put in another order.
+IN_PROCESSES = ("-n", "logical", "--maxprocesses", "4", "--no-loadscope-reorder")
 LOCK_HEADER = """\
 # The whole dependency tree of requirements.txt and requirements-test.txt, pinned for Python 3.10 to 3.13.
 # Written by `make lock`: change the bounds there, not the pins here.
@@ -175,7 +179,7 @@ def test(arguments):
         found = subprocess.run([str(venv_python()), "-m", f"tools.{name}"], stdout=subprocess.PIPE)
         if found.returncode == 0:
             os.environ[f"MNIST_LAB_{name.upper()}"] = found.stdout.decode().strip()
-    become([venv_python(), "-m", "pytest", *arguments])
+    become([venv_python(), "-m", "pytest", *IN_PROCESSES, *arguments])
 
 
 def lint(arguments):

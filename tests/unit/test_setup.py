@@ -230,7 +230,7 @@ def test_the_tests_are_told_that_a_browser_is_needed_and_which(program, monkeypa
     monkeypatch.setattr(os, "environ", {"PATH": os.environ["PATH"]})
     setup.test(["-k", "ink"])
     assert started[0] == setup.TEST
-    assert started[1][1:] == ["-m", "pytest", "-k", "ink"]
+    assert started[1][1:] == ["-m", "pytest", *setup.IN_PROCESSES, "-k", "ink"]
     assert os.environ["MNIST_LAB_NEEDS_BROWSER"] == "1"
     assert os.environ.get(browser.VARIABLE) == path
 
