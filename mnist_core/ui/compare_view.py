@@ -136,10 +136,17 @@ def settings(runs: Sequence[Run]) -> None:
     if len(differing) == 1:
         words = f"Only one thing changed: `{next(iter(differing))}`. That is a fair comparison."
         st.success(words, icon=":material/check:")
-    with st.expander(f"What is the same ({len(same)} settings)"):
-        rows = [{"setting": key, "value": _text(value)} for key, value in same.items()]
-        st.dataframe(rows, hide_index=True)
-        take_along("same", rows)
+    _same([{"setting": key, "value": _text(value)} for key, value in same.items()])
+
+
+@st.fragment
+def _same(rows: Sequence[Mapping[str, str]]) -> None:
+    """A box that costs nothing until it is opened."""
+    box = st.expander(f"What is the same ({len(rows)} settings)", key="same", on_change="rerun")
+    if box.open:
+        with box:
+            st.dataframe(rows, hide_index=True)
+            take_along("same", rows)
 
 
 def start(lab: Lab, runs: Sequence[Run]) -> None:

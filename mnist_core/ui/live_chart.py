@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-import plotly
+import streamlit
 
 from mnist_core.ui.components import component
+
+PARTS = Path(streamlit.__file__).with_name("static") / "static" / "js"
+SCRIPTS = [
+    *(f"../../../static/js/{part.name}" for part in PARTS.glob("PlotlyChart.*.js")),
+    "../mnist_lab.plotly/plotly.min.js",
+]
+"""Where Plotly comes from, as seen by the chart's script.
+
+First the part of Streamlit's pages that has it inside: its name changes with its content, so that a browser keeps it
+and what it has compiled of it. Should another Streamlit have none, the Python package's is taken, which the server
+packs anew for each page load and no browser keeps.
+"""
 
 
 def live_chart(figure: dict[str, Any], key: str, description: str, height: int = 320) -> None:
@@ -19,5 +32,5 @@ def live_chart(figure: dict[str, Any], key: str, description: str, height: int =
     """
     figure["layout"]["uirevision"] = key
     mount = component("live_chart", html='<div class="live-chart"></div>')
-    data = {"figure": figure, "description": description, "height": height, "plotly": plotly.__version__}
+    data = {"figure": figure, "description": description, "height": height, "scripts": SCRIPTS}
     mount(key=key, data=data, height="content")

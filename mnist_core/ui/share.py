@@ -9,6 +9,7 @@ import streamlit as st
 
 from mnist_core.errors import ConfigError
 from mnist_core.explore.lesson import EVERYTHING, PARAMETERS, TASK_LENGTH, Lesson
+from mnist_core.ui.errors import errors_in_words
 from mnist_core.ui.words import escaped
 
 CARRIED = (*PARAMETERS, "sweep", "runs")
@@ -47,8 +48,9 @@ def show_task(lesson: Lesson) -> None:
         st.info(f"**Your task.** {escaped(lesson.task)}", icon=":material/assignment:")
 
 
+@st.fragment
 def share(lesson: Lesson, controls: Iterable[str], opened: Iterable[str] = (), **others: str) -> None:
-    """A link to what is here; with a task and locked controls for a class.
+    """A link to what is here; with a task and locked controls for a class. Until it is opened it costs nothing.
 
     Args:
         lesson: what is shared.
@@ -56,7 +58,10 @@ def share(lesson: Lesson, controls: Iterable[str], opened: Iterable[str] = (), *
         opened: which of them stay open unless the teacher says otherwise.
         others: what else the address holds, such as the runs of a comparison.
     """
-    with st.expander("Give this to others"):
+    box = st.expander("Give this to others", key="share", on_change="rerun")
+    if not box.open and "share-task" not in st.session_state:  # what has been written stays, also when it is closed
+        return
+    with box, errors_in_words():
         task = st.text_area("A task to show with it", max_chars=TASK_LENGTH, key="share-task")
         options = [EVERYTHING, *controls]
         with st.container(horizontal=True):

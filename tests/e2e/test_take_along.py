@@ -107,6 +107,7 @@ def test_pictures_and_tables_are_taken_along(lab, two, tmp_path):
             assert picture.width > 500
     expect(lab.main.get_by_role("button", name="Share chart")).to_have_count(0)
     lab.main.get_by_text("What is the same").click()
+    lab.rest()
     buttons = lab.main.get_by_test_id("stDownloadButton").get_by_role("button")
     expect(buttons).to_have_count(18)
     files = []
@@ -136,11 +137,44 @@ def test_a_phone_takes_pictures_along(visitor, two):
         assert picture.format == "PNG"
 
 
+FETCHED = """() => performance.getEntriesByType("resource").filter(e => /plotly.*[.]js/i.test(e.name)).map(
+    e => [e.name.split("/").pop(), e.transferSize])"""
+"""Scripts that draw with Plotly, each with the bytes that came over the line for it: none if the browser had it."""
+
+
 def test_plotly_is_fetched_once_by_a_browser(lab, two):
-    """The server packs its 4.5 MB anew for whoever asks."""
-    fetched = []
-    lab.page.on("request", lambda request: fetched.append(request.url) if "plotly.min.js" in request.url else None)
-    for _ in range(2):
+    """It is Streamlit's, whose name changes with its content, so that the browser may keep it."""
+    for known in (False, True):
         lab.open("Compare", runs=two)
         expect(lab.chart("accuracy on held-out")).to_be_visible()
-    assert len(fetched) == 1
+        ((name, size),) = lab.page.evaluate(FETCHED)
+        assert name.startswith("PlotlyChart.") and (size == 0) == known
+
+
+def test_without_streamlits_plotly_the_packages_is_taken(lab, two):
+    lab.console_may_complain = True
+    lab.page.route("**/PlotlyChart.*.js", lambda route: route.abort())
+    lab.open("Compare", runs=two)
+    expect(lab.chart("accuracy on held-out")).to_be_visible()
+    assert "plotly.min.js" in dict(lab.page.evaluate(FETCHED))
+
+
+BELOW = "Difference of the confusion"
+
+
+def test_charts_below_wait_until_they_come_near(lab, two):
+    """In a browser that always has something better to do."""
+    lab.page.add_init_script("window.requestIdleCallback = () => 0")
+    lab.open("Compare", runs=two)
+    expect(lab.chart("accuracy on held-out")).to_be_visible()
+    below = lab.page.get_by_role("img", name=BELOW)
+    expect(below).to_be_attached()
+    expect(lab.chart(BELOW)).to_have_count(0)
+    below.scroll_into_view_if_needed()
+    expect(lab.chart(BELOW)).to_be_visible()
+
+
+def test_charts_below_are_drawn_when_there_is_time(lab, two):
+    lab.open("Compare", runs=two)
+    expect(lab.chart(BELOW)).to_be_attached()
+    assert lab.page.get_by_test_id("stMain").evaluate("main => main.scrollTop") == 0

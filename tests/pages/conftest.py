@@ -89,6 +89,13 @@ def healthy(app):
     return app
 
 
+def opened(app, *boxes):
+    """The page with these boxes open, which cost nothing before."""
+    for box in boxes:
+        app.session_state[box] = True
+    return healthy(app.run())
+
+
 def words(app, *kinds):
     """The text of all elements of these kinds, one a line; without kinds of the usual ones."""
     usual = ("title", "subheader", "markdown", "caption", "info", "error", "html", "metric")

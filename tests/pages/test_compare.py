@@ -11,7 +11,7 @@ from mnist_core.config import RunConfig
 from mnist_core.explore import compare
 from mnist_core.ui import compare_view
 from tests.helpers import assert_friendly
-from tests.pages.conftest import curves, healthy, labels_of, words
+from tests.pages.conftest import curves, healthy, labels_of, opened, words
 
 
 @pytest.fixture
@@ -40,6 +40,14 @@ def test_a_link_shows_the_comparison(visit, two, read):
     assert {"CSV", "JSON", "Chart as web page", "TensorBoard files"} <= set(labels_of(app.get("download_button")))
 
 
+def test_closed_boxes_cost_nothing(visit, two):
+    app = visit("Compare", runs=",".join(two))
+    columns = [list(frame.value.columns) for frame in app.dataframe]
+    assert not app.code and not app.text_area and ["setting", "value"] not in columns
+    opened(app, "same", "share")
+    assert app.code and ["setting", "value"] in [list(frame.value.columns) for frame in app.dataframe]
+
+
 @pytest.fixture
 def taken(monkeypatch):
     """What the buttons under tables and figures would save: rows and figure by name."""
@@ -61,7 +69,7 @@ def test_every_table_and_figure_is_taken_along(visit, two, store, read, taken):
     packed = io.BytesIO()
     np.save(packed, other)
     store.record(two[1], {}, files={"test_probabilities": packed.getvalue()})
-    app = visit("Compare", runs=",".join(two))
+    app = opened(visit("Compare", runs=",".join(two)), "same")
     frames = [frame.value for frame in app.dataframe]
     assert {name for name, (_, figure) in taken.items() if figure} == {"curves", "marks", "difference"}
     for name in ("differences", "same", "spread", "marks"):

@@ -14,7 +14,7 @@ from mnist_core.explore.space import UNITS, Dimension, keys
 from mnist_core.recipes import RECIPES
 from mnist_core.store.sweeps import SweepStore
 from tests.helpers import assert_friendly
-from tests.pages.conftest import curves, healthy, labelled, labels_of, words
+from tests.pages.conftest import curves, healthy, labelled, labels_of, opened, words
 
 RATE = "optimizer.learning_rate"
 
@@ -189,7 +189,7 @@ def test_a_design_comes_by_link_and_can_be_started(visit, sweeps):
     design = Design(RunConfig.parse(SMALL), space, make_search({"sampler": "random", "trials": 7}))
     app = visit("Explore", design=design.to_json())
     assert app.text_input[0].value == "0..0.4"
-    assert Lesson(design=design).link() in [code.value for code in app.code]
+    assert Lesson(design=design).link() in [code.value for code in opened(app, "share").code]
     healthy(app.button(key="start-sweep").click().run())
     assert sweeps.list()[0].design == design
 

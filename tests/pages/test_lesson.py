@@ -7,7 +7,7 @@ from mnist_core.explore.lesson import Lesson
 from mnist_core.recipes import RECIPES
 from mnist_core.store.expectations import expect, expected
 from tests.helpers import assert_friendly
-from tests.pages.conftest import curves, healthy, labels_of, words
+from tests.pages.conftest import curves, healthy, labels_of, opened, words
 
 CONFIG = {"optimizer": {"name": "sgd", "learning_rate": 0.25}, "training": {"epochs": 2}}
 
@@ -17,7 +17,7 @@ def test_a_link_carries_the_whole_set_up(visit, store):
     healthy(app.button(key="train").click().run())
     assert store.list()[0].settings == RunConfig.parse(CONFIG)
     app = visit("Train", config=json.dumps(CONFIG))
-    assert Lesson(RunConfig.parse(CONFIG)).link() in [code.value for code in app.code]
+    assert Lesson(RunConfig.parse(CONFIG)).link() in [code.value for code in opened(app, "share").code]
 
 
 def test_a_teacher_locks_hides_and_gives_a_task(visit, store):

@@ -8,7 +8,7 @@ from mnist_core.explore.lesson import Lesson
 from mnist_core.explore.questions import QUESTIONS, SMALL
 from mnist_core.explore.space import Dimension
 from mnist_core.store.sweeps import SweepStore
-from tests.pages.conftest import curves, healthy, labelled, labels_of, words
+from tests.pages.conftest import curves, healthy, labelled, labels_of, opened, words
 
 RATE, DROPOUT = "optimizer.learning_rate", "architecture.dropout"
 TASK = "Which *rate* is best? <script>alert(1)</script>"
@@ -65,7 +65,7 @@ def test_what_is_open_can_be_changed_and_the_rest_keeps_the_links_values(visit, 
 def test_what_is_hidden_is_not_there_and_still_in_force(visit, sweeps):
     app = visit("Explore", **lesson(hide="all").parameters())
     assert not labels_of(app.main.text_input)
-    assert not [key for key in keys_of(app) if key and not key.startswith("share-")]
+    assert not [key for key in keys_of(app) if key]
     assert not any("searches" in box.label for box in app.expander)
     assert started(app, sweeps) == DESIGN
     assert "stop-sweep" not in [button.key for button in app.button]
@@ -133,7 +133,7 @@ BUTTONS = {"continue", "score"}
 def test_a_sweep_is_locked_or_hidden(visit, searched, sweeps):
     free = visit("Explore", sweep=searched)
     assert not any(button.disabled for button in free.button if button.key in BUTTONS)
-    assert Lesson().link(sweep=searched) in [code.value for code in free.code]
+    assert Lesson().link(sweep=searched) in [code.value for code in opened(free, "share").code]
     locked = visit("Explore", sweep=searched, lock="all", task=TASK)
     assert "Your task" in words(locked, "info")
     assert {button.key for button in locked.button if button.disabled} == BUTTONS
@@ -151,7 +151,7 @@ def test_a_comparison_with_a_task_and_its_runs_locked(visit, finish):
     app = visit("Compare", runs=ids, task=TASK)
     assert r"\<script" in words(app, "info")
     assert not app.multiselect(key="compare").disabled
-    assert Lesson().link(runs=ids) in [code.value for code in app.code]
+    assert Lesson().link(runs=ids) in [code.value for code in opened(app, "share").code]
     app = visit("Compare", runs=ids, lock="runs")
     assert app.multiselect(key="compare").disabled
     assert ",".join(app.multiselect(key="compare").value) == ids
@@ -170,9 +170,11 @@ def test_a_hostile_lesson_is_one_sentence_and_the_page_is_there(visit, title):
 
 
 def test_sharing_leaves_the_buttons_of_a_sweep_open_unless_told_otherwise(visit):
-    app = visit("Explore", **Lesson(design=DESIGN).parameters())
+    app = opened(visit("Explore", **Lesson(design=DESIGN).parameters()), "share")
     healthy(app.multiselect(key="share-lock").set_value(["all"]).run())
     healthy(app.text_area(key="share-task").set_value("Try & see = 100 %").run())
     made = Lesson(None, "Try & see = 100 %", frozenset({"all"}), open=frozenset({"sweep.stop", "sweep.continue",
                   "sweep.score"}), design=DESIGN)  # fmt: skip
     assert made.link() in [code.value for code in app.code]
+    app.session_state["share"] = False
+    assert healthy(app.run()).text_area(key="share-task").value == made.task, "closed, it forgets"

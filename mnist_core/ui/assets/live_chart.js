@@ -1,41 +1,38 @@
 // Draws a Plotly figure and updates it in place, so that zoom and hidden traces survive new points.
 // Streamlit's own plotly_chart is made anew whenever its data changes, and forgets both.
 
-const plotlyUrl = new URL("../mnist_lab.plotly/plotly.min.js", import.meta.url).href;
-
-// Streamlit packs Plotly's 4.5 MB anew for each page load and lets no browser keep them. So the browser keeps them here,
-// where it may: on this machine and by https. Elsewhere they come from the server each time.
-async function keptPlotly(version) {
-  const name = `mnist-lab-plotly-${version}`;
-  const kept = await caches.open(name);
-  let answer = await kept.match(plotlyUrl);
-  if (!answer) {
-    answer = await fetch(plotlyUrl);
-    if (!answer.ok) throw new Error(answer.statusText);
-    kept.put(plotlyUrl, answer.clone()).catch(() => {}); // no room: next time it is fetched again
-    for (const other of await caches.keys()) {
-      if (other.startsWith("mnist-lab-plotly-") && other !== name) caches.delete(other);
+// Addresses of scripts that leave Plotly in the window, from the best on; relative to this one.
+function loadPlotly(scripts) {
+  window.mnistLabPlotly ??= (async () => {
+    for (const script of scripts) {
+      await import(new URL(script, import.meta.url).href).catch(() => {}); // the next one may be there
+      if (window.Plotly) return window.Plotly;
     }
-  }
-  return URL.createObjectURL(await answer.blob());
+    window.mnistLabPlotly = null; // another chart may try again
+    throw new Error("Plotly could not be loaded");
+  })();
+  return window.mnistLabPlotly;
 }
 
-function loadPlotly(version) {
-  window.mnistLabPlotly ??= Promise.resolve()
-    .then(() => keptPlotly(version))
-    .catch(() => plotlyUrl)
-    .then(
-      (source) =>
-        new Promise((resolve, reject) => {
-          if (window.Plotly) return resolve(window.Plotly);
-          const script = document.createElement("script");
-          script.src = source;
-          script.onload = () => resolve(window.Plotly);
-          script.onerror = () => reject(new Error("Plotly could not be loaded"));
-          document.head.append(script);
-        }),
-    );
-  return window.mnistLabPlotly;
+// What nobody sees yet is drawn when it comes near, or else when the browser has nothing better to do.
+const whenIdle = window.requestIdleCallback ?? ((draw) => setTimeout(draw, 300));
+const near = new IntersectionObserver(
+  (charts) => charts.forEach(({ isIntersecting, target }) => isIntersecting && target.first?.()),
+  { rootMargin: "200px" },
+);
+
+function whenSeen(target, draw) {
+  if (target.seen) return draw();
+  const waits = target.first;
+  target.first = () => {
+    target.first = null;
+    target.seen = true;
+    near.unobserve(target);
+    if (target.isConnected) draw();
+  };
+  if (waits) return;
+  near.observe(target);
+  whenIdle(() => target.first?.());
 }
 
 function themed(layout, element) {
@@ -83,7 +80,7 @@ export default function (component) {
   target.style.height = `${data.height}px`;
   target.setAttribute("role", "img");
   target.setAttribute("aria-label", data.description);
-  loadPlotly(data.plotly)
+  loadPlotly(data.scripts)
     .then((Plotly) => {
       // Nothing of the lab goes to other servers: Plotly's own button would send the chart to its makers.
       const unwanted = ["lasso2d", "select2d", "sendChartToCloud"];
@@ -93,9 +90,8 @@ export default function (component) {
       options.toImageButtonOptions = { filename: target.file, scale: 2 };
       // Where nothing can hover, the whole bar would lie over the legend for good: only the camera stays.
       if (matchMedia("(hover: none)").matches) Object.assign(options, { displayModeBar: true, modeBarButtons: [["toImage"]] });
-      whenReleased(target, () =>
-        Plotly.react(target, data.figure.data, themed(data.figure.layout, target), options),
-      );
+      const draw = () => Plotly.react(target, data.figure.data, themed(data.figure.layout, target), options);
+      whenSeen(target, () => whenReleased(target, draw));
     })
     .catch((error) => (target.textContent = `${error.message}. Reload the page to try again.`));
   return () => {
