@@ -9,8 +9,10 @@ import streamlit as st
 from mnist_core.ui import charts
 from mnist_core.ui.certainty import reliability
 from mnist_core.ui.choose import choose_run
+from mnist_core.ui.data_table import data_table
 from mnist_core.ui.digits import gallery, picture
 from mnist_core.ui.frame import page
+from mnist_core.ui.live_chart import live_chart
 from mnist_core.ui.probabilities import probability_bars
 from mnist_core.ui.published import comparison, published_recipe, report_rows
 from mnist_core.ui.reading import Reading, reading
@@ -42,10 +44,9 @@ def confusion(read: Reading) -> None:
     st.subheader("Which digits are mistaken for which")
     shown = st.segmented_control("Show", ["counts", "percent of row"], default="counts", key="show")
     figure = charts.confusion(read.matrix, percent=shown == "percent of row")
-    config = {"modeBarButtonsToRemove": ["sendChartToCloud"], "displaylogo": False}
     columns = st.columns([3, 2])
     with columns[0]:
-        st.plotly_chart(figure, key="confusion", on_select=_cell_clicked, selection_mode="points", config=config)
+        live_chart(figure, "confusion", "Confusion matrix.", height=460, on_click=_cell_clicked)
     with columns[1]:
         st.info("Click a cell to see its images, or choose here.", icon=":material/touch_app:")
         if "cell-true" not in st.session_state:
@@ -60,10 +61,8 @@ def confusion(read: Reading) -> None:
         show(read, found)
 
 
-def _cell_clicked() -> None:
-    points = st.session_state["confusion"].selection.points
-    if points:
-        _choose_cell(*points[0]["customdata"])
+def _cell_clicked(read, true) -> None:
+    _choose_cell(true, read)
 
 
 def _choose_cell(true, read) -> None:
@@ -90,9 +89,7 @@ def report(rows) -> None:
         "found. F1: both in one number. Support: how many images there are. Click a heading to sort."
     )
     number = st.column_config.NumberColumn(format="%.4f")
-    st.dataframe(
-        rows, hide_index=True, height="content", column_config=dict.fromkeys(("precision", "recall", "f1"), number)
-    )
+    data_table(rows, height="content", column_config=dict.fromkeys(("precision", "recall", "f1"), number))
     text = io.StringIO()
     writer = csv.DictWriter(text, rows[0].keys())
     writer.writeheader()
@@ -105,7 +102,7 @@ def published_report(run) -> None:
     recipe = published_recipe(run)
     if recipe and recipe.report:
         with st.expander("The report as published"):
-            st.dataframe(report_rows(recipe), hide_index=True, height="content")
+            data_table(report_rows(recipe), height="content")
 
 
 def one_image(read: Reading) -> None:

@@ -12,6 +12,9 @@ Row = Mapping[str, Any]
 
 CURVE_NAMES = {"loss": "Loss", "accuracy": "Accuracy"}
 
+BLUES = [[0, "#f7fbff"], [0.25, "#c6dbef"], [0.5, "#6baed6"], [0.75, "#2171b5"], [1, "#08306b"]]
+"""ColorBrewer's, from pale to dark; the scale that Plotly's script has by this name begins with the dark."""
+
 MOST_POINTS = 600
 """Of a noisy curve as wide as a page: more are not told apart, and cost everybody time at every look."""
 
@@ -104,35 +107,19 @@ def named_bars(names: Sequence[str], shares: Sequence[float], title: str) -> dic
 
 
 def confusion(matrix: np.ndarray, percent: bool) -> dict[str, Any]:
-    """The confusion matrix as an annotated heat map, true label down and predicted across.
-
-    A heat map gives no clicks to Streamlit, so transparent squares lie over its cells; ``customdata`` of each is
-    ``[true, predicted]``.
-    """
+    """The confusion matrix as an annotated heat map, true label down and predicted across."""
     rows = np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     share = matrix / rows
     digits = [str(d) for d in range(10)]
     text = [[f"{share[t, p]:.1%}" if percent else f"{matrix[t, p]:,}" for p in range(10)] for t in range(10)]
     # The diagonal would drown the mistakes, so colours follow the square root.
     heat = {"type": "heatmap", "z": np.sqrt(share).tolist(), "x": digits, "y": digits, "text": text}
-    heat |= {"texttemplate": "%{text}", "colorscale": "Blues", "showscale": False, "hoverinfo": "skip"}
-    cells = [(t, p) for t in range(10) for p in range(10)]
-    squares = {
-        "type": "scatter",
-        "mode": "markers",
-        "x": [str(p) for _, p in cells],
-        "y": [str(t) for t, _ in cells],
-        "customdata": [[t, p] for t, p in cells],
-        "marker": {"symbol": "square", "size": 34, "opacity": 0},
-        "selected": {"marker": {"opacity": 0}},
-        "unselected": {"marker": {"opacity": 0}},
-        "hovertemplate": "true %{customdata[0]}, read as %{customdata[1]}<extra>click to see them</extra>",
-        "showlegend": False,
-    }
-    layout = axes("predicted", "true label") | {"height": 460, "dragmode": False, "clickmode": "event+select"}
+    heat |= {"texttemplate": "%{text}", "colorscale": BLUES, "showscale": False}
+    heat |= {"hovertemplate": "true %{y}, read as %{x}<extra>click to see them</extra>"}
+    layout = axes("predicted", "true label") | {"dragmode": False}
     layout["xaxis"] |= {"type": "category", "side": "top", "showgrid": False}
     layout["yaxis"] |= {"type": "category", "autorange": "reversed", "showgrid": False}
-    return {"data": [heat, squares], "layout": layout}
+    return {"data": [heat], "layout": layout}
 
 
 def reliability(edges: np.ndarray, confidence: np.ndarray, accuracy: np.ndarray, count: np.ndarray) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from mnist_core.explore.events import tensorboard
 from mnist_core.explore.lesson import RUNS, Lesson
 from mnist_core.store.run import Run
 from mnist_core.ui import comparing
+from mnist_core.ui.data_table import data_table
 from mnist_core.ui.digits import gallery
 from mnist_core.ui.lab import Lab, digits, test_probabilities
 from mnist_core.ui.live_chart import live_chart
@@ -116,7 +117,7 @@ def spread_table(values: Mapping[str, Sequence[float]], name: str, shares: bool 
     ]
     numbers = st.column_config.NumberColumn(format="percent" if shares else "%.4f")
     columns = ("mean", "standard deviation", "lowest", "highest")
-    st.dataframe(rows, hide_index=True, column_config=dict.fromkeys(columns, numbers))
+    data_table(rows, column_config=dict.fromkeys(columns, numbers))
     take_along(name, rows)
 
 
@@ -131,7 +132,7 @@ def settings(runs: Sequence[Run]) -> None:
         for key, values in differing.items()
     ]
     if rows:
-        st.dataframe(rows, hide_index=True)
+        data_table(rows)
         take_along("differences", rows)
     if len(differing) == 1:
         words = f"Only one thing changed: `{next(iter(differing))}`. That is a fair comparison."
@@ -145,7 +146,7 @@ def _same(rows: Sequence[Mapping[str, str]]) -> None:
     box = st.expander(f"What is the same ({len(rows)} settings)", key="same", on_change="rerun")
     if box.open:
         with box:
-            st.dataframe(rows, hide_index=True)
+            data_table(rows)
             take_along("same", rows)
 
 
@@ -183,7 +184,7 @@ def marks(lab: Lab, runs: Sequence[Run]) -> dict[str, np.ndarray]:
     ]
     share = st.column_config.NumberColumn(format="percent")
     kinds = dict.fromkeys(("test accuracy", "interval from", "to"), share)
-    st.dataframe(rows, hide_index=True, column_config=kinds)
+    data_table(rows, column_config=kinds)
     figure = comparing.marks({called[run_id]: score for run_id, score in scores.items()})
     live_chart(figure, "compare-marks", "Test accuracies with their intervals.", height=80 + 34 * len(scores))
     take_along("marks", rows, figure)

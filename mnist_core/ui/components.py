@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import plotly
 import streamlit as st
+from streamlit.components.v2.bidi_component import serialization
 from streamlit.components.v2.get_bidi_component_manager import get_bidi_component_manager
 from streamlit.components.v2.manifest_scanner import ComponentConfig, ComponentManifest
 
@@ -15,6 +17,17 @@ PLOTLY = Path(plotly.__file__).with_name("package_data")
 
 FOLDERS = {"live_chart": ASSETS, "canvas_tools": ASSETS, "aloud": ASSETS, "visitor": ASSETS, "plotly": PLOTLY}
 """Every component and where its files are: ``NAME.js`` in ``assets``, and Plotly's own script."""
+
+_might_be_a_table = serialization.is_dataframe_like
+
+
+def _is_a_table(value: Any) -> bool:
+    return not isinstance(value, dict | list) and _might_be_a_table(value)
+
+
+# Streamlit would import pandas, 60 MB with Arrow, to find out whether the dictionaries in a component's data are tables
+# in disguise. No component here is sent any.
+serialization.is_dataframe_like = _is_a_table
 
 
 def component(name: str, html: str):

@@ -13,6 +13,7 @@ from mnist_core.handwriting import HELD_BACK, packed, too_little
 from mnist_core.store.drawings import MOST_KEPT, Drawing, Drawings, as_digits
 from mnist_core.store.run import Run
 from mnist_core.ui.choose import label
+from mnist_core.ui.data_table import data_table
 from mnist_core.ui.digits import png
 from mnist_core.ui.frame import errors_in_words
 from mnist_core.ui.keeping import drawings_of
@@ -57,9 +58,8 @@ def _table(own: Drawings, kept: list[Drawing]) -> None:
         for drawing in kept
     ]
     version = st.session_state.setdefault("handwriting-version", 0)
-    event = st.dataframe(
+    event = data_table(
         rows,
-        hide_index=True,
         on_select="rerun",
         selection_mode="multi-row",
         key=f"handwriting-table-{version}",

@@ -10,6 +10,7 @@ import streamlit as st
 
 from mnist_core import checkup, logs
 from mnist_core.store.lease import EngineStatus
+from mnist_core.ui.data_table import data_table
 from mnist_core.ui.frame import describe, errors_in_words
 from mnist_core.ui.lab import Lab
 from mnist_core.ui.words import ago, escaped
@@ -54,7 +55,7 @@ def _engine(status: EngineStatus) -> None:
     how = f"Dask scheduler at {status.address}" if status.address else status.state
     st.caption(escaped(f"Process {status.pid} on {status.host}, {how}."))
     if status.workers:
-        st.dataframe([_worker(worker) for worker in status.workers], hide_index=True, key="workers")
+        data_table([_worker(worker) for worker in status.workers], key="workers")
     else:
         st.caption("No worker has joined yet.")
 

@@ -9,6 +9,7 @@ import streamlit as st
 from mnist_core.errors import ConfigError
 from mnist_core.store.run import Run
 from mnist_core.store.sweeps import SweepStore
+from mnist_core.ui.data_table import data_table
 from mnist_core.ui.lab import Lab
 from mnist_core.ui.published import beside_published
 from mnist_core.ui.visitor import whose
@@ -62,9 +63,8 @@ def table(lab: Lab, runs: list[Run]) -> list[Run]:
     every_setting = st.toggle("Show every setting", key="every")
     names = whose(lab, {run.owner for run in runs})
     owners = [{"whose": names[run.owner]} if len(names) > 1 else {} for run in runs]
-    event = st.dataframe(
+    event = data_table(
         [_row(run, every_setting, *more) for run, *more in zip(runs, beside_published(lab, runs), owners, strict=True)],
-        hide_index=True,
         on_select="rerun",
         selection_mode="multi-row",
         key="table",

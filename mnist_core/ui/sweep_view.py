@@ -16,6 +16,7 @@ from mnist_core.store.run import Run
 from mnist_core.store.sweeps import Sweep, SweepStore, Trial, room
 from mnist_core.ui import comparing
 from mnist_core.ui.compare_view import spread_table
+from mnist_core.ui.data_table import data_table
 from mnist_core.ui.frame import errors_in_words
 from mnist_core.ui.lab import Lab
 from mnist_core.ui.live_chart import live_chart
@@ -224,5 +225,5 @@ def _table(sweep: Sweep, trials: list[Trial], figure: dict[str, Any] | None) -> 
         for trial in rows_of(sweep, trials)
     ]
     with st.expander(f"All {len(rows)} trials, best first"):
-        st.dataframe(rows, hide_index=True)
+        data_table(rows)
     take_along(f"sweep-{sweep.id}", rows, figure)

@@ -238,7 +238,7 @@ class Lab(Pad):
 
     def click_cell(self, true, predicted):
         """Clicks a cell of the confusion matrix."""
-        matrix = self.page.get_by_test_id("stPlotlyChart").locator(".js-plotly-plot")
+        matrix = self.chart("Confusion matrix")
         expect(matrix.locator(".nsewdrag").first).to_be_visible()
         matrix.scroll_into_view_if_needed()
         # Two quick clicks are a double click, wherever they are, and that takes the choice back.

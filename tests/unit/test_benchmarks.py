@@ -65,9 +65,16 @@ def test_predict_and_pages_have_their_keys():
     spread = list(np.linspace(10, 30, 201))
     assert set(predict.document(spread, [100.0])) == {"engine_p95_ms_while_training", "stroke_to_answer_p95_ms"}
     assert predict.document(spread, [100.0])["engine_p95_ms_while_training"] == pytest.approx(29.0)
-    found = pages.document([1.0, 2.0, 9.0], [0.5], [120.0], [250.0])
-    assert {"first_page_seconds", "page_switch_p95_seconds", "web_process_mb"} <= set(found)
-    assert found["first_page_seconds"] == 2.0
+
+
+def test_pages_have_their_keys_and_the_memory_after_each():
+    steps = [pages.FIRST, *pages.MENU, pages.every_page(pages.TIMED), pages.every_page(pages.TIMES)]
+    walks = [{step: (100.0 + server + i, 90.0 + i) for i, step in enumerate(steps)} for server in range(3)]
+    found = pages.document([1.0, 2.0, 9.0], [0.5], walks)
+    assert {"first_page_seconds": 2.0, "page_switch_p95_seconds": 0.5, "web_process_mb": 101.0}.items() <= found.items()
+    assert (found["web_process_mb_after_all_pages"], found["web_process_mb_after_ten_times"]) == (112.0, 113.0)
+    assert found["web_process_private_mb_after_ten_times"] == 102.0
+    assert found["mb_after_each"]["Data"] == [103.0, 92.0]
 
 
 def test_the_runs_page_is_measured_with_finished_runs_of_every_recipe(store):

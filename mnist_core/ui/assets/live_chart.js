@@ -75,7 +75,7 @@ function whenReleased(target, draw) {
 }
 
 export default function (component) {
-  const { data, parentElement } = component;
+  const { data, parentElement, setTriggerValue } = component;
   const target = parentElement.querySelector(".live-chart");
   target.style.height = `${data.height}px`;
   target.setAttribute("role", "img");
@@ -90,7 +90,11 @@ export default function (component) {
       options.toImageButtonOptions = { filename: target.file, scale: 2 };
       // Where nothing can hover, the whole bar would lie over the legend for good: only the camera stays.
       if (matchMedia("(hover: none)").matches) Object.assign(options, { displayModeBar: true, modeBarButtons: [["toImage"]] });
-      const draw = () => Plotly.react(target, data.figure.data, themed(data.figure.layout, target), options);
+      const draw = () => {
+        Plotly.react(target, data.figure.data, themed(data.figure.layout, target), options);
+        target.removeAllListeners("plotly_click");
+        if (data.clicks) target.on("plotly_click", ({ points: [{ x, y }] }) => setTriggerValue("clicked", [x, y]));
+      };
       whenSeen(target, () => whenReleased(target, draw));
     })
     .catch((error) => (target.textContent = `${error.message}. Reload the page to try again.`));

@@ -1,0 +1,77 @@
+"""What pages may not import: large libraries stay in the web process for good, once a page has asked for them."""
+
+import json
+import platform
+import subprocess
+import sys
+
+from mnist_core.store.sweeps import SweepStore
+from tests.helpers import ROOT
+from tests.pages.conftest import HOME, PAGES
+from tests.searches import design
+
+HEAVY = ("pandas", "altair", "pyarrow.compute", "pyarrow.dataset", "pyarrow.parquet", "optuna", "alembic")
+
+VISIT = """
+import json, sys
+import numpy as np
+from streamlit.testing.v1 import AppTest
+from mnist_core.engine.client import EngineClient
+from mnist_core.ui.data_table import data_table
+
+data_table([{"a": 1}])  # AppTest would pass over what Streamlit does with large tables
+EngineClient.predict = lambda self, run_id, images: np.full((len(images), 10), 0.1, "f4")
+found = {}
+for title, page in PAGES.items():
+    app = AppTest.from_file(HOME, default_timeout=60)
+    if title != "Home":
+        app.switch_page(page)
+    for name, value in LINK.items():
+        app.query_params[name] = value
+    app.run()
+    problems = [element.value for element in (*app.exception, *app.error)]
+    found[title] = [problems, len(app.dataframe), len(app.get("bidi_component"))]
+print(json.dumps([found, sorted(set(sys.modules) & set(HEAVY))]))
+"""
+
+
+def test_no_page_imports_what_takes_much_memory(store, finish):
+    """In a process of its own: this one has imported much already."""
+    runs = [finish("one"), finish("two")]
+    sweep = SweepStore(store.database).create(design(), "a sweep")
+    link = {"run": runs[0], "runs": ",".join(runs), "sweep": sweep}
+    code = f"PAGES, HOME, LINK, HEAVY = {PAGES!r}, {str(ROOT / HOME)!r}, {link!r}, {HEAVY!r}\n{VISIT}"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    found, imported = json.loads(done.stdout.splitlines()[-1])
+    assert {title: problems for title, (problems, *_) in found.items() if problems} == {}
+    # So tables, charts and the canvas were drawn, each of which did import pandas once.
+    assert all(found[title][1] for title in ("Evaluate", "Runs", "Compare", "Explore", "Health"))
+    assert all(found[title][2] > 1 for title in ("Data", "Train", "Evaluate", "Draw", "Compare"))
+    assert imported == []
+
+
+LET_GO = """
+import numpy as np, psutil
+from mnist_core.ui.lab import give_back_large_arrays
+
+if FIRST:
+    give_back_large_arrays()
+np.ones(30_000_000, np.uint8)  # let go at once: now glibc would keep what is smaller
+before, kept = psutil.Process().memory_info().rss, []
+for _ in range(5):
+    large = np.ones(20_000_000, np.uint8)
+    kept.append(bytes(200_000))  # lies behind it, so the memory before cannot be cut off
+    del large
+print((psutil.Process().memory_info().rss - before) / 1e6)
+"""
+
+
+def test_large_arrays_go_back_to_the_system():
+    def grown(first):
+        command = [sys.executable, "-c", f"FIRST = {first}\n{LET_GO}"]
+        return float(subprocess.check_output(command, cwd=ROOT, text=True, timeout=120).splitlines()[-1])
+
+    assert grown(first=True) < 5 or platform.libc_ver()[0] != "glibc"
+    # So it is this call that makes the difference.
+    assert grown(first=False) > 15 or platform.libc_ver()[0] != "glibc"
