@@ -37,6 +37,13 @@ PASSING = (
 LASTING = ("authentication failed", "does not exist", "no pg_hba.conf entry", "could not translate", "resolve host")
 """Signs of trouble with reaching a server that will not pass by itself."""
 
+_HELD_BY_POSTGRES = """
+SELECT pg_database_size(current_database()) - pg_total_relation_size('blobs')
+    + (SELECT coalesce(sum(pg_column_size(data)), 0) FROM blobs)
+"""
+"""PostgreSQL keeps the room of deleted rows in its files. Nearly all of it lies in ``blobs``, so those are counted by
+what is in them, as it is stored: their lengths stand in the rows, and no data is read."""
+
 _PLAIN_WORDS = (
     ("disk is full", "The disk is full: nothing more can be saved in {where}. Free some space; nothing saved is lost."),
     ("readonly", "{where} cannot be written to. Give write permission, or set MNIST_LAB_HOME to another folder."),
@@ -106,7 +113,7 @@ class Database:
         """How much the database holds, without room that deleted runs have left."""
         with self.read() as connection:
             if connection.dialect.name == "postgresql":
-                return connection.exec_driver_sql("SELECT pg_database_size(current_database())").scalar()
+                return connection.exec_driver_sql(_HELD_BY_POSTGRES).scalar()
             page, pages, free = (
                 connection.exec_driver_sql(f"PRAGMA {name}").scalar()
                 for name in ("page_size", "page_count", "freelist_count")

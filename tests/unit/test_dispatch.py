@@ -14,6 +14,8 @@ from mnist_core.errors import DataError, StoreError
 from mnist_core.store.lease import HOST, attend, leave
 from mnist_core.store.run import DEATHS, KILLED
 
+pytestmark = pytest.mark.usefixtures("both_databases")
+
 DIED = KilledWorker("train", SimpleNamespace(address="tcp://1"), 3)
 
 

@@ -56,6 +56,7 @@ def own(digits):
     return mnist.Digits(np.rot90(digits.images[chosen], axes=(1, 2)).copy(), digits.labels[chosen])
 
 
+@pytest.mark.usefixtures("both_databases")
 def test_it_learns_the_hand_and_keeps_what_it_knew(store, finished, own):
     first = finished(store.create(RunConfig.parse(QUICK), "first"))
     run = finished(fine_tune(store, first.id, own))
@@ -75,6 +76,7 @@ def test_it_learns_the_hand_and_keeps_what_it_knew(store, finished, own):
     assert run.steps == run.settings.total_steps == run.step
 
 
+@pytest.mark.usefixtures("both_databases")
 def test_it_can_be_repeated_when_drawings_and_network_are_gone(store, finished, own):
     first = finished(store.create(RunConfig.parse(QUICK)))
     run = finished(fine_tune(store, first.id, own))

@@ -1,16 +1,19 @@
 """The recorder, driven by hand: what it writes when, and how it obeys."""
 
-import sqlite3
 from types import SimpleNamespace
 
 import pytest
+from sqlalchemy import update
 
 from mnist_core.config import RunConfig
 from mnist_core.engine import recorder
 from mnist_core.engine.recorder import Recorder
 from mnist_core.errors import RunTaken, UnknownRun
 from mnist_core.store import RunStore, database
+from mnist_core.store.tables import runs
 from mnist_core.training.checkpoint import Position
+
+pytestmark = pytest.mark.usefixtures("both_databases")
 
 STEPS = 10
 """In an epoch; the run has three."""
@@ -222,15 +225,13 @@ def test_rows_wait_while_the_database_is_locked_and_none_is_lost(settings, monke
     script = Script(store, monkeypatch)
     script.begin()
     script.slice(5)
-    blocker = sqlite3.connect(store.database.where, isolation_level=None)
-    blocker.execute("BEGIN IMMEDIATE")
-    script.slice(5)
-    script.end_epoch()
-    script.slice(5)
-    assert not script.stopping
-    assert (script.row.step, store.epochs(script.run_id)) == (5, [])
-    blocker.execute("ROLLBACK")
-    blocker.close()
+    with store.database.write() as blocker:
+        blocker.execute(update(runs).values(note="somebody writes for long"))
+        script.slice(5)
+        script.end_epoch()
+        script.slice(5)
+        assert not script.stopping
+        assert (script.row.step, store.epochs(script.run_id)) == (5, [])
     script.slice(1, seconds=recorder.BUSY_SECONDS + 1)
     assert [row["step"] for row in store.batches(script.run_id)] == [5, 10, 15, 16]
     assert [row["epoch"] for row in store.epochs(script.run_id)] == [1]
