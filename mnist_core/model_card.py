@@ -103,8 +103,10 @@ MNIST's 60,000 training images: {1 - config.data.validation_fraction:.0%} learne
 share) held out for choosing the recipe, the temperature ({calibration.temperature:.3f}) and the threshold
 ({calibration.threshold:.3f}) under which a picture is not taken for a digit. Besides {config.data.not_digits:,}
 pictures that are no digits, drawn by `mnist_core/data/others.py`, with the lesson that all ten digits are equally
-likely. Every image is changed anew each time it is used: moved, bent, written with another pen, poorly scanned or
-cluttered (`mnist_core/data/augment.py`, `pens.py`). No other handwriting was used, for training or for choosing.
+likely, and {config.data.written:,} digits in forms that MNIST's writers seldom used, such as a crossed 7, drawn by
+`mnist_core/data/written.py` along ways of the pen that were laid down by hand. Each time an image is used it is changed
+anew, but for {config.augmentation.untouched:.0%}: moved, bent, written with another pen, poorly scanned or cluttered
+(`mnist_core/data/augment.py`, `pens.py`). No other handwriting was used, for training or for choosing.
 
 ## Figures
 
@@ -116,6 +118,7 @@ The pictures that are no digits are drawn from another seed than those of the tr
 
 ## Limits
 
-It knows the digits 0 to 9 as they were written in the United States around 1990. Letters that are written as a digit
-is (O, I, l, S, Z, B, b, g, q) are read as that digit. It reads one digit at a time, upright.
+It knows the digits 0 to 9 as they were written in the United States around 1990, and the forms of `written.py`.
+Letters that are written as a digit is (O, I, l, S, Z, B, b, g, q) are read as that digit. It reads one digit at a time,
+upright.
 """
