@@ -50,7 +50,7 @@ PAGE_STAGES = (
 
 DIGIT_STAGES = (
     Stage("cropped", "The empty paper around the ink is cut away, and specks of dust with it.", frame.crop),
-    Stage("smooth", "A digit of only a few pixels, or a blurred one, is redrawn with clear edges.", stroke.smooth),
+    Stage("smooth", "A digit of only a few pixels is redrawn with clear edges.", stroke.smooth),
     Stage("pen's width", "Strokes thinner or thicker than those of MNIST's pens become like them.", stroke.even_pen),
     Stage(
         "fitted in 20 x 20",

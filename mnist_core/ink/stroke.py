@@ -11,9 +11,6 @@ from mnist_core.ink.frame import BOX_SIDE, LEAST_SIDE, fit
 THINNEST, THICKEST = 1.45, 4.2
 # Below this length, a digit of 20 pixels is made of fewer pixels than it has to show.
 COARSE = 18
-# Edges of 999 in 1,000 MNIST training digits are narrower than 1.4 pixels of the 20 x 20 box, and than 1.6 when those
-# are enlarged; those of digits of 8 x 8 pixels that were enlarged are wider than 2.4.
-SOFTEST = 2.0
 # Strokes are worked on at four pixels for one of MNIST's.
 FINE_SIDE = 4 * BOX_SIDE
 # The neighbourhood in which the darkest ink counts as full: as wide as a stroke and its edges.
@@ -25,33 +22,18 @@ FAINTEST = 0.3
 
 
 def thickness(ink: np.ndarray) -> float:
-    """How thick strokes are on the mean, in pixels: twice their area by the length of their outline."""
-    return float(2 * ink.sum() / _length(ink))
+    """How thick strokes are on the mean, in pixels: twice their area by the length of their outline.
 
-
-def softness(ink: np.ndarray) -> float:
-    """How wide the edges of strokes are on the mean, in pixels of the 20 x 20 box.
-
-    Across an edge that rises evenly over w pixels, ink times paper adds up to w / 6.
+    The outline's length is the total variation of the ink (the co-area formula), so grey edges count as they should.
     """
-    return float(6 * (ink * (1 - ink)).sum() / _length(ink) * BOX_SIDE / max(ink.shape))
-
-
-def _length(ink: np.ndarray) -> float:
-    """Of the outline: the total variation of the ink (the co-area formula), so grey edges count as they should."""
     padded = np.pad(ink, 1)
     down, right = np.diff(padded, axis=0)[:, :-1], np.diff(padded, axis=1)[:-1]
-    return np.sqrt(down**2 + right**2).sum()
+    return float(2 * ink.sum() / np.sqrt(down**2 + right**2).sum())
 
 
 def smooth(ink: np.ndarray) -> np.ndarray:
-    """Redraw a digit of few pixels, such as 8 x 8, with clear and smooth edges, also when it has been enlarged since;
-    leave others as they are.
-    """
-    longest = max(ink.shape)
-    if longest < LEAST_SIDE or (longest > COARSE and softness(ink / ink.max()) < SOFTEST):
-        return ink
-    return _drawn(_outline(ink), 0)
+    """Redraw a digit of few pixels, such as 8 x 8, with clear and smooth edges; leave others as they are."""
+    return ink if max(ink.shape) > COARSE or max(ink.shape) < LEAST_SIDE else _drawn(_outline(ink), 0)
 
 
 def even_pen(ink: np.ndarray) -> np.ndarray:

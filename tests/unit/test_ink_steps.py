@@ -221,32 +221,3 @@ def test_a_pen_is_brought_within_the_limits(digits, pen):
             assert found < 1.02 * before
         else:
             assert not steps["pen's width"].changed
-
-
-@pytest.mark.parametrize("width", [6, 12])
-def test_softness_is_the_width_of_an_edge(width):
-    """A bar of 80 by 400 pixels whose long edges rise evenly over so many of them; its ends are sharp."""
-    ramp = np.clip((np.arange(-60, 60) + 40.5) / width + 0.5, 0, 1)
-    across = np.minimum(ramp, ramp[::-1])
-    bar = np.repeat(across[None], 400, axis=0).astype(np.float32)
-    assert stroke.softness(bar) == pytest.approx(width * 20 / 400 * 800 / 960, rel=0.05)
-
-
-def test_what_is_mnists_is_not_too_soft_and_what_was_enlarged_from_few_pixels_is(digits):
-    def of(picture):
-        ink = picture / np.float32(picture.max())
-        return stroke.softness(ink[ink.any(axis=1)][:, ink.any(axis=0)])
-
-    own = [of(digit) for digit in mnist.load("train").images[::60]]
-    again = [of(scans.enlarged(digit, 180)) for digit in digits]
-    few = [of(scans.enlarged(scans.scanned(digit, None), 180)) for digit in digits]
-    assert max(own + again) < stroke.SOFTEST < min(few)
-
-
-def test_enlarged_pixels_come_nearer_to_what_they_are_before(digits):
-    few = [scans.scanned(digit, None) for digit in digits]
-    ways = ink.ALL, ink.ALL.without("smooth")
-    large = [[ink.trace(np.pad(scans.enlarged(picture, 160), 8), way).image for picture in few] for way in ways]
-    small = [ink.trace(picture).image for picture in few]
-    with_it, without = (np.mean([apart(a, b) for a, b in zip(small, way, strict=True)]) for way in large)
-    assert with_it < without
