@@ -75,7 +75,7 @@ def test_the_dashboard_ends_without_remains(name, dashboard, home, store):
 def test_the_dashboard_leaves_the_engine_to_others(engine, dashboard):
     pid = engine[2].wait().pid  # says that we still want it
     dashboard.send_signal(signal.SIGINT)
-    dashboard.communicate(timeout=20)
+    dashboard.communicate(timeout=60)
     assert dashboard.returncode == 0
     assert engine[2].wait().pid == pid
 
