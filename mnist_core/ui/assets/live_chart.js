@@ -8,7 +8,6 @@ function loadPlotly(scripts) {
       await import(new URL(script, import.meta.url).href).catch(() => {}); // the next one may be there
       if (window.Plotly) return window.Plotly;
     }
-    window.mnistLabPlotly = null; // another chart may try again
     throw new Error("Plotly could not be loaded");
   })();
   return window.mnistLabPlotly;
@@ -25,10 +24,11 @@ function whenSeen(target, draw) {
   if (target.seen) return draw();
   const waits = target.first;
   target.first = () => {
+    if (!target.isConnected) return;
     target.first = null;
     target.seen = true;
     near.unobserve(target);
-    if (target.isConnected) draw();
+    draw();
   };
   if (waits) return;
   near.observe(target);
