@@ -82,12 +82,6 @@ def test_clutter_leaves_its_share_alone(images):
     assert 0.62 < untouched < 0.8
 
 
-@pytest.mark.parametrize("side", [8, 10, 14])
-def test_coarse_pictures_are_those_of_resizing(images, side):
-    expected = tf.image.resize(tf.image.resize(images, (side, side), "area"), (28, 28), "bicubic")
-    np.testing.assert_allclose(pens._coarse(tf.constant(images), side), expected, atol=1e-5)
-
-
 def test_a_share_is_left_as_it_is(images):
     many, how = np.tile(images, (8, 1, 1, 1)), Augmentation(shift=3.0, shaky=2.0, untouched=0.4)
     changed = augment(tf.constant(many), how, tf.constant((1, 2))).numpy()
