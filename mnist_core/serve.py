@@ -136,8 +136,8 @@ def _start_web(port: int, address: str, upload_megabytes: int) -> subprocess.Pop
         "logger.level": "warning",
     }
     flags = [text for name, value in options.items() for text in (f"--{name}", str(value))]
-    command = [sys.executable, "-m", "streamlit", "run", str(APP), *flags]
-    return subprocess.Popen(command, cwd=APP.parent, stdin=subprocess.DEVNULL)
+    command = [sys.executable, "-m", "mnist_core.bound", "streamlit", "run", str(APP), *flags]
+    return subprocess.Popen(command, cwd=APP.parent, stdin=subprocess.PIPE)
 
 
 def _opened(web: subprocess.Popen, port: int, address: str, stopping: threading.Event) -> bool:
@@ -180,6 +180,7 @@ def _stop_web(web: subprocess.Popen) -> None:
     except subprocess.TimeoutExpired:
         web.kill()
         web.wait()
+    web.stdin.close()
 
 
 def _stop_engine(engine: EngineClient, store: RunStore) -> None:

@@ -109,3 +109,11 @@ def test_a_web_server_that_cannot_stay_is_told(dashboard, home, store):
     assert dashboard.returncode == 1
     assert_friendly(err.splitlines()[-1], "web server", "-9", "3 times")
     assert processes_of(home) == []
+
+
+def test_a_dashboard_that_is_killed_takes_its_web_server_along(dashboard, port):
+    web = web_server(dashboard)
+    dashboard.kill()
+    dashboard.communicate(timeout=60)
+    eventually(lambda: not web.is_running())
+    assert serve.free_port(wanted=port) == port
