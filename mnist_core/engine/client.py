@@ -22,6 +22,7 @@ import numpy as np
 from mnist_core.config import RunConfig
 from mnist_core.engine import tasks
 from mnist_core.engine.batching import Batcher
+from mnist_core.engine.watchdog import Watchdog
 from mnist_core.errors import EngineError, LabError, ModelFileError
 from mnist_core.logs import appended
 from mnist_core.models.upload import Upload
@@ -46,18 +47,24 @@ class EngineClient:
         self._settings, self._store = settings, store
         self._lock, self._connecting = threading.Lock(), threading.Lock()
         self._process: subprocess.Popen | None = None
+        self._watchdog = Watchdog()
         self._attended = self._started = float("-inf")
         self._dask: Any = None
         self._dask_address = ""
         self._together = Batcher(lambda run_id, images: self._ask(tasks.predict, run_id, images, settings.database_url))
 
     def ensure(self) -> EngineStatus:
-        """The engine's status; starts it in the background if it is away, and says that we want it to stay."""
+        """The engine's status; starts it in the background if it is away, and says that we want it to stay.
+
+        One that has hung on this machine is ended first.
+        """
         with self._lock:
             if time.monotonic() - self._attended > ATTEND_SECONDS:
                 attend(self._store.database)
                 self._attended = time.monotonic()
             status = engine_status(self._store.database)
+            if self._watchdog.look(status):
+                status = engine_status(self._store.database)
             # One that we started and that still lives is about to become the engine, or about to end.
             coming = self._process is not None and self._process.poll() is None
             if status.state == "away" and not coming and time.monotonic() - self._started > RESTART_SECONDS:

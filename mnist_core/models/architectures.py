@@ -130,10 +130,15 @@ class MLP(Network):
 
 class ConvBlock(Part):
     label: ClassVar[str] = "Block"
-    sentence: ClassVar[str] = "A convolution, and pooling after it."
+    sentence: ClassVar[str] = "A convolution or several, and pooling after them."
 
     filters: int = number(32, 4, 256, "Filters", "How many small patterns this block looks for.")
     kernel: Literal[1, 3, 5, 7] = option(3, "Kernel", "Side of the window that slides over the picture, in pixels.")
+    convolutions: int = number(
+        1, 1, 3, "Convolutions",
+        "How many of these follow one another before the pooling: two small windows see as far as a large one.",
+        rare=True,
+    )  # fmt: skip
     padding: Literal["valid", "same"] = option(
         "valid", "Padding", "'same' adds a rim of zeros so that the picture keeps its size; 'valid' adds none."
     )
@@ -145,7 +150,8 @@ class ConvBlock(Part):
 
     def layers(self, activation: str, l2: float):
         arguments = {"filters": self.filters, "kernel_size": self.kernel, "padding": self.padding, "l2": l2}
-        yield from _activated("Conv2D", arguments, activation, self.batch_norm)
+        for _ in range(self.convolutions):
+            yield from _activated("Conv2D", arguments, activation, self.batch_norm)
         if self.pooling != "none":
             kinds = {"max": "MaxPooling2D", "average": "AveragePooling2D"}
             yield Layer(kinds[self.pooling], {"pool_size": 2})

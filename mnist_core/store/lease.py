@@ -41,6 +41,8 @@ class EngineStatus:
     host: str = ""
     problem: str = ""
     """Why it is broken, in words."""
+    beat: float = 0.0
+    """When it last gave a sign of life, in seconds since 1970."""
 
     @property
     def ready(self) -> bool:
@@ -55,7 +57,7 @@ def engine_status(database: Database) -> EngineStatus:
         return EngineStatus("broken", problem=row.problem)
     if row is None or not process_alive(row.host, row.pid, row.beat):
         return EngineStatus("away")
-    return EngineStatus(row.state, row.address, tuple(json.loads(row.workers)), row.pid, row.host)
+    return EngineStatus(row.state, row.address, tuple(json.loads(row.workers)), row.pid, row.host, beat=row.beat)
 
 
 class Lease:

@@ -11,6 +11,7 @@ import pytest
 
 from benchmarks.chaos import chaos, lacking
 from mnist_core.config import RunConfig
+from mnist_core.engine import watchdog
 from mnist_core.store.lease import engine_status
 from mnist_core.store.run import DEATHS
 from tests.commands import start
@@ -92,6 +93,18 @@ def test_a_drawing_is_answered_after_the_predict_worker_was_killed(store, client
     ready = eventually(lambda: [w for w in client.ensure().workers if w["kind"] == "predict" and w.get("pid")])
     kill(ready[0]["pid"])
     np.testing.assert_array_equal(client.predict(run.id, NOTHING), expected)
+
+
+def test_an_engine_that_hangs_is_replaced_and_its_run_goes_on(store, client, begun, ended, monkeypatch):
+    """It lives and its workers train, but nobody gets an answer or a new run from it."""
+    monkeypatch.setattr(watchdog, "HUNG_LOOKS", 10)
+    run_id = store.create(SECONDS_LONG.replace({"training.epochs": 300}))
+    begun(run_id)
+    hung = engine_status(store.database).pid
+    os.kill(hung, signal.SIGSTOP)
+    eventually(lambda: (now := client.ensure()).ready and now.pid not in (0, hung), 120)
+    ended(run_id)
+    assert whole(store, run_id).deaths == 0
 
 
 def test_a_disk_that_takes_nothing_for_a_while_stops_no_run(store, client, begun, ended):

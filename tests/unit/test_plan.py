@@ -43,6 +43,7 @@ NETWORKS = {
     "cnn with global maximum": {"name": "cnn", "head": "global_max"},
     "cnn with dense layers": {"name": "cnn", "hidden_units": [10, 20, 30]},
     "cnn with dropout at its end": {"name": "cnn", "dropout": 0.4, "blocks": [BLOCK]},
+    "cnn with convolutions in a row": {"name": "cnn", "blocks": [BLOCK | {"convolutions": 3, "batch_norm": True}]},
     "cnn with batch norm": {"name": "cnn", "blocks": [BLOCK | {"batch_norm": True}]},
     **{
         name: found.config.architecture.model_dump()

@@ -1,0 +1,87 @@
+"""An engine that lives and gives no sign of life is ended, with what it began; no other is."""
+
+import os
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+
+from mnist_core.engine import watchdog
+from mnist_core.engine.watchdog import HUNG_LOOKS, Watchdog
+from mnist_core.store.lease import HOST, EngineStatus
+from tests.helpers import eventually
+
+WITH_A_CHILD = """
+import subprocess, sys
+subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]).wait()
+"""
+
+
+@pytest.fixture(autouse=True)
+def every_look_counts(monkeypatch):
+    monkeypatch.setattr(watchdog, "LOOK_SECONDS", 0.0)
+
+
+@pytest.fixture
+def stuck():
+    """A process with a child, and both as psutil sees them."""
+    process = subprocess.Popen([sys.executable, "-c", WITH_A_CHILD])
+    here = psutil.Process(process.pid)
+    family = [here, *eventually(here.children)]
+    yield family
+    for member in family:
+        if member.is_running():
+            member.kill()
+    process.wait()
+
+
+def status(pid, beat, host=HOST, state="ready"):
+    return EngineStatus(state, "tcp://127.0.0.1:1", (), pid, host, beat=beat)
+
+
+def gone(process):
+    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+
+
+@pytest.mark.parametrize("state", ["starting", "ready", "ending"])
+def test_one_that_gives_no_sign_of_life_is_ended_with_its_children(stuck, state):
+    dog, hung = Watchdog(), status(stuck[0].pid, time.time(), state=state)
+    for _ in range(HUNG_LOOKS):
+        assert not dog.look(hung)
+    assert not any(map(gone, stuck))
+    assert dog.look(hung)
+    eventually(lambda: all(map(gone, stuck)))
+
+
+def test_every_beat_begins_the_count_anew(stuck):
+    dog, now = Watchdog(), time.time()
+    for beat in range(3):
+        assert not any(dog.look(status(stuck[0].pid, now + beat)) for _ in range(HUNG_LOOKS))
+    assert not gone(stuck[0])
+
+
+def test_looks_that_follow_at_once_count_as_one(stuck, monkeypatch):
+    """However many pages are open, and however short the time: an engine is not judged by it."""
+    monkeypatch.setattr(watchdog, "LOOK_SECONDS", 3600.0)
+    dog, hung = Watchdog(), status(stuck[0].pid, time.time())
+    assert not any(dog.look(hung) for _ in range(3 * HUNG_LOOKS))
+    assert not gone(stuck[0])
+
+
+def test_only_an_engine_of_this_machine_is_judged(stuck):
+    dog = Watchdog()
+    for other in (
+        status(stuck[0].pid, time.time(), host="elsewhere"),
+        status(os.getpid(), time.time()),
+        EngineStatus("away"),
+    ):
+        assert not any(dog.look(other) for _ in range(2 * HUNG_LOOKS))
+    assert not gone(stuck[0])
+
+
+def test_a_younger_process_with_the_same_number_is_left_alone(stuck):
+    dog, old = Watchdog(), status(stuck[0].pid, 1.0)
+    assert any(dog.look(old) for _ in range(2 * HUNG_LOOKS))
+    assert not any(map(gone, stuck))
