@@ -1,17 +1,17 @@
-"""How long it takes to 99 % test accuracy, or to 97 %, from a warm worker taking the run to its end."""
+"""How long it takes to 97, 99 or 99.7 % test accuracy, from a warm worker taking the run to its end."""
 
 from __future__ import annotations
 
 import argparse
 import time
-from statistics import median
+from statistics import mean, median
 from typing import Any
 
 from benchmarks.report import arguments, finish, say
 from benchmarks.served import served, wait_until_warm
 from mnist_core.recipes import recipe
 
-RECIPES = {0.99: "cnn-fast", 0.97: "quick"}
+RECIPES = {0.97: "quick", 0.99: "cnn-fast", 0.997: "champion"}
 """By what share of the test images is to be read rightly."""
 
 
@@ -40,6 +40,7 @@ def document(target: float, seconds: list[float], accuracies: list[float]) -> di
         "median_seconds": median(seconds),
         "seconds": [round(s, 2) for s in seconds],
         "test_accuracy": median(accuracies),
+        "mean_test_accuracy": mean(accuracies),
         "lowest_test_accuracy": min(accuracies),
     }
 

@@ -13,7 +13,7 @@ from mnist_core.recipes.keras_networks import (
     SOFTMAX_KERAS,
     SUBCLASSED_MLP,
 )
-from mnist_core.recipes.own import CNN_FAST, FLAGSHIP, QUICK, TINY
+from mnist_core.recipes.own import CHAMPION, CNN_FAST, FLAGSHIP, QUICK, TINY
 from mnist_core.recipes.raw_variables import LOGREG_EPOCHS, LOGREG_FUNCTIONS, LOGREG_STEPS
 from mnist_core.recipes.recipe import MEASURES, Recipe
 
@@ -37,7 +37,7 @@ PUBLISHED: tuple[Recipe, ...] = (
 VARIANTS: tuple[Recipe, ...] = (MLP_100_64_32_FUNCTIONAL,)
 """Published systems in another form that their authors gave them. The table has the system itself."""
 
-OWN: tuple[Recipe, ...] = (QUICK, CNN_FAST, TINY, FLAGSHIP)
+OWN: tuple[Recipe, ...] = (QUICK, CNN_FAST, TINY, CHAMPION, FLAGSHIP)
 
 RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (*OWN, *PUBLISHED, *VARIANTS)}
 

@@ -1,4 +1,4 @@
-"""Networks of our own: places to start from, a tiny one, and the one that is shipped."""
+"""Networks of our own: places to start from, a tiny one, one with the fewest mistakes, and the one that is shipped."""
 
 from __future__ import annotations
 
@@ -52,6 +52,31 @@ TINY = Recipe(
             "training": {"epochs": 24, "batch_size": 128},
         }
     ),
+)
+
+CHAMPION = Recipe(
+    "champion",
+    "Champion: fewest mistakes",
+    "As few mistakes on MNIST's own test digits as a quarter of an hour on two cores allows.",
+    RunConfig.parse(
+        {
+            "architecture": {
+                "name": "cnn",
+                "blocks": [
+                    {"filters": 32, "kernel": 5, "padding": "same"},
+                    {"filters": 64, "convolutions": 2, "padding": "same", "batch_norm": True},
+                    {"filters": 128, "convolutions": 2, "padding": "same", "batch_norm": True},
+                ],
+                "dropout": 0.3,
+            },
+            "optimizer": {"name": "adamw", "learning_rate": 0.003},
+            "schedule": {"name": "one_cycle"},
+            "data": {"validation_fraction": 0.0},
+            "augmentation": {"shift": 2.0, "rotate": 10.0, "zoom": 0.1, "shear": 5.0},
+            "training": {"epochs": 20, "batch_size": 128, "label_smoothing": 0.1},
+        }
+    ),
+    costly=True,
 )
 
 FLAGSHIP = Recipe(

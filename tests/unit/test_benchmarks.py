@@ -53,6 +53,8 @@ def test_time_to_accuracy_gives_all_seeds_and_their_median():
     found = time_to_accuracy.document(0.99, [8.0, 12.0, 9.0], [0.991, 0.989, 0.99])
     assert (found["target"], found["median_seconds"], found["test_accuracy"]) == (0.99, 9.0, 0.99)
     assert found["seconds"] == [8.0, 12.0, 9.0] and found["lowest_test_accuracy"] == 0.989
+    assert found["mean_test_accuracy"] == pytest.approx(0.99)
+    assert all(name in RECIPES for name in time_to_accuracy.RECIPES.values())
 
 
 def test_live_compares_pairs_of_one_round():

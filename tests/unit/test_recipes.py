@@ -70,7 +70,7 @@ def test_there_are_eleven_besides_our_own():
         "subclassed-mlp", "random-forest", "logreg-steps", "logreg-epochs", "logreg-functions", "mlp-100-64-32",
         "softmax-keras", "mlp-100-100", "cnn-32-64-64", "sgd-classifier", "cnn-layers",
     ]  # fmt: skip
-    own = ["quick", "cnn-fast", "tiny", "flagship"]
+    own = ["quick", "cnn-fast", "tiny", "champion", "flagship"]
     assert list(RECIPES) == [*own, *(found.name for found in PUBLISHED), "mlp-100-64-32-functional"]
 
 
