@@ -106,7 +106,8 @@ def _worker(kind: str, threads: int, gpu: str, memory: int) -> dict[str, Any]:
         "CUDA_VISIBLE_DEVICES": gpu,
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "TF_NUM_INTRAOP_THREADS": str(threads),
-        "TF_NUM_INTEROP_THREADS": "1",
+        # The changes of images are many small steps, which only run beside each other if there is room for several.
+        "TF_NUM_INTEROP_THREADS": str(threads),
     }
     # One task at a time: TensorFlow brings the threads. Beside its predictions, the predict worker waits for the
     # process that reads an uploaded model.

@@ -137,7 +137,6 @@ class ConvBlock(Part):
     convolutions: int = number(
         1, 1, 3, "Convolutions",
         "How many of these follow one another before the pooling: two small windows see as far as a large one.",
-        rare=True,
     )  # fmt: skip
     padding: Literal["valid", "same"] = option(
         "valid", "Padding", "'same' adds a rim of zeros so that the picture keeps its size; 'valid' adds none."

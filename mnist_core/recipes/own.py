@@ -73,7 +73,7 @@ CHAMPION = Recipe(
             "schedule": {"name": "one_cycle"},
             "data": {"validation_fraction": 0.0},
             "augmentation": {"shift": 2.0, "rotate": 10.0, "zoom": 0.1, "shear": 5.0},
-            "training": {"epochs": 20, "batch_size": 128, "label_smoothing": 0.1},
+            "training": {"epochs": 16, "batch_size": 128, "label_smoothing": 0.1},
         }
     ),
     costly=True,
