@@ -200,7 +200,8 @@ class RunConfig(Part):
             return f"{arch.label} of {len(self.layers)} layers"
         if arch.family == "classical":
             return arch.summary()
-        shape = [b.filters for b in getattr(arch, "blocks", ()) for _ in range(b.convolutions)] + list(getattr(arch, "hidden_units", ()))
+        filters = [block.filters for block in getattr(arch, "blocks", ()) for _ in range(block.convolutions)]
+        shape = filters + list(getattr(arch, "hidden_units", ()))
         name = arch.name.upper() if len(arch.name) <= 3 else arch.name.capitalize()
         size = " " + "-".join(map(str, shape)) if shape else ""
         unit, count = ("step", self.training.steps) if self.training.steps else ("epoch", self.training.epochs)

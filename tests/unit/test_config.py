@@ -61,7 +61,8 @@ def test_absent_keys_take_their_defaults():
 def test_summary_names_network_optimizer_and_length():
     assert RunConfig().summary() == "MLP 128, Adam 0.001, 5 epochs of 128"
     assert recipe("cnn-32-64-64").config.summary() == "CNN 32-64-64, RMSprop 0.001, 30 epochs of 200"
-    deep = recipe("cnn-32-64-64").config.replace({"architecture.blocks": [{"filters": 8, "convolutions": 2}, {"filters": 16}]})
+    blocks = [{"filters": 8, "convolutions": 2}, {"filters": 16}]
+    deep = recipe("cnn-32-64-64").config.replace({"architecture.blocks": blocks})
     assert deep.summary() == "CNN 8-8-16, RMSprop 0.001, 30 epochs of 200"
     one = RunConfig().replace({"architecture.name": "softmax", "training.epochs": 1})
     assert one.summary() == "Softmax, Adam 0.001, 1 epoch of 128"
