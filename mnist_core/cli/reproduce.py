@@ -21,6 +21,7 @@ from mnist_core.cli.command import (
 from mnist_core.cli.train import follow
 from mnist_core.config import RunConfig
 from mnist_core.engine.client import EngineClient
+from mnist_core.errors import ConfigError
 from mnist_core.recipes import PUBLISHED, Recipe, recipe
 from mnist_core.recipes.reproduction import Attempt, Reproduction, document
 from mnist_core.store import RunStore
@@ -94,7 +95,15 @@ def _run(options: argparse.Namespace) -> int:
 
 def _finished_before(store: RunStore, config: RunConfig) -> Run | None:
     marked = (run for run in store.list(statuses=("finished",)) if run.test_accuracy is not None)
-    return next((run for run in marked if run.config == config.to_json()), None)
+    return next((run for run in marked if _is_of(run, config)), None)
+
+
+def _is_of(run: Run, config: RunConfig) -> bool:
+    """Whether a run has this configuration; one that was kept before a setting existed has its default."""
+    try:
+        return run.settings == config
+    except ConfigError:
+        return False  # of another version, which allowed what is not allowed now
 
 
 def _write(done: list[Reproduction], options: argparse.Namespace, device: str) -> None:

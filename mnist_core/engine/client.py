@@ -22,7 +22,7 @@ import numpy as np
 from mnist_core.config import RunConfig
 from mnist_core.engine import tasks
 from mnist_core.engine.batching import Batcher
-from mnist_core.engine.watchdog import Watchdog
+from mnist_core.engine.watchdog import ENGINE, Watchdog
 from mnist_core.errors import EngineError, LabError, ModelFileError
 from mnist_core.logs import appended
 from mnist_core.models.upload import Upload
@@ -47,7 +47,7 @@ class EngineClient:
         self._settings, self._store = settings, store
         self._lock, self._connecting = threading.Lock(), threading.Lock()
         self._process: subprocess.Popen | None = None
-        self._watchdog = Watchdog()
+        self._watchdog = Watchdog(settings)
         self._attended = self._started = float("-inf")
         self._dask: Any = None
         self._dask_address = ""
@@ -221,7 +221,7 @@ class EngineClient:
             self._settings.home.mkdir(parents=True, exist_ok=True)
             with appended(self._settings.log_file) as log:
                 self._process = subprocess.Popen(
-                    [sys.executable, "-m", "mnist_core.engine.server"],
+                    [sys.executable, "-m", ENGINE],
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,

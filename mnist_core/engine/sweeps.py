@@ -25,6 +25,9 @@ log = logging.getLogger("mnist_core.engine")
 LOOK_SECONDS = 0.2
 """Between two looks at the searches; a worker always has its next trial waiting meanwhile."""
 
+MOST_PROPOSALS = 50
+"""In one look: settings that cannot be trained are over at once, and the engine has other things to do between."""
+
 IMPORTANCE_SECONDS = 3.0
 
 DIVERGED = "infinite or not a number"
@@ -79,7 +82,8 @@ class Sweeper:
             if trial.open and not self._follow(sweep, study, trial, stopping):
                 still_open += 1
         asked = len(trials)
-        while not stopping and still_open < sweep.design.search.parallel and asked < sweep.trials:
+        most = min(sweep.trials, asked + MOST_PROPOSALS)
+        while not stopping and still_open < sweep.design.search.parallel and asked < most:
             still_open += self._propose(sweep, study)
             asked += 1
         if not still_open and (stopping or asked >= sweep.trials):

@@ -7,35 +7,41 @@ that slept as long as its machine did has missed no look. What comes after is wh
 from __future__ import annotations
 
 import logging
-import os
 import time
 from contextlib import suppress
 
 import psutil
 
+from mnist_core.errors import LabError
+from mnist_core.settings import Settings
 from mnist_core.store.lease import HOST, EngineStatus, process_alive
 
 log = logging.getLogger("mnist_core.engine")
 
-HUNG_LOOKS = 120
-"""So many looks without a beat: longer than an engine takes to start its workers, to replace one, or to end them."""
+ENGINE = "mnist_core.engine.server"
+"""The module that an engine runs."""
 
-LOOK_SECONDS = 1.0
-"""At least so long from one look that counts to the next, however many pages are open."""
+HUNG_LOOKS = 40
+"""So many looks without a beat, two minutes and more: longer than an engine takes to start its workers, to replace
+one, or to end them."""
+
+LOOK_SECONDS = 3.0
+"""At least so long from one look that counts to the next, however many pages are open; one page looks as often."""
 
 
 class Watchdog:
     """Of one process that has use for the engine; ``look`` whenever the engine's status has been read."""
 
-    def __init__(self) -> None:
-        self._seen: tuple[str, int, float] | None = None
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._seen: tuple[int, float] | None = None
         self._looks, self._looked = 0, float("-inf")
 
     def look(self, status: EngineStatus) -> bool:
         """Whether the engine was hung, and is ended now with its workers."""
-        if not status.pid or status.host != HOST or status.pid == os.getpid():
+        if not status.pid or status.host != HOST:
             return False
-        now, seen = time.monotonic(), (status.host, status.pid, status.beat)
+        now, seen = time.monotonic(), (status.pid, status.beat)
         if seen != self._seen:
             self._seen, self._looks, self._looked = seen, 0, now
         elif now - self._looked >= LOOK_SECONDS:
@@ -43,19 +49,32 @@ class Watchdog:
         if self._looks < HUNG_LOOKS:
             return False
         self._seen = None
-        log.warning("the engine (process %d) has not given a sign of life for long; it is ended", status.pid)
-        _end(status)
+        if not self._end(status):
+            return False
+        log.warning("the engine (process %d) had given no sign of life for long; it was ended", status.pid)
         return True
 
-
-def _end(status: EngineStatus) -> None:
-    """Kills the engine and all that it began, which may be as stuck as the engine itself."""
-    with suppress(psutil.Error):
-        engine = psutil.Process(status.pid)
-        family = [engine, *engine.children(recursive=True)]
-        if not process_alive(status.host, status.pid, status.beat):
-            return  # another process has got its number meanwhile
+    def _end(self, status: EngineStatus) -> bool:
+        """Kills the engine and all that it began, which may be as stuck as the engine itself."""
+        try:
+            engine = psutil.Process(status.pid)
+            if not self._ours(engine) or not process_alive(status.host, status.pid, status.beat):
+                return False
+            family = [engine, *engine.children(recursive=True)]
+        except psutil.Error:
+            return False
         for process in family:
             with suppress(psutil.Error):
                 process.kill()
         psutil.wait_procs(family, timeout=5)
+        return not process_alive(status.host, status.pid, status.beat)
+
+    def _ours(self, process: psutil.Process) -> bool:
+        """Whether it is an engine of this store. In a copy of a store, or in one that machines of one name share,
+        stands the process of another, or of no engine at all."""
+        if ENGINE not in process.cmdline():
+            return False
+        try:
+            return Settings.from_environment(process.environ()).database_url == self._settings.database_url
+        except LabError:
+            return False

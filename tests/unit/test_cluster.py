@@ -51,7 +51,8 @@ def test_workers_share_the_cores(layout, cores, gpus, wish, trainers, threads):
         # One task at a time, and beside predictions one that waits for the process that reads an upload.
         assert options["resources"] == ({"train": 1} if kind == "train" else {"predict": 1, "files": 1})
         assert options["nthreads"] == len(options["resources"])
-        assert options["env"]["TF_NUM_INTRAOP_THREADS"] == str(threads if kind == "train" else 1)
+        for within in ("INTRAOP", "INTEROP"):
+            assert options["env"][f"TF_NUM_{within}_THREADS"] == str(threads if kind == "train" else 1)
         assert options["dashboard"] is False
 
 

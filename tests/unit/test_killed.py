@@ -97,14 +97,19 @@ def test_a_drawing_is_answered_after_the_predict_worker_was_killed(store, client
 
 def test_an_engine_that_hangs_is_replaced_and_its_run_goes_on(store, client, begun, ended, monkeypatch):
     """It lives and its workers train, but nobody gets an answer or a new run from it."""
-    monkeypatch.setattr(watchdog, "HUNG_LOOKS", 10)
-    run_id = store.create(SECONDS_LONG.replace({"training.epochs": 300}))
-    begun(run_id)
-    hung = engine_status(store.database).pid
-    os.kill(hung, signal.SIGSTOP)
-    eventually(lambda: (now := client.ensure()).ready and now.pid not in (0, hung), 120)
-    ended(run_id)
-    assert whole(store, run_id).deaths == 0
+    run_id = store.create(SECONDS_LONG.replace({"training.epochs": 500, "training.batch_size": 4}))
+    before = begun(run_id)
+    hung = psutil.Process(engine_status(store.database).pid)
+    hung.suspend()
+    with monkeypatch.context() as impatient:
+        impatient.setattr(watchdog, "LOOK_SECONDS", 0.2)
+        eventually(lambda: client.ensure().pid != hung.pid, 120)
+    eventually(lambda: client.ensure().ready, 280)
+    begun(run_id, but=before)
+    store.ask(run_id, "stop")
+    run = ended(run_id)
+    assert (run.status, run.deaths) == ("stopped", 0)
+    assert lacking(store, run_id) == (0, 0)
 
 
 def test_a_disk_that_takes_nothing_for_a_while_stops_no_run(store, client, begun, ended):

@@ -101,7 +101,7 @@ def test_parts_are_frozen_hashable_and_refuse_unknown_keys(part):
 
 def test_specs_follow_the_declaration_and_leave_the_name_out():
     assert [spec.name for spec in ConvBlock.specs()] == [
-        "filters", "kernel", "padding", "pooling", "batch_norm", "dropout",
+        "filters", "kernel", "convolutions", "padding", "pooling", "batch_norm", "dropout",
     ]  # fmt: skip
     for section in SECTIONS:
         for part in choices(section):

@@ -4,12 +4,13 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import psutil
 import pytest
 
 from mnist_core.engine import watchdog
-from mnist_core.engine.watchdog import HUNG_LOOKS, Watchdog
+from mnist_core.engine.watchdog import ENGINE, HUNG_LOOKS, Watchdog
 from mnist_core.store.lease import HOST, EngineStatus
 from tests.helpers import eventually
 
@@ -25,16 +26,33 @@ def every_look_counts(monkeypatch):
 
 
 @pytest.fixture
-def stuck():
-    """A process with a child, and both as psutil sees them."""
-    process = subprocess.Popen([sys.executable, "-c", WITH_A_CHILD])
-    here = psutil.Process(process.pid)
-    family = [here, *eventually(here.children)]
-    yield family
-    for member in family:
-        if member.is_running():
-            member.kill()
-    process.wait()
+def begin():
+    """Begins a process with a child, called as asked, and gives both as psutil sees them."""
+    begun = []
+
+    def begin(settings, *arguments):
+        command = [sys.executable, "-c", WITH_A_CHILD, *arguments]
+        process = subprocess.Popen(command, env=os.environ | settings.environment())
+        here = psutil.Process(process.pid)
+        begun.append((process, [here, *eventually(here.children)]))
+        return begun[-1][1]
+
+    yield begin
+    for process, family in begun:
+        for member in family:
+            if member.is_running():
+                member.kill()
+        process.wait()
+
+
+@pytest.fixture
+def stuck(begin, settings):
+    return begin(settings, ENGINE)
+
+
+@pytest.fixture
+def dog(settings):
+    return Watchdog(settings)
 
 
 def status(pid, beat, host=HOST, state="ready"):
@@ -46,8 +64,8 @@ def gone(process):
 
 
 @pytest.mark.parametrize("state", ["starting", "ready", "ending"])
-def test_one_that_gives_no_sign_of_life_is_ended_with_its_children(stuck, state):
-    dog, hung = Watchdog(), status(stuck[0].pid, time.time(), state=state)
+def test_one_that_gives_no_sign_of_life_is_ended_with_its_children(dog, stuck, state):
+    hung = status(stuck[0].pid, time.time(), state=state)
     for _ in range(HUNG_LOOKS):
         assert not dog.look(hung)
     assert not any(map(gone, stuck))
@@ -55,33 +73,40 @@ def test_one_that_gives_no_sign_of_life_is_ended_with_its_children(stuck, state)
     eventually(lambda: all(map(gone, stuck)))
 
 
-def test_every_beat_begins_the_count_anew(stuck):
-    dog, now = Watchdog(), time.time()
+def test_every_beat_begins_the_count_anew(dog, stuck):
+    now = time.time()
     for beat in range(3):
         assert not any(dog.look(status(stuck[0].pid, now + beat)) for _ in range(HUNG_LOOKS))
     assert not gone(stuck[0])
 
 
-def test_looks_that_follow_at_once_count_as_one(stuck, monkeypatch):
+def test_looks_that_follow_at_once_count_as_one(dog, stuck, monkeypatch):
     """However many pages are open, and however short the time: an engine is not judged by it."""
     monkeypatch.setattr(watchdog, "LOOK_SECONDS", 3600.0)
-    dog, hung = Watchdog(), status(stuck[0].pid, time.time())
+    hung = status(stuck[0].pid, time.time())
     assert not any(dog.look(hung) for _ in range(3 * HUNG_LOOKS))
     assert not gone(stuck[0])
 
 
-def test_only_an_engine_of_this_machine_is_judged(stuck):
-    dog = Watchdog()
-    for other in (
-        status(stuck[0].pid, time.time(), host="elsewhere"),
-        status(os.getpid(), time.time()),
-        EngineStatus("away"),
-    ):
+def test_one_elsewhere_or_none_is_not_judged(dog, stuck):
+    for other in (status(stuck[0].pid, time.time(), host="elsewhere"), EngineStatus("away")):
         assert not any(dog.look(other) for _ in range(2 * HUNG_LOOKS))
     assert not gone(stuck[0])
 
 
-def test_a_younger_process_with_the_same_number_is_left_alone(stuck):
-    dog, old = Watchdog(), status(stuck[0].pid, 1.0)
-    assert any(dog.look(old) for _ in range(2 * HUNG_LOOKS))
+def test_an_engine_of_another_store_is_left_alone(dog, begin, settings, tmp_path):
+    """As it stands in a copy of its store, whose beats come no more."""
+    [other, child] = begin(replace(settings, home=tmp_path / "another"), ENGINE)
+    assert not any(dog.look(status(other.pid, time.time())) for _ in range(2 * HUNG_LOOKS))
+    assert not gone(other) and not gone(child)
+
+
+def test_a_process_that_is_no_engine_is_left_alone(dog, begin, settings):
+    [other, child] = begin(settings)
+    assert not any(dog.look(status(other.pid, time.time())) for _ in range(2 * HUNG_LOOKS))
+    assert not gone(other) and not gone(child)
+
+
+def test_a_younger_process_with_the_same_number_is_left_alone(dog, stuck):
+    assert not any(dog.look(status(stuck[0].pid, 1.0)) for _ in range(2 * HUNG_LOOKS))
     assert not any(map(gone, stuck))
