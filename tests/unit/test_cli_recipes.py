@@ -5,9 +5,11 @@ import time
 from contextlib import nullcontext
 
 import pytest
+from sqlalchemy import update
 
 from mnist_core.cli import main, reproduce
 from mnist_core.recipes import PUBLISHED, RECIPES
+from mnist_core.store.tables import runs
 from tests.helpers import assert_friendly
 
 
@@ -164,6 +166,19 @@ def test_what_has_finished_before_is_counted_when_asked_for(capsys, store, train
     assert len(store.list()) == 2
     ran(capsys, "reproduce", "softmax-keras", "--json")
     assert len(store.list()) == 3
+
+
+def test_a_run_kept_before_a_setting_existed_is_counted_too(capsys, store, trained):
+    trained[1] = 0.99
+    ran(capsys, "reproduce", "cnn-32-64-64", "--json")
+    [run] = store.list()
+    older = json.loads(run.config)
+    for block in older["architecture"]["blocks"]:
+        del block["convolutions"]
+    with store.database.write() as connection:
+        connection.execute(update(runs).values(config=json.dumps(older)))
+    ran(capsys, "reproduce", "cnn-32-64-64", "--resume", "--json")
+    assert len(store.list()) == 1
 
 
 def test_quick_leaves_out_what_takes_minutes():

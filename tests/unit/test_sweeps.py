@@ -8,7 +8,7 @@ from sqlalchemy import text
 from mnist_core.config import RunConfig
 from mnist_core.engine import sweeps as module
 from mnist_core.engine.sweeps import Sweeper
-from mnist_core.errors import StoreError, UnknownSweep
+from mnist_core.errors import OverLimit, StoreError, UnknownSweep
 from tests.helpers import assert_friendly
 from tests.searches import RATE, Worker, complete, design, epoch_row, quality
 
@@ -159,6 +159,23 @@ def test_settings_that_cannot_be_built_are_a_failed_trial(store, sweeps, sweeper
     assert bad.params == {"optimizer.momentum": 0.0, "optimizer.nesterov": True}
     assert "momentum" in bad.message
     assert len(trials) == 4
+
+
+def test_settings_that_are_all_refused_do_not_hold_the_engine_up(store, sweeps, settings, monkeypatch):
+    """They are proposed some at a time, so that between them the engine gives a sign of life."""
+
+    def refuse(config):
+        raise OverLimit("Too many epochs.")
+
+    monkeypatch.setattr(module, "MOST_PROPOSALS", 5)
+    sweeper = Sweeper(store, settings.database_url, refuse)
+    sweep_id = sweeps.create(design(trials=12), owner="somebody")
+    counts = []
+    while sweeper.tick():
+        counts.append(len(sweeps.trials(sweep_id)))
+    assert counts[:3] == [5, 10, 12]
+    assert {trial.state for trial in sweeps.trials(sweep_id)} == {"failed"}
+    assert sweeps.get(sweep_id).status == "finished"
 
 
 def test_two_objectives(store, sweeps, sweeper):
