@@ -5,6 +5,7 @@ import streamlit as st
 from mnist_core.store.sweeps import SweepStore
 from mnist_core.ui.frame import errors_in_words, page
 from mnist_core.ui.lab import Lab
+from mnist_core.ui.menu import PAGES, go
 from mnist_core.ui.queue import show_queue
 from mnist_core.ui.visitor import visitor, whose
 from mnist_core.ui.words import ago, badge, escaped, percent
@@ -12,19 +13,19 @@ from mnist_core.ui.words import ago, badge, escaped, percent
 REFRESH_SECONDS = 2.0
 
 STEPS = (
-    ("Look at the digits", "pages/1_Data.py", ":material/image_search:", "70,000 pictures of handwriting."),
-    ("Train a network", "pages/2_Train.py", ":material/model_training:", "The quick recipe takes seconds."),
-    ("See where it errs", "pages/3_Evaluate.py", ":material/grid_on:", "Which digits does it mistake?"),
-    ("Draw a digit", "pages/4_Draw.py", ":material/draw:", "With mouse, finger or pen."),
+    ("Look at the digits", "Data", "70,000 pictures of handwriting."),
+    ("Train a network", "Train", "The quick recipe takes seconds."),
+    ("See where it errs", "Evaluate", "Which digits does it mistake?"),
+    ("Draw a digit", "Draw", "With mouse, finger or pen."),
 )
 
 
 def where_to_start(lab: Lab) -> None:
     next_step = 3 if any(run.usable for run in lab.store.list(limit=8, own=True)) else 1
-    for i, (column, (label, target, icon, words)) in enumerate(zip(st.columns(len(STEPS)), STEPS, strict=True)):
+    for i, (column, (label, name, words)) in enumerate(zip(st.columns(len(STEPS)), STEPS, strict=True)):
         kind = "primary" if i == next_step else "secondary"
-        if column.button(label, icon=icon, key=target, type=kind, width="stretch"):
-            st.switch_page(target)
+        if column.button(label, icon=PAGES[name][1], key=f"go-{name}", type=kind, width="stretch"):
+            go(name)
         column.caption(words)
 
 
@@ -51,13 +52,13 @@ def latest_runs(lab: Lab) -> None:
             st.markdown(f"**{escaped(run.name)}**  \n{escaped(run.summary)} · {ago(run.created)}{by}")
             st.markdown(f"{badge(run.status)} {percent(run.test_accuracy) if run.usable else ''}", width="content")
             if st.button("Open", key=f"open-{run.id}", icon=":material/arrow_forward:"):
-                st.switch_page("pages/2_Train.py", query_params={"run": run.id})
+                go("Train", run=run.id)
     for sweep in sweeps:
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             words = f"{sweep.trials} trials · {sweep.status} · {ago(sweep.created)}"
             st.markdown(f"Latest sweep: **{escaped(sweep.name)}**  \n{words}")
             if st.button("Open", key="open-sweep", icon=":material/arrow_forward:"):
-                st.switch_page("pages/7_Explore.py", query_params={"sweep": sweep.id})
+                go("Explore", sweep=sweep.id)
 
 
 def devices(lab: Lab) -> None:

@@ -11,6 +11,7 @@ from mnist_core.ui.files import downloads, upload_form
 from mnist_core.ui.frame import errors_in_words, page
 from mnist_core.ui.lab import Lab
 from mnist_core.ui.live_chart import live_chart
+from mnist_core.ui.menu import go
 from mnist_core.ui.queue import watch_queue
 from mnist_core.ui.run_table import matching, table
 from mnist_core.ui.visitor import acting, visitor, whose
@@ -35,10 +36,10 @@ def details(lab: Lab, run: Run) -> None:
     st.markdown(f"{badge(run.status)} `{run.id}` {escaped(run.message)}")
     with st.container(horizontal=True):
         if st.button("Open", icon=":material/arrow_forward:", key="open"):
-            st.switch_page("pages/2_Train.py", query_params={"run": run.id})
+            go("Train", run=run.id)
         if run.usable:
             if st.button("Evaluate", icon=":material/grid_on:", key="evaluate"):
-                st.switch_page("pages/3_Evaluate.py", query_params={"run": run.id})
+                go("Evaluate", run=run.id)
             # One of another version has the file of its network in the store all the same.
             if run.architecture is None or run.architecture.family == "network":
                 downloads(lab, run)
@@ -65,7 +66,7 @@ def several(lab: Lab, runs: list[Run]) -> None:
         st.info(f"Up to {compare.MOST} runs can be compared at a time. Take some out.", icon=":material/filter_list:")
         return
     if st.button(f"Compare these {len(runs)}", icon=":material/compare_arrows:", type="primary", key="compare-these"):
-        st.switch_page("pages/6_Compare.py", query_params={"runs": ",".join(called)})
+        go("Compare", runs=",".join(called))
     curves(lab, called)
 
 

@@ -56,7 +56,6 @@ def drawing_canvas(key: str) -> np.ndarray | None:
         tool("Undo", icon=":material/undo:", key=f"{key}-undo", args=(key, slice(-1)), shortcut="Mod+Z")
         tool("Clear", icon=":material/delete:", key=f"{key}-clear", args=(key, slice(0)))
     if not strokes:
-        begin_another(key)
         return None
     # The browser's picture has what was laid out only after a while, or never: that is drawn here.
     drawn = result.image_data if len(strokes) > len(sheet["begin"]) else None
@@ -77,6 +76,7 @@ def begin_another(key: str) -> None:
 def show_again(key: str, drawing: Drawing) -> None:
     """Puts an earlier drawing on the canvas, in place of what is there; called by a button, before the page runs."""
     sheet = sheet_of(key)
+    _hear_arrived(key, sheet)
     sheet["drawing"] = drawing.id
     _lay_out(sheet, drawing.strokes)
 
@@ -85,19 +85,27 @@ def _hear(sheet: dict, drawing: dict, picture: bytes | str | None) -> None:
     """Takes the strokes that the browser says it shows, unless it has not said anything since they were laid out.
 
     Without a picture they are not the browser's: Streamlit forgets a canvas that an interrupted page did not come to,
-    and it then says what it was given at its beginning.
+    and it then says what it was given at its beginning. An empty canvas is never news: only what lays strokes out
+    empties it, and the browser's word of it may come when others have been laid out since.
     """
     if picture and drawing["objects"] != sheet["heard"]:
-        sheet["heard"] = sheet["strokes"] = drawing["objects"]
+        sheet["heard"] = drawing["objects"]
+        sheet["strokes"] = drawing["objects"] or sheet["strokes"]
+
+
+def _hear_arrived(key: str, sheet: dict) -> None:
+    """A stroke may arrive together with a click."""
+    if arrived := st.session_state.get(key, {}).get("drawing"):
+        _hear(sheet, arrived["raw"], arrived["data"])
 
 
 def _keep(key: str, part: slice) -> None:
     """Goes on with a part of the strokes; called by a button, before the page runs."""
     sheet = st.session_state[f"{key}-sheet"]
-    # A stroke may arrive together with the click.
-    if arrived := st.session_state.get(key, {}).get("drawing"):
-        _hear(sheet, arrived["raw"], arrived["data"])
+    _hear_arrived(key, sheet)
     _lay_out(sheet, sheet["strokes"][part])
+    if not sheet["strokes"]:
+        begin_another(key)
 
 
 def _lay_out(sheet: dict, strokes: list) -> None:

@@ -11,6 +11,7 @@ from mnist_core.recipes import recipe
 from mnist_core.store.run import USABLE, Run
 from mnist_core.store.shipped import FLAGSHIP
 from mnist_core.ui.lab import Lab
+from mnist_core.ui.menu import go
 from mnist_core.ui.visitor import acting, visitor
 from mnist_core.ui.words import STATUS, escaped, percent
 
@@ -29,7 +30,7 @@ def choose_run(lab: Lab) -> Run | None:
             return None
         st.info(f"The run {escaped(run.name)} is {STATUS[run.status][1]}: it has no model to look at.")
         if st.button("Show that run", icon=":material/arrow_forward:", key="show-run"):
-            st.switch_page("pages/2_Train.py", query_params={"run": wanted})
+            go("Train", run=wanted)
         return None
     invite(lab, runs)
     if not runs:
@@ -76,5 +77,4 @@ def train_quickly(lab: Lab) -> None:
 
 def _quick_button(lab: Lab, kind: Literal["primary", "tertiary"]) -> None:
     if st.button("Train the quick recipe", type=kind, icon=":material/play_arrow:", key="train-quick"):
-        run_id = acting(lab).train(recipe("quick").config, "quick")
-        st.switch_page("pages/2_Train.py", query_params={"run": run_id})
+        go("Train", run=acting(lab).train(recipe("quick").config, "quick"))

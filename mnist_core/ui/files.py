@@ -14,6 +14,7 @@ from mnist_core.store.run import Run
 from mnist_core.store.runs import NAME_LENGTH
 from mnist_core.ui.frame import errors_in_words
 from mnist_core.ui.lab import Lab
+from mnist_core.ui.menu import go
 from mnist_core.ui.visitor import acting
 from mnist_core.ui.words import escaped
 
@@ -132,6 +133,6 @@ def _welcome(here: Lab) -> None:
     st.success(f"**{escaped(run.name)}** is among the runs now. {escaped(said)}")
     with st.container(horizontal=True):
         if st.button("See where it errs", icon=":material/grid_on:", key="uploaded-evaluate", type="primary"):
-            st.switch_page("pages/3_Evaluate.py", query_params={"run": run.id})
+            go("Evaluate", run=run.id)
         if st.button("Draw a digit for it", icon=":material/draw:", key="uploaded-draw"):
-            st.switch_page("pages/4_Draw.py", query_params={"run": run.id})
+            go("Draw", run=run.id)

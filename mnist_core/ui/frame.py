@@ -7,30 +7,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import streamlit as st
-from streamlit.errors import StreamlitAPIException
 
 from mnist_core.errors import LabError
 from mnist_core.store.lease import EngineStatus
 from mnist_core.ui.errors import errors_in_words
 from mnist_core.ui.lab import Lab, lab
+from mnist_core.ui.menu import go_on, menu
 from mnist_core.ui.visitor import say_here
 from mnist_core.ui.who import who_is_here
 from mnist_core.ui.words import escaped
 
 STATUS_SECONDS = 3.0
-
-MENU = (
-    ("streamlit_app.py", "Home", ":material/home:"),
-    ("pages/1_Data.py", "Data", ":material/image_search:"),
-    ("pages/2_Train.py", "Train", ":material/model_training:"),
-    ("pages/3_Evaluate.py", "Evaluate", ":material/grid_on:"),
-    ("pages/4_Draw.py", "Draw", ":material/draw:"),
-    ("pages/5_Runs.py", "Runs", ":material/table_rows:"),
-    ("pages/6_Compare.py", "Compare", ":material/compare_arrows:"),
-    ("pages/7_Explore.py", "Explore", ":material/science:"),
-    ("pages/8_Robustness.py", "Robustness", ":material/shield:"),
-    ("pages/9_Health.py", "Health", ":material/monitor_heart:"),
-)
 
 STYLE = """
 <style>
@@ -60,6 +47,7 @@ def page(title: str, sentence: str = "") -> Iterator[Lab]:
 
     Use it once per page: ``with page("Data", "…") as lab:``.
     """
+    go_on(title)
     st.set_page_config(page_title=f"{title} · MNIST Lab", page_icon="✏️", layout="wide")
     st.html(STYLE)
     st.title(title)
@@ -79,16 +67,6 @@ def page(title: str, sentence: str = "") -> Iterator[Lab]:
             engine_line()
             who_is_here(here)
         yield here
-
-
-def menu() -> None:
-    """Links to all pages. Streamlit's own menu would call the first one after its file, "streamlit app"."""
-    for target, label, icon in MENU:
-        try:
-            st.page_link(target, label=label, icon=icon, width="stretch")
-        except StreamlitAPIException:
-            # A page that is run alone, as tests do, knows no other pages.
-            return
 
 
 @st.fragment(run_every=STATUS_SECONDS)

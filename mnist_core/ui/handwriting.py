@@ -18,6 +18,7 @@ from mnist_core.ui.digits import png
 from mnist_core.ui.frame import errors_in_words
 from mnist_core.ui.keeping import drawings_of
 from mnist_core.ui.lab import Lab
+from mnist_core.ui.menu import go
 from mnist_core.ui.take import as_csv
 from mnist_core.ui.visitor import acting, visitor
 
@@ -125,7 +126,7 @@ def _fine_tune(lab: Lab, run: Run, digits: Digits) -> None:
         f"not forget. The other {held_back} are held back to see whether it helped. The drawings stay with the new run."
     )
     if st.button("Fine-tune on my handwriting", type="primary", icon=":material/model_training:", key="fine-tune"):
-        st.switch_page("pages/2_Train.py", query_params={"run": acting(lab).fine_tune(chosen, digits)})
+        go("Train", run=acting(lab).fine_tune(chosen, digits))
 
 
 def _can_learn(run: Run) -> bool:

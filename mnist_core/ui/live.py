@@ -13,6 +13,7 @@ from mnist_core.ui.fine_tuned import before_and_after, is_fine_tuning
 from mnist_core.ui.frame import errors_in_words
 from mnist_core.ui.lab import Lab
 from mnist_core.ui.live_chart import live_chart
+from mnist_core.ui.menu import go
 from mnist_core.ui.queue import waiting
 from mnist_core.ui.visitor import acting, visitor, whose
 from mnist_core.ui.words import badge, duration, escaped, percent
@@ -141,9 +142,9 @@ def _buttons(lab: Lab, run: Run) -> None:
                 st.rerun(scope="app")
         if run.usable:
             if st.button("See where it errs", icon=":material/grid_on:", key="evaluate", type="primary"):
-                st.switch_page("pages/3_Evaluate.py", query_params={"run": run.id})
+                go("Evaluate", run=run.id)
             if st.button("Draw a digit for it", icon=":material/draw:", key="draw"):
-                st.switch_page("pages/4_Draw.py", query_params={"run": run.id})
+                go("Draw", run=run.id)
 
 
 def _curves(run: Run, rows: dict[str, list[dict[str, Any]]]) -> None:

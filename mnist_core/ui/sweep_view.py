@@ -20,6 +20,7 @@ from mnist_core.ui.data_table import data_table
 from mnist_core.ui.frame import errors_in_words
 from mnist_core.ui.lab import Lab
 from mnist_core.ui.live_chart import live_chart
+from mnist_core.ui.menu import go
 from mnist_core.ui.take import take_along
 from mnist_core.ui.visitor import acting, visitor, whose
 from mnist_core.ui.words import STATUS, duration, escaped, percent
@@ -116,8 +117,7 @@ def _buttons(lab: Lab, sweep: Sweep, trials: list[Trial], lesson: Lesson) -> Non
                 st.rerun(scope="app")
         done = [trial for trial in rows_of(sweep, trials) if trial.state == "complete" and trial.run_id]
         if len(done) >= 2 and st.button("Compare the best", icon=":material/compare_arrows:", key="compare-best"):
-            ids = ",".join(trial.run_id for trial in done[:COMPARED])
-            st.switch_page("pages/6_Compare.py", query_params={"runs": ids})
+            go("Compare", runs=",".join(trial.run_id for trial in done[:COMPARED]))
 
 
 def _picture(sweeps: SweepStore, sweep: Sweep, trials: list[Trial]) -> dict[str, Any] | None:
@@ -194,7 +194,7 @@ def _test_set(lab: Lab, sweeps: SweepStore, sweep: Sweep, trials: list[Trial], l
             elif run.usable:
                 st.metric(f"Test accuracy of run {run.id}", percent(run.test_accuracy), width="content")
                 if st.button("See where it errs", icon=":material/grid_on:", key="evaluate-chosen"):
-                    st.switch_page("pages/3_Evaluate.py", query_params={"run": run.id})
+                    go("Evaluate", run=run.id)
             else:
                 st.caption(f"Run {run.id} is being scored …")
             return

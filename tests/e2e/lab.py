@@ -81,9 +81,23 @@ class Lab(Pad):
         expect(self.page.get_by_test_id("stSkeleton")).to_have_count(0)
 
     def click(self, name):
-        """Clicks the button of this name, where it has come to stay: what is still being drawn would push it away."""
+        """Clicks the button of this name, where it has come to stay: what is still being drawn would push it away.
+
+        What grows or arrives while the mouse is down leaves the click beside the button; a reader clicks again then.
+        """
         self.rest()
+        self.page.evaluate(
+            """() => {
+                window.pressed = true;  // where the page itself is left by the click
+                const note = (event) => { window.pressed = Boolean(event.target.closest("button, a")); };
+                document.addEventListener("mousedown", () => { window.pressed = false; }, {capture: true, once: true});
+                document.addEventListener("click", note, {capture: true, once: true});
+            }"""
+        )
         self.button(name).click()
+        if not self.page.evaluate("window.pressed ?? true"):
+            self.rest()
+            self.button(name).click()
 
     def button(self, name):
         """By its name, after which its shortcut may be told."""

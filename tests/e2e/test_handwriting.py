@@ -1,6 +1,7 @@
 """One's own hand on the page Draw: eraser, keyboard, last drawings, what is kept of them, and training on it."""
 
 import re
+import secrets
 
 import numpy as np
 import pytest
@@ -16,14 +17,12 @@ from tests.helpers import eventually
 pytestmark = pytest.mark.e2e
 
 
-SECRET = "5eed" * 8
-
-
 @pytest.fixture
 def own(store, lab):
-    """What this visitor's drawings are in the store; none before and after a test."""
-    lab.context.add_cookies([{"name": COOKIE, "value": SECRET, "url": lab.url}])
-    own = Drawings(store.database, visitor_id("cookie", SECRET))
+    """What this visitor's drawings are in the store. Each test is another visitor: pages of the last may still write."""
+    secret = secrets.token_hex(16)
+    lab.context.add_cookies([{"name": COOKIE, "value": secret, "url": lab.url}])
+    own = Drawings(store.database, visitor_id("cookie", secret))
     yield own
     own.remove([drawing.id for drawing in (*own.kept(), *own.last(99))])
 

@@ -12,6 +12,7 @@ from mnist_core.config import RunConfig
 from mnist_core.data import mnist
 from mnist_core.store.shipped import FLAGSHIP
 from mnist_core.ui.answer import NONE
+from mnist_core.ui.canvas import _hear as hear
 from mnist_core.ui.sources import CANVAS
 from tests import scans
 from tests.drawings import line
@@ -194,3 +195,25 @@ def test_a_network_deleted_while_it_is_used(visit, store, finish):
     store.delete(gone)
     healthy(app.run())
     assert labelled(app.multiselect, "Networks that read it").value == [other]
+
+
+def test_late_words_of_an_empty_canvas_change_nothing():
+    """The browser says that it has been cleared when something else has been laid out already."""
+    strokes = [line((60, 40), (220, 40))]
+    sheet = {"strokes": strokes, "begin": strokes, "heard": [line((9, 9), (99, 99))], "drawing": "seven"}
+    hear(sheet, {"objects": []}, "data:image/png;base64,")
+    assert sheet["strokes"] is strokes
+    longer = [*strokes, line((220, 40), (130, 270))]
+    hear(sheet, {"objects": longer}, "data:image/png;base64,")
+    assert (sheet["strokes"], sheet["drawing"]) == (longer, "seven")
+
+
+def test_what_is_drawn_after_clearing_is_another_drawing(visit, networks):
+    app = visit("Draw", run=networks[0])
+    sheet = app.session_state[f"{CANVAS}-sheet"]
+    sheet["heard"] = sheet["strokes"] = [line((60, 40), (220, 40)), line((220, 40), (130, 270))]
+    first = sheet["drawing"]
+    labelled(app.run().button, "Undo").click().run()
+    assert app.session_state[f"{CANVAS}-sheet"]["drawing"] == first
+    labelled(app.button, "Clear").click().run()
+    assert healthy(app).session_state[f"{CANVAS}-sheet"]["drawing"] != first
