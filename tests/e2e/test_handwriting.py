@@ -19,7 +19,7 @@ pytestmark = pytest.mark.e2e
 
 @pytest.fixture
 def own(store, lab):
-    """What this visitor's drawings are in the store. Each test is another visitor: pages of the last may still write."""
+    """What this visitor's drawings are. Each test has another visitor: the page of the last one may still write."""
     secret = secrets.token_hex(16)
     lab.context.add_cookies([{"name": COOKIE, "value": secret, "url": lab.url}])
     own = Drawings(store.database, visitor_id("cookie", secret))
