@@ -15,7 +15,8 @@ from streamlit.components.v2.manifest_scanner import ComponentConfig, ComponentM
 ASSETS = Path(__file__).with_name("assets")
 PLOTLY = Path(plotly.__file__).with_name("package_data")
 
-FOLDERS = {"live_chart": ASSETS, "canvas_tools": ASSETS, "aloud": ASSETS, "visitor": ASSETS, "plotly": PLOTLY}
+OURS = ("live_chart", "canvas_tools", "aloud", "visitor", "never_blank")
+FOLDERS = dict.fromkeys(OURS, ASSETS) | {"plotly": PLOTLY}
 """Every component and where its files are: ``NAME.js`` in ``assets``, and Plotly's own script."""
 
 _might_be_a_table = serialization.is_dataframe_like

@@ -10,6 +10,7 @@ import streamlit as st
 
 from mnist_core.errors import LabError
 from mnist_core.store.lease import EngineStatus
+from mnist_core.ui.components import component
 from mnist_core.ui.errors import errors_in_words
 from mnist_core.ui.lab import Lab, lab
 from mnist_core.ui.menu import go_on, menu
@@ -66,6 +67,7 @@ def page(title: str, sentence: str = "") -> Iterator[Lab]:
         with st.sidebar:
             engine_line()
             who_is_here(here)
+            component("never_blank", html="")(key="never-blank", height=1)
         yield here
 
 

@@ -47,3 +47,20 @@ def test_a_name_is_no_script(lab, store):
         assert "broken into" not in lab.page.title()
         if title in ("Home", "Train"):
             lab.sees("**bold** [link]")
+
+
+BUSY = """name => {
+    const button = [...document.querySelectorAll("button")].find(button => button.innerText.includes(name));
+    button.click();
+    setTimeout(() => { const began = performance.now(); while (performance.now() - began < 3200); }, 30);
+}"""
+"""Clicks a button, and has the browser do nothing else for so long that every fragment of the page misses its turn."""
+
+
+@pytest.mark.parametrize("attempt", range(4))
+def test_a_busy_browser_ends_on_no_empty_page(lab, trained, attempt):
+    """What the page that is left asks for may come after the new page; every other time it does."""
+    lab.open("Home")
+    lab.page.evaluate(BUSY, "Open")
+    lab.sees_button("Set up another run")
+    assert lab.linked_run == trained.id
