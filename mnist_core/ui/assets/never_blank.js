@@ -10,8 +10,12 @@ export default function () {
     let looks = 0;
     const watch = setInterval(() => {
       if (document.querySelector('[data-testid="stMain"] h1')) return clearInterval(watch);
-      looks = document.querySelector('[data-test-script-state="notRunning"]') ? looks + 1 : 0;
-      if (looks >= LOOKS) location.reload();
+      // Where deltas of the one page meet the other, all of the app is gone, and no state is told any more.
+      const state = document.querySelector("[data-test-script-state]")?.dataset.testScriptState;
+      looks = (state ?? "notRunning") === "notRunning" ? looks + 1 : 0;
+      if (looks < LOOKS) return;
+      looks = 0;
+      fetch(location.href).then(() => location.reload(), () => {}); // a server that is away is waited for
     }, EVERY);
   };
 }
