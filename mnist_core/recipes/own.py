@@ -15,7 +15,7 @@ QUICK = Recipe(
 CNN_FAST = Recipe(
     "cnn-fast",
     "Quick convolutional network",
-    "99 of 100 digits after two epochs, in seconds: a learning rate that climbs and falls lets it learn at full speed.",
+    "99 of 100 digits after one epoch, in seconds: a learning rate that climbs and falls lets it learn at full speed.",
     RunConfig.parse(
         {
             "architecture": {
@@ -23,10 +23,10 @@ CNN_FAST = Recipe(
                 "blocks": [{"filters": 16, "kernel": 5}, {"filters": 32, "kernel": 5}],
                 "hidden_units": [128],
             },
-            "optimizer": {"name": "adam", "learning_rate": 0.003},
+            "optimizer": {"name": "adam", "learning_rate": 0.01},
             "schedule": {"name": "one_cycle"},
             "data": {"validation_fraction": 0.0},
-            "training": {"epochs": 2, "batch_size": 128},
+            "training": {"epochs": 1, "batch_size": 128, "label_smoothing": 0.1},
         }
     ),
 )

@@ -11,7 +11,7 @@ from mnist_core.training.programs import Programs
 
 SEEDS = range(1, 6)
 SHORT = {
-    "cnn-fast": {"data.subset": 4000, "training.epochs": 2},
+    "cnn-fast": {"data.subset": 12_000, "training.epochs": 2},
     "cnn-32-64-64": {"data.subset": 2000, "training.epochs": 3},
     "cnn-layers": {"training.steps": 20, "optimizer.learning_rate": 0.1},
 }
