@@ -85,12 +85,12 @@ def _hear(sheet: dict, drawing: dict, picture: bytes | str | None) -> None:
     """Takes the strokes that the browser says it shows, unless it has not said anything since they were laid out.
 
     Without a picture they are not the browser's: Streamlit forgets a canvas that an interrupted page did not come to,
-    and it then says what it was given at its beginning. An empty canvas is never news: only what lays strokes out
-    empties it, and the browser's word of it may come when others have been laid out since.
+    and it then says what it was given at its beginning. An empty canvas is one that has been emptied to lay strokes
+    out, and the browser's word of it may come late: what it shows then is what was laid out last.
     """
     if picture and drawing["objects"] != sheet["heard"]:
         sheet["heard"] = drawing["objects"]
-        sheet["strokes"] = drawing["objects"] or sheet["strokes"]
+        sheet["strokes"] = drawing["objects"] or sheet["begin"]
 
 
 def _hear_arrived(key: str, sheet: dict) -> None:

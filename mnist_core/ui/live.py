@@ -170,4 +170,5 @@ def _described(epochs: list[dict[str, Any]], metric: str, unit: str) -> str:
         return f"The {metric} curve; no {unit} is complete yet."
     last = epochs[-1]
     held_out = "" if last[f"val_{metric}"] is None else f", validation {last[f'val_{metric}']:.4f}"
-    return f"The {metric} curve over {last['epoch']} {unit}s; last: training {last[metric]:.4f}{held_out}."
+    units = unit if last["epoch"] == 1 else f"{unit}s"
+    return f"The {metric} curve over {last['epoch']:,} {units}; last: training {last[metric]:.4f}{held_out}."

@@ -59,7 +59,7 @@ BUSY = """name => {
 
 @pytest.mark.parametrize("attempt", range(4))
 def test_a_busy_browser_ends_on_no_empty_page(lab, trained, attempt):
-    """What the page that is left asks for may come after the new page; every other time it does."""
+    """What the page that is left asks for may come after the new page; one time in four it does here."""
     lab.open("Home")
     lab.page.evaluate(BUSY, "Open")
     lab.sees_button("Set up another run")

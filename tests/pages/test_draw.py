@@ -208,6 +208,15 @@ def test_late_words_of_an_empty_canvas_change_nothing():
     assert (sheet["strokes"], sheet["drawing"]) == (longer, "seven")
 
 
+def test_a_stroke_that_came_too_late_to_be_cleared_goes_all_the_same():
+    """It ends with the click on Clear, and is told before the canvas has been emptied."""
+    sheet = {"strokes": [], "begin": [], "heard": None}
+    hear(sheet, {"objects": [line((60, 40), (220, 40))]}, "data:image/png;base64,")
+    assert len(sheet["strokes"]) == 1
+    hear(sheet, {"objects": []}, "data:image/png;base64,")
+    assert sheet["strokes"] == []
+
+
 def test_what_is_drawn_after_clearing_is_another_drawing(visit, networks):
     app = visit("Draw", run=networks[0])
     sheet = app.session_state[f"{CANVAS}-sheet"]

@@ -1,6 +1,7 @@
 """Home: the way in, the latest runs, and how the engine is."""
 
 import gc
+import re
 import sys
 
 import pytest
@@ -88,6 +89,12 @@ def test_a_worker_and_an_engine_that_cannot_work_are_named(visit, lease):
 def test_every_page_is_in_the_menu():
     files = {f"pages/{path.name}" for path in (ROOT / "pages").glob("*.py")}
     assert files | {PAGES["Home"]} == set(PAGES.values()) == {file for file, _ in MENU.values()}
+
+
+def test_pages_are_titled_as_the_menu_calls_them():
+    """But Home; `menu.go_on` knows by its title which page has begun."""
+    for name, (file, _) in MENU.items():
+        assert name == "Home" or re.search(rf'page\(\s*"{name}"', (ROOT / file).read_text()), file
 
 
 def test_the_server_gives_many_visitors_short_turns(visit):
