@@ -36,6 +36,8 @@ class Lab(Pad):
         self.page.on("console", self._listen)
         self.console_may_complain = False
         """Set by tests in which the browser is right to do so: the line is cut, or the address wrong."""
+        self.browser_may_complain = False
+        """Set by tests of what happens when Streamlit's part in the browser breaks."""
 
     def _listen(self, message):
         address = message.location.get("url", "")
@@ -45,13 +47,10 @@ class Lab(Pad):
     def failures(self):
         """What has gone wrong so far, on the page and in the browser."""
         found = [c for c in self._complaints if not (self.console_may_complain and c.startswith("console"))]
+        found = [] if self.browser_may_complain else found
         found += [box.inner_text() for box in self.page.get_by_test_id("stException").all()]
         found += [box.inner_text() for box in self.page.get_by_text(FAILURE).all()]
         return found
-
-    def forgive(self):
-        """Whatever the browser has complained of so far was to be expected."""
-        self._complaints.clear()
 
     # -- getting about ---------------------------------------------------------------------------------------
 
