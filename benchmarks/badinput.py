@@ -86,7 +86,7 @@ def _more(parser: argparse.ArgumentParser) -> None:
 
 
 def main() -> None:
-    options = arguments(__doc__, add=_more)
+    options = arguments(__doc__, repeats=None, add=_more)
     warnings.simplefilter("ignore")
     logging.disable(logging.CRITICAL)
     finish(run(options.tries, options.seed), options.json)

@@ -219,7 +219,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
 
 
 def main() -> None:
-    options = arguments(__doc__, repeats=1, add=_options)
+    options = arguments(__doc__, repeats=None, add=_options)
     finish(chaos(options.kills, options.seed), options.json)
 
 

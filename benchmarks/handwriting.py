@@ -24,7 +24,7 @@ PAPER = 280
 
 
 def main() -> None:
-    options = arguments(__doc__, 1, lambda parser: parser.add_argument("--model", default="flagship", help="a run"))
+    options = arguments(__doc__, None, lambda parser: parser.add_argument("--model", default="flagship", help="a run"))
     digits = load_digits()
     coarse = digits.images.astype(np.uint8)
     sets = {"coarse": coarse, "placed": placed(coarse, np.random.default_rng(0))}

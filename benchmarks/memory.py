@@ -26,7 +26,7 @@ def main() -> None:
             "--recipes", nargs="*", metavar="NAME", default=names, choices=names, help="these alone (all)"
         )
 
-    options = arguments(__doc__, 1, add)
+    options = arguments(__doc__, None, add)
     rows = []
     for name in options.recipes:
         # A worker of its own for each: what one has compiled stays in its memory.

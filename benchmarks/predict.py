@@ -1,14 +1,14 @@
-"""How soon a drawing is answered while a run trains: through the engine, and from stroke to answer in the browser."""
+"""How soon the flagship answers while a run trains: through the engine, and from stroke to answer in the browser."""
 
 from __future__ import annotations
 
 import time
 
-from benchmarks.pages import train_quickly
 from benchmarks.report import arguments, finish, p95, say
-from benchmarks.served import draw_stroke, served, visitor
+from benchmarks.served import draw_stroke, served, visitor, wait_until_warm
 from mnist_core.data import mnist
 from mnist_core.recipes import recipe
+from mnist_core.store.shipped import FLAGSHIP
 
 STROKES = [[(90 + 4 * i, 70), (200, 80 + 3 * i), (150 - 3 * i, 250)] for i in range(10)]
 
@@ -17,18 +17,17 @@ def main() -> None:
     options = arguments(__doc__, repeats=20)
     images = mnist.load("test").images
     with served() as lab, visitor() as page:
-        train_quickly(lab)
-        reader = lab.store.list()[0].id
+        wait_until_warm(lab)
         busy = lab.store.create(recipe("cnn-32-64-64").config)
         while not lab.store.batches(busy):
             time.sleep(0.1)
         engine = []
         for i in range(10 * options.repeats):
             began = time.perf_counter()
-            lab.engine.predict(reader, images[i : i + 1])
+            lab.engine.predict(FLAGSHIP, images[i : i + 1])
             engine.append(1000 * (time.perf_counter() - began))
         say("drawing in the browser")
-        page.goto(f"{lab.url}/Draw?run={reader}")
+        page.goto(f"{lab.url}/Draw?run={FLAGSHIP}")
         strokes = [stroke_to_answer(page, i) for i in range(options.repeats)]
         still_training = lab.store.get(busy).status == "running"
         lab.store.ask(busy, "stop")

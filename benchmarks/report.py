@@ -15,12 +15,17 @@ import numpy as np
 
 
 def arguments(
-    description: str, repeats: int = 5, add: Callable[[argparse.ArgumentParser], None] = lambda parser: None
+    description: str, repeats: int | None = 5, add: Callable[[argparse.ArgumentParser], None] = lambda parser: None
 ) -> argparse.Namespace:
-    """What every benchmark understands; ``add`` gives the parser what one understands besides."""
+    """What every benchmark understands; ``add`` gives the parser what one understands besides.
+
+    Args:
+        repeats: how often each thing is measured unless told otherwise; ``None`` where that cannot be chosen.
+    """
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--json", action="store_true", help="end with one JSON document")
-    parser.add_argument("--repeats", type=int, default=repeats, help=f"how often each thing is measured ({repeats})")
+    if repeats is not None:
+        parser.add_argument("--repeats", type=int, default=repeats, help=f"how often each is measured ({repeats})")
     add(parser)
     return parser.parse_args()
 

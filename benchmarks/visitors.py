@@ -60,7 +60,7 @@ def main() -> None:
         help_classes = "classes, one after the other has left: does a later one need more memory? (1)"
         parser.add_argument("--classes", type=int, default=1, help=help_classes)
 
-    options = arguments(__doc__, add=add)
+    options = arguments(__doc__, None, add)
     with served() as lab:
         wait_until_warm(lab)
         finish(measure(lab, options.visitors, options.minutes, options.after, options.classes), options.json)

@@ -150,11 +150,12 @@ def engine(settings: Settings) -> Check:
         status = engine_status(RunStore(settings.database_url).database)
     except LabError:
         return Check("Engine", False, "nobody knows, since the database cannot be read", "Mend the database first.")
-    problems = [worker["problem"] for worker in status.workers if worker.get("problem")]
-    if status.state == "broken" or problems:
-        return Check("Engine", False, f"cannot work: {(problems or [status.problem])[0]}", log)
+    if status.problems:
+        return Check("Engine", False, f"cannot work: {status.problems[0]}", log)
     if status.state == "away":
         return Check("Engine", True, "not running; it starts with the dashboard")
+    if settings.scheduler and status.missing:
+        return Check("Engine", False, f"waits: {status.missing}", log)
     ready = sum(worker["ready"] for worker in status.workers)
     where = f"process {status.pid} on {status.host}"
     return Check("Engine", True, f"{status.state}, {where}, {ready} of {len(status.workers)} workers are warm")

@@ -60,7 +60,7 @@ class Settings:
     most_visitors: int = _setting("MNIST_LAB_VISITORS", "100", "Visitors at once; 0 is no limit.")
     most_waiting: int = _setting("MNIST_LAB_WAITING", "50", "Runs of one visitor that may wait; 0 is no limit.")
     most_parameters: int = _setting(
-        "MNIST_LAB_PARAMETERS", "20000000", "Parameters that a visitor's model may have; 0 is no limit."
+        "MNIST_LAB_PARAMETERS", "30000000", "Parameters that a visitor's model may have; 0 is no limit."
     )
     most_epochs: int = _setting("MNIST_LAB_EPOCHS", "500", "Epochs that a visitor's run may have; 0 is no limit.")
     run_minutes: int = _setting(

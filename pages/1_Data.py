@@ -34,9 +34,13 @@ with page(
     st.subheader("How many of each")
     columns = st.columns([1, 2])
     with columns[0]:
-        fraction = st.slider("Held out for validation", 0.0, 0.9, DataConfig().validation_fraction, 0.05, key="held")
+        about = {name: DataConfig.model_fields[name].description for name in ("validation_fraction", "split")}
+        held_out = DataConfig().validation_fraction
+        fraction = st.slider(
+            "Held out for validation", 0.0, 0.9, held_out, 0.05, key="held", help=about["validation_fraction"]
+        )
         how = st.selectbox("How they are held out", ["random", "stratified", "first"], key="how")
-        st.caption(DataConfig.model_fields["split"].description)
+        st.caption(about["split"])
     with columns[1]:
         counts = dataset.counts(fraction, how)
         words = " · ".join(f"{name}: {int(values.sum()):,}" for name, values in counts.items())

@@ -8,6 +8,7 @@ from streamlit.delta_generator import DeltaGenerator as Place
 from mnist_core import ink
 from mnist_core.errors import EmptyDrawing, ImageError
 from mnist_core.store.run import USABLE
+from mnist_core.store.shipped import FLAGSHIP
 from mnist_core.ui import number
 from mnist_core.ui.aloud import aloud
 from mnist_core.ui.answer import Told, answer, ask
@@ -44,10 +45,11 @@ def choose_runs(lab: Lab) -> list:
     chosen = st.multiselect(
         "Networks that read it",
         list(runs),
-        default=wanted[:MOST_RUNS] or [next(iter(runs))],
+        default=wanted[:MOST_RUNS] or [FLAGSHIP],
         max_selections=MOST_RUNS,
         format_func=lambda run_id: label(runs[run_id]),
         key="networks",
+        help=f"One to {MOST_RUNS}, whose answers stand side by side.",
     )
     st.query_params["run"] = chosen
     return [runs[run_id] for run_id in chosen]
@@ -111,8 +113,7 @@ def read(
             number.say_touching(found.digits)
         for column, run in zip(st.columns(len(runs)), runs, strict=True):
             with column, errors_in_words():
-                one = partial(ask, lab, run)
-                told.append(number.answer(found, one, run.name) if several else answer(lab, run, image))
+                told.append(number.answer(lab, run, found) if several else answer(lab, run, image))
     return [one for one in told if one]
 
 
@@ -122,7 +123,7 @@ def look_into(lab: Lab, runs: list, source: Source, found: ink.Number | None, se
     if found:
         with errors_in_words():
             way = found.digits[0].ink if several else found.whole
-            strip(source.drawing, way, steps, None if several else partial(ask, lab, runs[0]))
+            strip(source.drawing, way, steps, partial(ask, lab, runs[0]), several)
 
 
 with page("Draw", "Write a digit with mouse, finger or pen, and see what the network makes of it.") as lab:

@@ -39,7 +39,7 @@ def config(**data):
 
 
 class Watch(keras.callbacks.Callback):
-    """Keeps what happens, and stops at a step or at the end of an epoch with a checkpoint, if told to."""
+    """Keeps what happens, and stops at a step, in a validation or after an epoch with a checkpoint, if told to."""
 
     def __init__(self, stop_at=None):
         super().__init__()
@@ -56,6 +56,9 @@ class Watch(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         self.batches.append(logs)
         self._perhaps_stop(("step", self.trainer.step))
+
+    def on_test_batch_end(self, batch, logs=None):
+        self._perhaps_stop(("validation", batch))
 
     def on_epoch_end(self, epoch, logs=None):
         self.epochs.append(logs)

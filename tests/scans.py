@@ -64,6 +64,27 @@ def squared(digit, rng):
     return ruled(digit, rng, squared=True)
 
 
+def pencil(digit, rng):
+    """Faint on grey paper that is a little lighter on one side, as a scanner's lid lets it be."""
+    ink = paper(digit, rng)
+    y, x = np.mgrid[-1 : 1 : ink.shape[0] * 1j, -1 : 1 : ink.shape[1] * 1j]
+    angle = rng.uniform(0, 2 * np.pi)
+    slope = rng.uniform(6, 22) * (np.cos(angle) * x + np.sin(angle) * y)
+    return photographed(rng.uniform(150, 200) + slope - rng.uniform(50, 90) * ink, rng, 2.0)
+
+
+def table(digit, rng):
+    """A sheet that lies askew on a darker table, which shows along two sides."""
+    ink = paper(digit, rng, side=(90, 200))
+    height, width = ink.shape
+    y, x = np.mgrid[:height, :width]
+    margin, lean = rng.uniform(2, 14), rng.uniform(-0.15, 0.15)
+    across, down = lean * (x - width / 2), lean * (y - height / 2)
+    into = [y - across, height - y - across, x - down, width - x - down]
+    beside = np.min([into[side] for side in rng.choice(4, 2, replace=False)], axis=0) < margin
+    return photographed(np.where(beside, rng.uniform(60, 140), 235 - rng.uniform(120, 190) * ink), rng, 2.0)
+
+
 PENS = {"yellow": (250, 235, 40), "pink": (250, 150, 190), "red": (220, 40, 40), "green": (90, 200, 90)}
 
 
@@ -127,6 +148,8 @@ KINDS = {
     "ruled": ruled,
     "squared": squared,
     "coloured": coloured,
+    "pencil": pencil,
+    "table": table,
     "8 x 8": scanned,
     "8 x 8 stretched": lambda digit, rng: scanned(digit, rng, 8, True),
     "16 x 16": lambda digit, rng: scanned(digit, rng, 16),

@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from mnist_core.cli.command import Command, json_option, open_store, print_json, tell
+from mnist_core.cli.command import Command, UsageError, json_option, open_store, print_json, tell
 from mnist_core.data import mnist
-from mnist_core.errors import UnknownRun
 from mnist_core.explore import compare
 from mnist_core.store import RunStore
 from mnist_core.store.run import Run
@@ -24,7 +23,7 @@ def _run(options: argparse.Namespace) -> int:
     _, store = open_store()
     runs, problems = compare.find(store, options.runs)
     if problems:
-        raise UnknownRun(" ".join(problems))
+        raise UsageError(" ".join(problems))
     compare.require_enough(runs)
     document = compare.summary(runs, mnist.load("test").labels, read(store, runs))
     if options.json:

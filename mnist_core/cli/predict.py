@@ -25,6 +25,7 @@ from mnist_core.cli.command import (
     progress,
     read_file,
 )
+from mnist_core.cli.number import Piece, as_json, as_line
 from mnist_core.engine.client import EngineClient
 from mnist_core.errors import ImageError, ModelFileError, UnknownRun
 from mnist_core.models.upload import Upload, gather
@@ -69,31 +70,30 @@ def _run(options: argparse.Namespace) -> int:
     calibration = Calibration() if _is_file(options.model) else store.calibration(options.model)
 
     def probabilities(images: np.ndarray) -> np.ndarray:
-        """In JSON as the network gives them, bit for bit; to be read, as sure as they may be."""
         with engine(settings, store) as client:
-            found = ask(prepare(client), images)
-        return found if options.json else calibrated(found, calibration.temperature)
+            return ask(prepare(client), images)
 
     if options.several:
-        return _run_several(options, probabilities)
+        return _run_several(options, probabilities, calibration)
     names, images = digits(options.images)
     rows = probabilities(images)
-    if options.json:
+    if options.json:  # as the network gives them, bit for bit
         print_json([{"label": int(row.argmax()), "probabilities": row.tolist()} for row in rows])
     else:
+        rows = calibrated(rows, calibration.temperature)
         print("\n".join(_line(name, row, calibration) for name, row in zip(names, rows, strict=True)))
     return 0
 
 
-def _run_several(options: argparse.Namespace, model: Model) -> int:
+def _run_several(options: argparse.Namespace, model: Model, calibration: Calibration) -> int:
     names, numbers = read(options.images, ink.cut)
     probabilities = model(np.stack([digit.ink.image for number in numbers for digit in number.digits]))
-    rows = iter(probabilities)
-    found = [[(digit, next(rows)) for digit in number.digits] for number in numbers]
+    rows = zip(probabilities, calibrated(probabilities, calibration.temperature), strict=True)
+    found = [[Piece(digit, *next(rows), calibration.threshold) for digit in number.digits] for number in numbers]
     if options.json:
-        print_json([_number(pairs) for pairs in found])
+        print_json([as_json(pieces) for pieces in found])
     else:
-        print("\n".join(_number_line(name, pairs) for name, pairs in zip(names, found, strict=True)))
+        print("\n".join(as_line(name, pieces) for name, pieces in zip(names, found, strict=True)))
     return 0
 
 
@@ -184,30 +184,6 @@ def _line(name: str, probabilities: np.ndarray, calibration: Calibration) -> str
     doubt = "" if probabilities.max() >= calibration.threshold else ", but it does not look like a digit"
     best, second = np.argsort(probabilities)[::-1][:2]
     return f"{name}: {best} ({probabilities[best]:.1%}), else {second} ({probabilities[second]:.1%}){doubt}"
-
-
-def _mark(digit: ink.Digit, probabilities: np.ndarray) -> str:
-    """The digit, or ``?`` where two may touch."""
-    return "?" if digit.touching else str(probabilities.argmax())
-
-
-def _number(pairs: list[tuple[ink.Digit, np.ndarray]]) -> dict:
-    digits = [
-        {
-            "label": int(row.argmax()),
-            "probabilities": row.tolist(),
-            "box": [int(edge) for edge in digit.box],
-            "touching": digit.touching,
-        }
-        for digit, row in pairs
-    ]
-    return {"number": "".join(_mark(*pair) for pair in pairs), "digits": digits}
-
-
-def _number_line(name: str, pairs: list[tuple[ink.Digit, np.ndarray]]) -> str:
-    sure = ", ".join(f"{_mark(digit, row)} {row.max():.1%}" for digit, row in pairs if not digit.touching)
-    wide = "; ? may be two digits that touch: leave a gap between them" if any(d.touching for d, _ in pairs) else ""
-    return f"{name}: {''.join(_mark(*pair) for pair in pairs)} ({sure or 'no digit is sure'}{wide})"
 
 
 COMMAND = Command(

@@ -7,7 +7,9 @@ import time
 from datetime import datetime, timezone
 from typing import Any
 
-from mnist_core.cli.command import PROGRAM, Command, json_option, open_store, print_json
+from mnist_core.cli.command import PROGRAM, Command, UsageError, json_option, open_store, print_json
+from mnist_core.errors import UnknownRun
+from mnist_core.store import RunStore
 from mnist_core.store.run import Run
 
 NAME_WIDTH = 40
@@ -62,6 +64,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     _, store = open_store()
+    _require_all(store, options.stop + options.delete)
     for run_id in options.stop:
         store.ask(run_id, "stop")
     for run_id in options.delete:
@@ -74,6 +77,19 @@ def _run(options: argparse.Namespace) -> int:
     else:
         print(f"There are no runs yet. Make one: {PROGRAM} train")
     return 0
+
+
+def _require_all(store: RunStore, run_ids: list[str]) -> None:
+    """Before anything is done to one of them, since what is deleted is deleted for good."""
+    unknown = []
+    for run_id in run_ids:
+        try:
+            store.get(run_id)
+        except UnknownRun:
+            unknown.append(repr(run_id))
+    if unknown:
+        found = "There is no run" if len(unknown) == 1 else "There are no runs"
+        raise UsageError(f"{found} {', '.join(unknown)}: `{PROGRAM} runs` lists all. Nothing was stopped or deleted.")
 
 
 def _entry(run: Run) -> dict[str, Any]:

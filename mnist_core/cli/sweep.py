@@ -52,7 +52,7 @@ def _run(options: argparse.Namespace) -> int:
         print(f"  {shown(document['best_params'])}")
         print(f"It is run {document['best_run_id']} of sweep {sweep_id}; the test set has not been looked at.")
     if not document["best_run_id"]:
-        tell(sweep.message or "No trial was completed, so there is no best one. The Runs page says why.")
+        tell(sweep.message or "No trial was completed, so there is no best one. Its page under Explore says why.")
     return 0 if document["best_run_id"] else 1
 
 

@@ -22,6 +22,8 @@ from mnist_core.settings import Settings
 EMBEDDED = Path(__file__).with_name("mnist.npz")
 EMBEDDED_SHA256 = "06af5dfe73b70e3bc1c36439982b18a8d76803db9b544f6fdf838a37fbb01b64"
 
+FETCH_AGAIN = "Fetch it again, for example with git checkout."
+
 ARRAY_SHA256 = {
     "x_train": "741c988805d008ac6e4c904b69001ba184c24b2c540a4ef403f4c71b676cf757",
     "y_train": "1feba77c54802fa5339a11837ea4b2866434b83314ec45192930f1df69120c13",
@@ -86,15 +88,15 @@ def _read(path: Path, part: Part, file_sha256: str) -> Digits:
     try:
         content = path.read_bytes()
     except OSError as error:
+        mend = "Mend MNIST_LAB_DATA, or leave it empty to use the file that is shipped."
         raise DataError(
-            f"{path} cannot be read ({error.strerror}). It should be mnist.npz of "
-            f"{EMBEDDED.name}'s format; mend MNIST_LAB_DATA or leave it empty to use the file shipped."
+            f"{path} cannot be read ({error.strerror}). Expected is a .npz file with the arrays {', '.join(SHAPES)}. "
+            f"{FETCH_AGAIN if path == EMBEDDED else mend}"
         ) from None
     found = hashlib.sha256(content).hexdigest()
     if path == EMBEDDED and found != file_sha256:
         raise DataError(
-            f"{path} is damaged: expected SHA-256 {file_sha256}, found {found}. "
-            f"Fetch it again, for example with git checkout."
+            f"{path} is damaged: expected SHA-256 {file_sha256}, found {found}. {FETCH_AGAIN}"
         )
     if file_sha256 and found != file_sha256:
         raise DataError(

@@ -58,10 +58,8 @@ class EngineClient:
 
         One that has hung on this machine is ended first.
         """
+        self._attend()
         with self._lock:
-            if time.monotonic() - self._attended > ATTEND_SECONDS:
-                attend(self._store.database)
-                self._attended = time.monotonic()
             status = engine_status(self._store.database)
             if self._watchdog.look(status):
                 status = engine_status(self._store.database)
@@ -72,6 +70,14 @@ class EngineClient:
                 self._start()
                 status = EngineStatus("starting")
             return status
+
+    def _attend(self) -> None:
+        """By one caller now and then: where the database is locked, the others need not wait for it as well."""
+        with self._lock:
+            if time.monotonic() - self._attended <= ATTEND_SECONDS:
+                return
+            self._attended = time.monotonic()
+        attend(self._store.database)
 
     def wait(self, seconds: float = START_SECONDS) -> EngineStatus:
         """Waits until the engine serves the store; workers follow. ``EngineError`` if it does not come up in time."""

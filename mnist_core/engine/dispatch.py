@@ -112,6 +112,11 @@ class Dispatcher:
         return sorted(self._workers.values(), key=lambda worker: worker["name"])
 
     @property
+    def connected(self) -> bool:
+        """Whether the scheduler is there, or may come back within seconds."""
+        return self._client.status in ("running", "connecting")
+
+    @property
     def busy(self) -> bool:
         """Whether runs are with workers."""
         return bool(self._runs)

@@ -56,8 +56,10 @@ class Recorder(keras.callbacks.Callback):
         pace = logs["images"] / max(now - self._mark, 1e-6)
         self._pace = PACE_MEMORY * self._pace + (1 - PACE_MEMORY) * pace if self._pace else pace
         self._mark = now
-        if time.monotonic() - self._last_write >= WRITE_SECONDS:
-            self._write()
+        self._write_if_due()
+
+    def on_test_batch_end(self, batch, logs=None):
+        self._write_if_due()
 
     def on_epoch_end(self, epoch, logs=None):
         self._epoch_waits = True
@@ -71,6 +73,10 @@ class Recorder(keras.callbacks.Callback):
     def on_train_end(self, logs=None):
         if self.outcome != "paused":
             patiently(lambda: self._record(checkpoint=self._epoch_waits))
+
+    def _write_if_due(self) -> None:
+        if time.monotonic() - self._last_write >= WRITE_SECONDS:
+            self._write()
 
     def _write(self) -> None:
         try:

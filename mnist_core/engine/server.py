@@ -27,6 +27,9 @@ from mnist_core.store.lease import Lease
 
 log = logging.getLogger("mnist_core.engine")
 
+GONE = "The Dask scheduler at {address} is gone. Start it again (dask scheduler): runs go on from their last epoch."
+FAILED = "something in it went wrong ({}), and its log says more. It is started again."
+
 TICK_SECONDS = 0.1
 BEAT_SECONDS = 1.0
 
@@ -60,7 +63,8 @@ def serve(settings: Settings) -> int:
     except Exception as error:
         # Whatever keeps the engine from working must be seen on the pages, not only here.
         log.exception("the engine cannot work")
-        lease.renew("broken", problem=str(error) if isinstance(error, LabError) else f"{type(error).__name__}: {error}")
+        known = isinstance(error, LabError)
+        lease.renew("broken", problem=str(error) if known else FAILED.format(type(error).__name__))
         return 1
     lease.release()
     return 0
@@ -97,6 +101,8 @@ def _loop(
     """Rounds of work; at their end, whether this process still is the engine."""
     last_beat = float("-inf")
     while not stopping.wait(TICK_SECONDS):
+        if not dispatcher.connected:
+            raise EngineError(GONE.format(address=address))
         try:
             looked = time.monotonic() - last_beat >= BEAT_SECONDS
             if looked:

@@ -10,10 +10,13 @@ from PIL import Image
 
 # A picture this small is no photo: it has no shadows, and strokes as wide as they would be.
 LEAST_LIT = 64
-# A shadow or a lamp changes the paper by as much as ink has to stand out of it (see ``paper``). Less is left alone.
-UNEVEN = 24
+# A shadow or a lamp changes the paper by two thirds of what ink has to stand out of it (see ``paper``), or it is left
+# alone: a pencil's grey is only a few times as much.
+UNEVEN = 16
 # The paper is what remains when all that is narrower than this share of the picture is taken away.
 WINDOW = 0.2
+# Paper of one level is that of so many pixels, and of so many in each quarter of the picture.
+FLAT_SHARE, FLAT_QUARTER = 0.2, 0.03
 # Light changes slowly, so it is looked for in a picture of so many pixels; that calms noise as well.
 LIGHT_SIDE = 256
 
@@ -88,7 +91,7 @@ def even_light(grey: np.ndarray) -> np.ndarray:
     The paper is what a morphological closing leaves (dark ink; an opening for light ink): all that is narrower than
     a window is ink. Dark ink under less light is as dark in proportion, so it is divided by its paper.
     """
-    if min(grey.shape) < LEAST_LIT:
+    if min(grey.shape) < LEAST_LIT or _is_flat(grey):
         return grey
     from scipy import ndimage
 
@@ -106,6 +109,25 @@ def even_light(grey: np.ndarray) -> np.ndarray:
     if dark_ink:
         return np.rint(np.minimum(grey / surface, 1) * paper.max()).astype(np.uint8)
     return np.rint(np.maximum(grey - surface, 0)).astype(np.uint8)
+
+
+def _is_flat(grey: np.ndarray) -> bool:
+    """Whether the paper is of one level everywhere, as no camera sees it: a drawing, or a scan that was cleaned."""
+    count = np.bincount(grey.ravel(), minlength=256)
+    return any(
+        _is_all_over(np.abs(grey.astype(np.int16) - (start + count[start : start + 128].argmax())) <= 1)
+        for start in (0, 128)
+    )
+
+
+def _is_all_over(paper: np.ndarray) -> bool:
+    height, width = paper.shape
+    quarters = [paper[rows, columns].mean() for rows in _halves(height) for columns in _halves(width)]
+    return np.mean(quarters) > FLAT_SHARE and min(quarters) > FLAT_QUARTER
+
+
+def _halves(length: int) -> tuple[slice, slice]:
+    return slice(0, length // 2), slice(length // 2, length)
 
 
 def _is_dark_ink(grey: np.ndarray) -> bool:

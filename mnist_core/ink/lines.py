@@ -1,4 +1,4 @@
-"""Takes out of the ink what belongs to the paper: the lines of ruled and squared paper, and what lies beside it."""
+"""Takes out of the ink what belongs to the paper: the lines of ruled and squared paper."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ STEEPEST = 0.06
 DARKER = 1.5
 # What is not as dark as this share of the pen may be of a line.
 PEN = 0.5
+# What is darker than this share of it is as dark as the pen.
+INKED = 0.75
 # Paper is wider than what is written on it; a bar that the picture's border cuts is part of a digit.
 MARGIN = 1 / 50
-# What the border cuts off is not the digit, if so much of the ink lies in one piece that it does not cut.
-WHOLE_SHARE = 0.3
 
 
 @dataclass(frozen=True)
@@ -79,27 +79,26 @@ def _has_margins(inked: slice, length: int) -> bool:
     return MARGIN * length <= inked.start and inked.stop <= (1 - MARGIN) * length
 
 
-def without_cut_off(ink: np.ndarray) -> np.ndarray:
-    """The ink without what the picture's border cuts off, such as a table's edge, if the digit itself is whole."""
-    if min(ink.shape) < LEAST_RULED:
-        return ink
-    from scipy import ndimage
-
-    labels, count = ndimage.label(ink > 0, np.ones((3, 3)))
-    mass = np.bincount(labels.ravel(), ink.ravel(), count + 1)
-    cut = np.unique(np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]]))
-    whole = mass.copy()
-    whole[cut] = whole[0] = 0
-    if len(cut) < 2 or whole.max() < WHOLE_SHARE * mass.sum():
-        return ink
-    return np.where(np.isin(labels, cut), np.float32(0), ink)
-
-
 def _lines(ink: np.ndarray) -> Lines | None:
     """The level lines in the ink, if there are any."""
     drift, presence = _presence(ink)
     rows = [(top, end) for top, end in _runs(presence > LEAST_LINE) if end - top <= max(3, THICKEST * len(ink))]
+    faint, inked = [], []
+    for top, end in rows:
+        darkest = ink[_band(top, end, drift, len(ink))].max(axis=0)
+        if np.median(darkest[darkest > 0]) <= INKED:
+            faint.append((top, end))
+        elif min(part.max() for part in np.array_split(darkest, STRIPS)[:: STRIPS - 1]) > LEAST_LINE:
+            inked.append((top, end))
+    # One line as dark as the pen is the bar of a 7, and those that end on the paper are the stems of digits.
+    rows = sorted(faint + inked) if len(inked) > 1 else faint
     return Lines(rows, drift) if rows else None
+
+
+def _band(top: int, end: int, drift: np.ndarray, height: int) -> tuple[np.ndarray, np.ndarray]:
+    """The pixels of a line, as an index into the ink: row by row, (K, W)."""
+    rows = np.arange(top, end)[:, None] + drift
+    return np.clip(rows, 0, height - 1), np.broadcast_to(np.arange(len(drift)), rows.shape)
 
 
 def _erased(ink: np.ndarray, lines: Lines | None) -> np.ndarray:

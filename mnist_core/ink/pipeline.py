@@ -9,8 +9,8 @@ from functools import partial
 import numpy as np
 
 from mnist_core.errors import EmptyDrawing, ImageError
-from mnist_core.ink import frame, light, lines, paper, stroke
-from mnist_core.ink.read import Picture
+from mnist_core.ink import frame, light, lines, paper, stroke, surroundings
+from mnist_core.ink.read import Picture, full_range
 
 
 def unchanged(image: np.ndarray) -> np.ndarray:
@@ -44,7 +44,11 @@ PAGE_STAGES = (
         paper.as_it_is,
     ),
     Stage("no ruled lines", "Lines of the paper that run from border to border are taken out.", lines.without_lines),
-    Stage("paper's edge", "What the picture's border cuts off, such as a table, is left out.", lines.without_cut_off),
+    Stage(
+        "paper's edge",
+        "What the picture's border cuts off, such as a table, is left out.",
+        surroundings.without_surroundings,
+    ),
 )
 """What is done to the whole picture, whatever is written on it."""
 
@@ -194,12 +198,10 @@ def many(pictures: np.ndarray, watch: Callable[[Iterable], Iterable] = iter) -> 
     pictures = np.asarray(pictures)
     if pictures.dtype != np.uint8 or pictures.ndim not in (3, 4) or not pictures.size:
         raise ImageError(f"The set is {pictures.dtype} of shape {pictures.shape}; needed is uint8 (N, H, W).")
-    brightest = int(pictures.max())
-    raised = np.rint(np.arange(256) * (255 / brightest)).clip(0, 255) if 0 < brightest < 128 else np.arange(256)
     images, inked = np.zeros((len(pictures), frame.SIDE, frame.SIDE), np.uint8), np.zeros(len(pictures), bool)
-    for i, picture in enumerate(watch(pictures)):
+    for i, picture in enumerate(watch(full_range(pictures))):
         try:
-            images[i] = trace(raised.astype(np.uint8)[picture]).image
+            images[i] = trace(picture).image
             inked[i] = True
         except EmptyDrawing:
             continue

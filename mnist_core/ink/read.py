@@ -92,7 +92,10 @@ def open_pictures(path: str | Path) -> list[Picture]:
     """The pictures in a file: many in a ``.npy`` array, one in an image file.
 
     A ``.npy`` file holds uint8 of shape (N, H, W) or (H, W); its header is checked before its pixels are
-    read, and it is never unpickled. Raises ImageError as ``open_picture`` does.
+    read, it is never unpickled, and levels are as ``full_range`` gives them.
+
+    Raises:
+        ImageError: as ``open_picture``.
     """
     path = _existing(path)
     if path.suffix.lower() != ".npy":
@@ -107,7 +110,15 @@ def open_pictures(path: str | Path) -> list[Picture]:
     if not stack.shape[0]:
         raise ImageError(f"{path.name} holds no pictures; save one or more.")
     _check_size(stack.shape[-1], stack.shape[-2])
-    return [Picture(pixels) for pixels in np.array(stack, ndmin=3)]
+    return [Picture(pixels) for pixels in full_range(np.array(stack, ndmin=3))]
+
+
+def full_range(pictures: np.ndarray) -> np.ndarray:
+    """A set of uint8 pictures, of which one of few grey levels, such as 0 to 16, is counted from 0 to 255."""
+    brightest = int(pictures.max())
+    if not 0 < brightest < 128:
+        return pictures
+    return np.rint(np.arange(brightest + 1) * (255 / brightest)).astype(np.uint8)[pictures]
 
 
 def _existing(path: str | Path) -> Path:

@@ -13,6 +13,7 @@ from sqlalchemy import Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from mnist_core.errors import StoreBusy, StoreError
 from mnist_core.store import schema
@@ -31,6 +32,7 @@ PASSING = (
     *("no space left", "could not extend", "lock timeout", "deadlock detected", "too many clients"),
     *("the database system is", "terminating connection", "connection failed", "closed the connection"),
     *("connection timeout", "connection is lost", "connection is closed", "connection not open"),
+    *("connection timed out", "could not receive data", "could not send data", "connection has been closed"),
 )
 """Signs of trouble that may pass by itself or by somebody's making room; after the first line those of PostgreSQL."""
 
@@ -127,6 +129,8 @@ class Database:
     def _plainly(self) -> Iterator[None]:
         try:
             yield
+        except PoolTimeout as error:
+            raise StoreBusy(f"{self.where} is busy: too many wait for it at once. Try again in a while.") from error
         except DBAPIError as error:
             problem = str(error.orig)
             passing = _has(problem, PASSING) and not _has(problem, LASTING)

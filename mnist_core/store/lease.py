@@ -29,6 +29,12 @@ BROKEN_SECONDS = 20
 
 HOST = socket.gethostname()
 
+NEEDED = {
+    "train": "no worker that trains has joined (start one: dask worker {address} --resources train=1)",
+    "predict": "no worker that answers drawings has joined (start one: dask worker {address} --resources predict=1)",
+}
+"""What is missing, by kind of worker, where workers are started by hand."""
+
 
 @dataclass(frozen=True)
 class EngineStatus:
@@ -47,6 +53,27 @@ class EngineStatus:
     @property
     def ready(self) -> bool:
         return self.state == "ready"
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        """Workers that ``train`` or ``predict``, but for those that said why they cannot."""
+        return [worker for worker in self.workers if worker["kind"] == kind and not worker.get("problem")]
+
+    @property
+    def problems(self) -> list[str]:
+        """Why it, or some of its workers, cannot work."""
+        own = [self.problem] if self.state == "broken" else []
+        return own + [worker["problem"] for worker in self.workers if worker.get("problem")]
+
+    @property
+    def crippled(self) -> bool:
+        """Whether nobody is left who could train, or answer drawings, since those who should have a problem."""
+        return bool(self.problems) and not (self.of("train") and self.of("predict"))
+
+    @property
+    def missing(self) -> str:
+        """Which workers have not joined the scheduler, and how to start one; empty if there is one of each kind."""
+        absent = [kind for kind in NEEDED if self.ready and not any(worker["kind"] == kind for worker in self.workers)]
+        return "; ".join(NEEDED[kind].format(address=self.address) for kind in absent)
 
 
 def engine_status(database: Database) -> EngineStatus:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, case, delete, func, select, update
 
 from mnist_core.store.database import Database, upserting
 from mnist_core.store.tables import runs, sweeps, visitors
@@ -27,8 +27,11 @@ class VisitorStore:
     def __init__(self, database: Database):
         self._database = database
 
-    def enter(self, visitor: str, most: int = 0) -> bool:
+    def enter(self, visitor: str, most: int = 0, called: str = "") -> bool:
         """Says that a visitor is here, again and again while they are.
+
+        Args:
+            called: the name from elsewhere, such as a sign-in, by which others know who has chosen none.
 
         Returns:
             ``False`` if ``most`` others are here already and this one was not; with 0 there is no limit.
@@ -39,8 +42,10 @@ class VisitorStore:
                 others = select(func.count()).where(visitors.c.seen > now - HERE_SECONDS)
                 if connection.execute(others).scalar() >= most:
                     return False
-            if not connection.execute(update(visitors).where(visitors.c.id == visitor).values(seen=now)).rowcount:
-                query = upserting(connection, visitors).values(id=visitor, name="", teacher="", seen=now)
+            name = case((visitors.c.name == "", called), else_=visitors.c.name)
+            known = update(visitors).where(visitors.c.id == visitor).values(seen=now, name=name)
+            if not connection.execute(known).rowcount:
+                query = upserting(connection, visitors).values(id=visitor, name=called, teacher="", seen=now)
                 connection.execute(query.on_conflict_do_nothing())
                 self._forget_old(connection, now)
         return True

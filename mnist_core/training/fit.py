@@ -21,6 +21,9 @@ from mnist_core.training.order import Order
 from mnist_core.training.position import Position, Sums
 from mnist_core.training.programs import Programs
 
+VALIDATION_PART = 1_000
+"""Held-out images between two looks at what readers wish."""
+
 DIVERGED = (
     "The loss became infinite or not a number at step {step:,}: the weights have run away. "
     "Try a learning rate ten times smaller than {rate:g}, or scaled pixels."
@@ -117,7 +120,9 @@ class Trainer:
                 self._train_epoch(everyone)
                 if self.position.step < self._steps:
                     break
-                logs = self._finish_epoch()
+                logs = self._finish_epoch(everyone)
+                if logs is None:
+                    break
                 everyone.on_epoch_end(self.position.epoch - 1, logs)
             everyone.on_train_end()
 
@@ -159,17 +164,37 @@ class Trainer:
                 return
             began = time.perf_counter()
 
-    def _finish_epoch(self) -> dict[str, float]:
+    def _finish_epoch(self, callbacks: keras.callbacks.CallbackList) -> dict[str, float] | None:
+        """Reckons the epoch up; ``None`` if a callback stopped the training before it was validated.
+
+        Such an epoch has all its steps and is not complete: whoever resumes begins with its validation.
+        """
         here = self.position
         logs = here.sums.means()
         if len(self.validation):
-            scores, _ = self.evaluation.evaluate(self.validation)
+            scores = self._validate(callbacks)
+            if scores is None:
+                return None
             logs |= {f"val_{name}": score for name, score in scores.items()}
             self.require_finite(logs["val_loss"])
         logs["learning_rate"] = float(self.model.optimizer.learning_rate)
         logs["seconds"], logs["step"] = here.epoch_seconds, self.step
         self.position = Position(epoch=here.epoch + 1, recent=here.recent, train_seconds=here.train_seconds)
         return logs
+
+    def _validate(self, callbacks: keras.callbacks.CallbackList) -> dict[str, float] | None:
+        """Loss and accuracy of the images held out, part by part so that a wish need not wait for the last."""
+        sums, going_on = Sums(), not self.model.stop_training
+        for start in range(0, len(self.validation), VALIDATION_PART):
+            part = slice(start, start + VALIDATION_PART)
+            digits = Digits(self.validation.images[part], self.validation.labels[part])
+            scores, _ = self.evaluation.evaluate(digits)
+            images = len(digits)
+            sums.add(scores["loss"] * images, round(scores["accuracy"] * images), images)
+            callbacks.on_test_batch_end(start // VALIDATION_PART)
+            if going_on and self.model.stop_training:
+                return None
+        return sums.means()
 
     def _rates(self) -> np.ndarray:
         per_epoch = self.epoch_steps

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from mnist_core.calibration import Calibration, calibrated
+from mnist_core.calibration import calibrated
 from mnist_core.store.run import Run
 from mnist_core.ui.frame import errors_in_words
 from mnist_core.ui.lab import Lab
@@ -49,12 +49,10 @@ def answer(lab: Lab, run: Run, image: np.ndarray, place: str = "") -> Told | Non
     Args:
         place: tells two answers of one run on a page apart.
     """
-    key = f"threshold-{run.id}{place}"
     with errors_in_words():
         probabilities = ask(lab, run, image[None])[0]
-        calibration = lab.store.calibration(run.id)
         best, sure = int(probabilities.argmax()), float(probabilities.max())
-        refused = sure < st.session_state.get(key, round(calibration.threshold, 2))
+        refused = sure < certainty_needed(lab, run, place)
         if refused:
             st.markdown(f"#### {NONE}")
             st.caption(f"{escaped(run.name)} is {sure:.1%} sure. If it is a digit, then most likely a {best}.")
@@ -62,27 +60,36 @@ def answer(lab: Lab, run: Run, image: np.ndarray, place: str = "") -> Told | Non
             st.markdown(f"## {best}")
             st.caption(f"{escaped(run.name)} is {sure:.1%} sure.")
         probability_bars(probabilities)
-        with st.popover("When is it no digit?", icon=":material/rule:"):
-            _threshold(lab, run, calibration, key)
+        threshold(lab, run, place)
         words = f"{NONE}, says {run.name}." if refused else f"{run.name} reads a {best}, {sure:.0%} sure."
         return Told(str(best), sure, words, refused)
     return None
 
 
-def _threshold(lab: Lab, run: Run, calibration: Calibration, key: str) -> None:
-    """The certainty under which a drawing is not taken for a digit, and what that costs."""
-    threshold = st.slider(
-        "Certainty needed",
-        0.0,
-        1.0,
-        round(calibration.threshold, 2),
-        0.01,
-        key=key,
-        help="Less sure than this, and the answer is that it does not look like a digit. At 0 everything is one.",
-    )
-    read = reading(lab.settings.database_url, run.id, run.ended, lab.settings.data)
-    refused = read.refused(threshold)
-    st.caption(
-        f"So {refused:.2%} of MNIST's test digits are refused. Set on held-out digits: {calibration.threshold:.2f}. "
-        "Networks that were shown letters and scribbles in training tell them best (a setting of the data)."
-    )
+def certainty_needed(lab: Lab, run: Run, place: str = "") -> float:
+    """Under it, the answer is that this does not look like a digit: as ``threshold`` is set, 0..1."""
+    return st.session_state.get(_key(run, place), round(lab.store.calibration(run.id).threshold, 2))
+
+
+def threshold(lab: Lab, run: Run, place: str = "") -> None:
+    """Where the reader sets the certainty under which a drawing is not taken for a digit, and sees what that costs."""
+    held_out = lab.store.calibration(run.id).threshold
+    with st.popover("When is it no digit?", icon=":material/rule:"):
+        needed = st.slider(
+            "Certainty needed",
+            0.0,
+            1.0,
+            round(held_out, 2),
+            0.01,
+            key=_key(run, place),
+            help="Less sure than this, and the answer is that it does not look like a digit. At 0 everything is one.",
+        )
+        refused = reading(lab.settings.database_url, run.id, run.ended, lab.settings.data).refused(needed)
+        st.caption(
+            f"So {refused:.2%} of MNIST's test digits are refused. Set on held-out digits: {held_out:.2f}. "
+            "Networks that were shown letters and scribbles in training tell them best (a setting of the data)."
+        )
+
+
+def _key(run: Run, place: str) -> str:
+    return f"threshold-{run.id}{place}"

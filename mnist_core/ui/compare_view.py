@@ -19,6 +19,7 @@ from mnist_core.ui.digits import gallery
 from mnist_core.ui.lab import Lab, digits, test_probabilities
 from mnist_core.ui.live_chart import live_chart
 from mnist_core.ui.take import take_along
+from mnist_core.ui.visitor import visitor
 from mnist_core.ui.words import escaped
 
 SHOWN = 24
@@ -41,7 +42,7 @@ def choose(lab: Lab, lesson: Lesson) -> list[Run]:
     fixed = lesson.fixes(RUNS) and bool(ids)
     if fixed and lesson.hides(RUNS):
         return linked[: compare.MOST]
-    runs = {run.id: run for run in [*linked, *lab.store.list(limit=RECENT, own=True)]}
+    runs = {run.id: run for run in [*linked, *lab.store.list(limit=RECENT, own=True, first=visitor(lab).id)]}
     if fixed or "compare" not in st.session_state or st.session_state.get("compare-link") != link:
         st.session_state["compare"], st.session_state["compare-link"] = ids, link
     chosen = st.multiselect(

@@ -15,7 +15,7 @@ from mnist_core.store.runs import NAME_LENGTH
 from mnist_core.ui.frame import errors_in_words
 from mnist_core.ui.lab import Lab
 from mnist_core.ui.menu import go
-from mnist_core.ui.visitor import acting
+from mnist_core.ui.visitor import acting, visitor
 from mnist_core.ui.words import escaped
 
 PIXELS = {
@@ -69,6 +69,7 @@ def _exported(here: Lab, run: Run, name: str) -> bytes:
     key, kept = (here.settings.database_url, run.id, run.ended, name), _prepared()
     data = kept.get(key)
     if data is None:
+        here.predictions.take(visitor(here).id)
         data = kept[key] = here.engine.export(run.id, name)
     return data
 

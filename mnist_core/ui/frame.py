@@ -77,7 +77,7 @@ def engine_line() -> None:
     with errors_in_words():
         here = lab()
         say_here(here)
-        colour, words = describe(here.engine.ensure())
+        colour, words = describe(here.engine.ensure(), by_hand=bool(here.settings.scheduler))
         counts = here.store.statistics()
         busy = [f"{counts[s]} {word}" for s, word in (("running", "training"), ("queued", "waiting")) if counts.get(s)]
         st.html(
@@ -86,14 +86,22 @@ def engine_line() -> None:
         )
 
 
-def describe(status: EngineStatus) -> tuple[str, str]:
-    """A colour and a few words for the engine's state, such as which device trains."""
-    trainers = [worker for worker in status.workers if worker["kind"] == "train"]
-    problems = [worker["problem"] for worker in status.workers if worker.get("problem")]
-    if status.state == "broken" or problems:
-        return "#d55e00", html.escape("The engine cannot work: " + (problems or [status.problem])[0])
+def describe(status: EngineStatus, by_hand: bool = False) -> tuple[str, str]:
+    """A colour and a few words for the engine's state, such as which device trains.
+
+    Args:
+        by_hand: whether somebody has to start the workers.
+    """
+    trainers, problems = status.of("train"), status.problems
+    if status.crippled:
+        return "#d55e00", html.escape(f"The engine cannot work: {problems[0]}")
+    if by_hand and status.missing:
+        return "#d55e00", html.escape(f"The engine waits: {status.missing}.")
     if status.ready and trainers and all(worker["ready"] for worker in trainers):
-        return "#009e73", html.escape("Ready: " + ", ".join(sorted({worker["device"] for worker in trainers})))
+        devices = "Ready: " + ", ".join(sorted({worker["device"] for worker in trainers}))
+        if problems:
+            return "#e69f00", html.escape(f"{devices}; of {len(status.workers)} workers, {len(problems)} cannot work")
+        return "#009e73", html.escape(devices)
     if status.ready or status.state in ("starting", "ending"):  # the next one follows
         return "#e69f00", "Engine is warming up"
     return "#d55e00", "Engine is away; starting it again"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import time
 from datetime import datetime
 from typing import Any
@@ -33,8 +34,10 @@ def show_health(lab: Lab) -> None:
 
 def _in_one_line(lab: Lab, status: EngineStatus) -> None:
     wrong = [check for check in _checks(lab) if not check.ok]
-    if status.state == "broken" or any(worker["problem"] for worker in status.workers if worker.get("problem")):
-        st.error(escaped(describe(status)[1]), icon=":material/error:")
+    by_hand = bool(lab.settings.scheduler)
+    if status.problems or (by_hand and status.missing):
+        show = st.error if status.crippled or not status.problems else st.warning
+        show(escaped(html.unescape(describe(status, by_hand)[1])), icon=":material/error:")
     elif wrong:
         st.warning(escaped(f"{wrong[0].name}: {wrong[0].found}. {wrong[0].mend}"), icon=":material/warning:")
     elif status.ready and status.workers and all(worker["ready"] for worker in status.workers):
@@ -79,8 +82,9 @@ def _queue(lab: Lab) -> None:
         for status, word in (("running", "training"), ("queued", "waiting"), ("interrupted", "interrupted")):
             st.metric(word.capitalize(), counts.get(status, 0), width="content")
         st.metric("Runs in all", sum(counts.values()), width="content")
-    runs = lab.store.list(statuses=("running", "queued", "interrupted"), limit=SHOWN_RUNS)
-    for run in sorted(runs, key=lambda run: (run.status != "running", run.queued)):
+    # Looked up apart, so that a long queue leaves none out that is training.
+    groups = [lab.store.list(statuses=kinds, limit=SHOWN_RUNS) for kinds in (("running",), ("queued", "interrupted"))]
+    for run in [run for group in groups for run in sorted(group, key=lambda run: run.queued)][:SHOWN_RUNS]:
         beat = f", last heard of {ago(run.beat)}" if run.status == "running" and run.beat else ""
         deaths = f", its worker has died {run.deaths} times" if run.deaths else ""
         place = f" on {run.worker}" if run.status == "running" and run.worker else ""

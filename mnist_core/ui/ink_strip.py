@@ -10,7 +10,7 @@ import streamlit as st
 from PIL import Image
 
 from mnist_core import ink
-from mnist_core.errors import EmptyDrawing
+from mnist_core.errors import ImageError
 from mnist_core.ui.digits import picture
 
 KEY = "ink-steps"
@@ -38,12 +38,13 @@ def chosen_steps() -> ink.Steps:
     return ink.ALL if on is None else ink.ALL.without(*(set(NAMES) - set(on)))
 
 
-def strip(source: ink.Picture, seen: ink.Ink, steps: ink.Steps, read: Read | None) -> None:
+def strip(source: ink.Picture, seen: ink.Ink, steps: ink.Steps, read: Read, several: bool) -> None:
     """An expander with all steps of ``seen``; without being open it costs nothing.
 
     Args:
         source: what was drawn or photographed; ``seen`` is made of it by ``steps``.
-        read: the network whose answers are told; ``None`` if ``seen`` is only one digit of several.
+        read: the network whose answers are told.
+        several: whether it is a number, and ``seen`` its first digit.
     """
     box = st.expander("How it got there", icon=":material/auto_fix:", key="how", on_change="rerun")
     if not box.open:
@@ -58,31 +59,31 @@ def strip(source: ink.Picture, seen: ink.Ink, steps: ink.Steps, read: Read | Non
             persist_state="session",
             help="Switch one off to see what it is for.",
         )
-        if read is None:
-            st.markdown("These are the steps of the first digit.")
-            told = {}
-        else:
-            with st.spinner("Reading it without each step …", show_time=False):
-                answers = _answers(source, seen, steps, read)
-            _compare(answers, steps)
-            told = {name: f"Without it: {_words(found)}".replace("**", "") for name, found in answers.items()}
+        with st.spinner("Reading it without each step …", show_time=False):
+            answers = _answers(source, seen, steps, read, several)
+        _compare(answers, steps)
+        if several:
+            st.caption("The pictures are of all of it while it is one, and then of its first digit.")
+        told = {name: f"Without it: {_words(found)}".replace("**", "") for name, found in answers.items()}
         figures = [_figure(step, told.get(step.name, "")) for step in seen.steps]
         st.html(f'{STYLE}<div class="steps">{"".join(figures)}</div>')
 
 
-def _answers(source: ink.Picture, seen: ink.Ink, steps: ink.Steps, read: Read) -> dict:
-    """Probabilities, or ``None`` where no ink was found: as *seen*, with all steps (``None``), without each one."""
+def _answers(source: ink.Picture, seen: ink.Ink, steps: ink.Steps, read: Read, several: bool) -> dict:
+    """Each digit's probabilities, or ``None`` where none was found: as *seen*, with all steps (``None``), without each
+    one."""
     ways = {"seen": steps, None: ink.ALL}
     ways |= {step.name: steps.without(step.name) for step in seen.steps if step.on and step.changed}
-    images = {"seen": seen.image}
-    for name, way in ways.items():
-        if name != "seen":
-            try:
-                images[name] = ink.trace(source, way).image
-            except EmptyDrawing:
-                continue
-    found = dict(zip(images, read(np.stack(list(images.values()))), strict=True))
-    return {name: found.get(name) for name in ways}
+    images = {name: _digits(source, way, several) for name, way in ways.items()}
+    rows = iter(read(np.stack([image for digits in images.values() for image in digits])))
+    return {name: [next(rows) for _ in digits] or None for name, digits in images.items()}
+
+
+def _digits(source: ink.Picture, way: ink.Steps, several: bool) -> list[np.ndarray]:
+    try:
+        return [digit.ink.image for digit in ink.cut(source, way).digits] if several else [ink.trace(source, way).image]
+    except ImageError:
+        return []
 
 
 def _compare(answers: dict, steps: ink.Steps) -> None:
@@ -92,10 +93,10 @@ def _compare(answers: dict, steps: ink.Steps) -> None:
     st.markdown(words)
 
 
-def _words(probabilities: np.ndarray | None) -> str:
-    if probabilities is None:
-        return "no ink is found."
-    return f"**{probabilities.argmax()}**, {probabilities.max():.0%}."
+def _words(digits: list[np.ndarray] | None) -> str:
+    if digits is None:
+        return "no digit is found."
+    return f"**{''.join(str(row.argmax()) for row in digits)}**, {np.prod([row.max() for row in digits]):.0%}."
 
 
 def _figure(step: ink.Step, told: str) -> str:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import streamlit as st
 from PIL import Image, ImageDraw
 
 from mnist_core import ink
-from mnist_core.ui.answer import Told
+from mnist_core.store.run import Run
+from mnist_core.ui.answer import Told, ask, certainty_needed, threshold
 from mnist_core.ui.digits import gallery, picture
+from mnist_core.ui.lab import Lab
 from mnist_core.ui.words import escaped
 
 BOX, WIDE = "#56a0d3", "#d55e00"
+TOUCHES, UNLIKE = "touching?", "no digit?"
+NOTHING = "This does not look like a number"
+ONE_DIGIT = "All of it together looks like a **{best}** ({sure:.1%}). If it is one digit, turn on *It is one digit*."
 TOUCHING = (
     "{which} as wide as two digits that touch. If they do, what a network reads is a guess: leave a gap between "
     "digits."
@@ -35,22 +38,39 @@ def boxes(number: ink.Number) -> None:
     st.html(picture(np.asarray(canvas), words, "220px"))
 
 
-def answer(number: ink.Number, read: Callable[[np.ndarray], np.ndarray], name: str) -> Told:
-    """The number that a network of this name reads, and how sure it is of each digit; gives what is shown.
+def answer(lab: Lab, run: Run, number: ink.Number) -> Told:
+    """Asks a network for the number, shows what it reads and how sure it is of each digit, and gives what is shown.
 
-    ``read`` asks it: uint8 (N, 28, 28) -> probabilities (N, 10).
+    What two digits may share, or what does not look like a digit, is a question mark.
     """
-    probabilities = read(np.stack([digit.ink.image for digit in number.digits]))
-    best = probabilities.argmax(axis=1)
-    told = ["?" if digit.touching else str(label) for digit, label in zip(number.digits, best, strict=True)]
-    st.markdown(f"## {''.join(told)}")
-    sure = float(np.prod([row.max() for row in probabilities]))
-    st.caption(f"{escaped(name)} reads {len(told)} digits from left to right, and is {sure:.1%} sure of all together.")
+    images = [digit.ink.image for digit in number.digits]
+    *rows, whole = ask(lab, run, np.stack([*images, number.whole.image]))
+    needed, sure = certainty_needed(lab, run), float(np.prod([row.max() for row in rows]))
+    doubts = [_doubt(digit, row, needed) for digit, row in zip(number.digits, rows, strict=True)]
+    read = "".join("?" if doubt else str(row.argmax()) for doubt, row in zip(doubts, rows, strict=True))
+    refused = all(doubt == UNLIKE for doubt in doubts)
+    if refused:
+        st.markdown(f"#### {NOTHING}")
+        st.caption(f"{escaped(run.name)} takes none of the {len(rows)} pieces for a digit.")
+    else:
+        st.markdown(f"## {read}")
+        st.caption(f"{escaped(run.name)} reads {len(rows)} digits from left to right, {sure:.1%} sure of all together.")
     gallery(
-        (digit.ink.image, f"{label}\n{'touching?' if digit.touching else f'{row.max():.1%}'}", digit.touching)
-        for digit, label, row in zip(number.digits, told, probabilities, strict=True)
+        (digit.ink.image, f"{'?' if doubt else row.argmax()}\n{doubt or f'{row.max():.1%}'}", bool(doubt))
+        for digit, doubt, row in zip(number.digits, doubts, rows, strict=True)
     )
-    return Told("".join(told), sure, f"{name} reads {' '.join(told)}, {sure:.0%} sure of all together.")
+    if UNLIKE in doubts and whole.max() >= needed:
+        st.info(ONE_DIGIT.format(best=whole.argmax(), sure=whole.max()), icon=":material/join:")
+    threshold(lab, run)
+    words = f"{NOTHING}, says {run.name}." if refused else f"{run.name} reads {' '.join(read)}, {sure:.0%} sure of all."
+    return Told(read, sure, words, refused)
+
+
+def _doubt(digit: ink.Digit, probabilities: np.ndarray, needed: float) -> str:
+    """Why a piece of ink is not told as a digit; an empty text if it is."""
+    if digit.touching:
+        return TOUCHES
+    return UNLIKE if probabilities.max() < needed else ""
 
 
 def say_touching(digits: tuple[ink.Digit, ...]) -> None:

@@ -18,11 +18,15 @@ from mnist_core.ui.words import STATUS
 SHOWN_SETTINGS = ("architecture.name", "architecture.hidden_units", "optimizer.name", "optimizer.learning_rate")
 
 
-def _row(run: Run, every_setting: bool, compared: dict[str, float | None], owner: dict[str, str]) -> dict:
+def _settings(run: Run) -> dict:
     try:
-        settings = run.settings.flat()
+        return run.settings.flat()
     except ConfigError:
-        settings = {}  # made by another version
+        return {}  # made by another version
+
+
+def _row(run: Run, every_setting: bool, compared: dict[str, float | None], owner: dict[str, str]) -> dict:
+    settings = _settings(run)
     shown = settings if every_setting else {key: settings.get(key) for key in SHOWN_SETTINGS}
     return {
         "name": run.name,
@@ -50,12 +54,16 @@ def matching(lab: Lab, runs: list[Run]) -> list[Run]:
         statuses = st.multiselect("Status", list(STATUS), key="statuses", format_func=lambda s: STATUS[s][1])
         if trials and not st.toggle(f"Trials of sweeps too ({len(trials):,})", key="trials"):
             runs = [run for run in runs if run.id not in trials or run.usable]
-    return [
-        run
-        for run in runs
-        if (not statuses or run.status in statuses)
-        and all(word in f"{run.name} {run.note} {run.id} {run.origin} {run.summary}".lower() for word in text)
-    ]
+    return [run for run in runs if (not statuses or run.status in statuses) and _has(run, text)]
+
+
+def _has(run: Run, words: list[str]) -> bool:
+    """Whether a run has all the words, in lower case; of settings in their values, since every run has every key."""
+    if not words:
+        return True
+    values = " ".join(str(value) for value in _settings(run).values() if not isinstance(value, bool | None))
+    text = f"{run.name} {run.note} {run.id} {run.origin} {run.summary} {values}".lower()
+    return all(word in text for word in words)
 
 
 def table(lab: Lab, runs: list[Run]) -> list[Run]:

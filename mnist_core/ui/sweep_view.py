@@ -60,6 +60,7 @@ def _watch(lab: Lab, sweep_id: str, status: str, lesson: Lesson) -> None:
         sweeps = SweepStore(lab.store.database)
         sweep, trials = sweeps.get(sweep_id), sweeps.trials(sweep_id)
         _headline(sweep, trials)
+        _say_paused(lab, sweep, trials)
         _buttons(lab, sweep, trials, lesson)
         figure = _picture(sweeps, sweep, trials)
         _spread(sweep, trials)
@@ -93,6 +94,17 @@ def _headline(sweep: Sweep, trials: list[Trial]) -> None:
             value = percent(best.value) if metric == "val_accuracy" else f"{best.value:.4f}"
             st.metric(f"Best {pictures.OBJECTIVE_WORDS[metric]}", value, width="content")
             st.metric("with", shown(best.params), width="content")
+
+
+def _say_paused(lab: Lab, sweep: Sweep, trials: list[Trial]) -> None:
+    """A search waits for a trial that somebody has paused; nothing else would tell why it stands still."""
+    numbers = {trial.run_id: trial.number for trial in trials if trial.open} if sweep.active else {}
+    paused = [run.id for run in lab.store.list(statuses=("paused",)) if run.id in numbers] if numbers else []
+    for run_id in paused:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.warning(f"Trial {numbers[run_id]} is paused, and the search waits for it: resume or stop it.")
+            if st.button("Show its run", icon=":material/arrow_forward:", key=f"paused-{run_id}"):
+                go("Train", run=run_id)
 
 
 def _buttons(lab: Lab, sweep: Sweep, trials: list[Trial], lesson: Lesson) -> None:

@@ -12,7 +12,7 @@ from mnist_core.acting import Acting
 from mnist_core.errors import OverLimit, StoreError
 from mnist_core.store.visitors import HERE_SECONDS, VisitorStore
 from mnist_core.ui.lab import Lab, lab
-from mnist_core.visitors import NAME_LENGTH, Visitor, is_secret, new_secret, visitor_id
+from mnist_core.visitors import NAME_LENGTH, Visitor, given_name, is_secret, new_secret, visitor_id
 
 COOKIE = "mnist_lab_visitor"
 
@@ -45,14 +45,15 @@ def say_here(here: Lab) -> None:
     now = time.monotonic()
     if now - st.session_state.get(SIGN_OF_LIFE, float("-inf")) < HERE_SECONDS / 3:
         return
-    most, welcome = here.settings.most_visitors, True
+    st.session_state[SIGN_OF_LIFE] = now  # also if it cannot be kept: a locked database holds nobody up at every click
+    most, welcome, me = here.settings.most_visitors, True, visitor(here)
     with suppress(StoreError):  # a full disk keeps nobody from looking; what needs room says so itself
-        welcome = VisitorStore(here.store.database).enter(visitor(here).id, most)
+        welcome = VisitorStore(here.store.database).enter(me.id, most, "" if me.name == given_name(me.id) else me.name)
     if not welcome:
+        del st.session_state[SIGN_OF_LIFE]
         raise OverLimit(
             f"{most:,} visitors are here, and more is not allowed (MNIST_LAB_VISITORS). Reload the page in a while."
         )
-    st.session_state[SIGN_OF_LIFE] = now
 
 
 def become(known: str) -> None:

@@ -13,6 +13,7 @@ from mnist_core.ui.frame import errors_in_words
 from mnist_core.ui.heat import coloured, limit, scale
 from mnist_core.ui.lab import Lab, lab
 from mnist_core.ui.network import graph, layer_table
+from mnist_core.ui.visitor import visitor
 
 
 def inside(here: Lab, run: Run) -> None:
@@ -38,6 +39,7 @@ def inside(here: Lab, run: Run) -> None:
         if not st.button("Show the weights", icon=":material/grid_view:", key="first-layer"):
             return
         with errors_in_words():
+            here.predictions.take(visitor(here).id)
             with st.spinner("A worker is looking them up …", show_time=True):
                 here.engine.first_layer(run.id)
             st.rerun()  # They are in the store now.
@@ -57,6 +59,7 @@ def untrained(config: RunConfig) -> None:
 
 @st.cache_data(max_entries=8, show_spinner=False)
 def _untrained(config: str) -> np.ndarray:
+    lab().predictions.take(visitor().id)
     return lab().engine.untrained_first_layer(RunConfig.parse(config))
 
 

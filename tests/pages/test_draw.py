@@ -13,6 +13,7 @@ from mnist_core.data import mnist
 from mnist_core.store.shipped import FLAGSHIP
 from mnist_core.ui.answer import NONE
 from mnist_core.ui.canvas import _hear as hear
+from mnist_core.ui.number import NOTHING
 from mnist_core.ui.sources import CANVAS
 from tests import scans
 from tests.drawings import line
@@ -118,6 +119,37 @@ def test_a_number_on_a_photo(visit, networks, answers):
     assert "reads 3 digits from left to right" in words(app, "caption")
     labelled(app.toggle, "It is one digit").set_value(True).run()
     assert expected(answers(networks[0], found.whole.image)) in said(healthy(app))[0]
+
+
+def test_pieces_that_look_like_no_digits_are_no_number(visit, networks, answers):
+    app = visit("Draw", run=networks[0])
+    labelled(app.segmented_control, "Read").set_value("a photo").run()
+    page, _ = scans.row(mnist.load("test").images[[1, 3, 1]], np.random.default_rng(0))
+    packed = io.BytesIO()
+    Image.fromarray(255 - page).save(packed, "PNG")
+    app.file_uploader[0].set_value(("number.png", packed.getvalue(), "image/png")).run()
+    found = ink.cut(ink.open_picture(packed.getvalue()))
+    rows = [answers(networks[0], digit.ink.image) for digit in found.digits]
+    least = int(np.argmin([row.max() for row in rows]))
+    needed = round(float(rows[least].max()) + 0.01, 2)
+    labelled(app.slider, "Certainty needed").set_value(needed).run()
+    read = "".join("?" if row.max() < needed else str(row.argmax()) for row in rows)
+    assert "?" in read and (f"## {read}" in words(healthy(app), "markdown") or set(read) == {"?"})
+    assert "no digit?" in words(app)
+    labelled(app.slider, "Certainty needed").set_value(1.0).run()
+    assert NOTHING in words(healthy(app), "markdown")
+
+
+def test_a_number_is_read_without_each_step(visit, networks):
+    app = visit("Draw", run=networks[0])
+    labelled(app.segmented_control, "Read").set_value("a photo").run()
+    page, _ = scans.row(mnist.load("test").images[[1, 3, 1]], np.random.default_rng(0))
+    packed = io.BytesIO()
+    Image.fromarray(255 - page).save(packed, "PNG")
+    app.session_state["how"] = True
+    app.file_uploader[0].set_value(("number.png", packed.getvalue(), "image/png")).run()
+    said_of_steps = words(healthy(app))
+    assert "With all steps" in said_of_steps and "Without it" in said_of_steps
 
 
 def test_touching_digits_on_a_photo(visit, networks):

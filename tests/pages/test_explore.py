@@ -98,6 +98,16 @@ def test_while_it_runs_it_says_how_far_it_is_and_how_long_it_takes(visit, search
     assert "Best held-out accuracy" in words(app)
 
 
+def test_a_trial_that_somebody_paused_is_told(visit, searched, sweeps, store):
+    sweep_id = searched(4, status="running")
+    trial = sweeps.trials(sweep_id)[-1]
+    sweeps.update_trial(trial, state="running")
+    store.record(trial.run_id, {"status": "paused"})
+    app = visit("Explore", sweep=sweep_id)
+    assert f"Trial {trial.number} is paused" in words(app, "warning")
+    assert app.button(key=f"paused-{trial.run_id}").label == "Show its run"
+
+
 def test_stop_continue_and_the_way_to_compare(visit, searched, sweeps):
     sweep_id = searched(4, status="running")
     app = visit("Explore", sweep=sweep_id)

@@ -1,6 +1,7 @@
 """The Health page: what is there, what waits, and what is wrong."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -10,6 +11,7 @@ from tests.pages.conftest import words
 
 WORKER = {"name": "train-0", "kind": "train", "device": "Test processor", "ready": True, "problem": ""}
 WORKER |= {"host": "here", "pid": 1234, "memory": 9e8}
+PREDICTS = WORKER | {"name": "predict-0", "kind": "predict"}
 
 
 @pytest.fixture
@@ -46,6 +48,30 @@ def test_a_worker_that_cannot_work(visit, lease):
     app = visit("Health")
     assert "No GPU driver" in app.error[0].value
     assert app.dataframe[0].value["state"].tolist() == ["No GPU driver."]
+
+
+def test_some_workers_that_cannot_work_are_no_end(visit, lease):
+    others = [WORKER | {"name": "train-1", "ready": False, "problem": "No GPU driver."}, PREDICTS]
+    lease.renew("ready", "tcp://127.0.0.1:7", [WORKER, *others])
+    app = visit("Health")
+    assert "of 3 workers, 1 cannot work" in app.warning[0].value and not app.error
+
+
+def test_workers_that_nobody_has_started_are_asked_for(visit, lease, monkeypatch, settings):
+    monkeypatch.setenv("MNIST_LAB_SCHEDULER", "tcp://127.0.0.1:7")
+    lease.renew("ready", "tcp://127.0.0.1:7", [PREDICTS])
+    app = visit("Health")
+    assert "dask worker tcp:\\//127.0.0.1:7 --resources train=1" in app.error[0].value  # as Markdown has to have it
+    check = checkup.engine(replace(settings, scheduler="tcp://127.0.0.1:7"))
+    assert not check.ok and "dask worker tcp://127.0.0.1:7 --resources train=1" in check.found
+
+
+def test_what_trains_is_shown_however_long_the_queue_is(visit, ready, store):
+    first = store.create(RunConfig(), "the one that trains")
+    store.start(first, "here:1234", "CPU")
+    for seed in range(25):
+        store.create(RunConfig(seed=seed))
+    assert "the one that trains" in next(t.value for t in visit("Health").markdown if t.value.startswith("- **"))
 
 
 def test_a_disk_that_is_nearly_full(visit, ready, monkeypatch):

@@ -54,6 +54,8 @@ def test_all_runs_newest_first(visit, finish, fail, store, read):
         ("FIRST", ["first"]),
         ("cnn", ["third"]),
         ("mlp second", ["second"]),
+        ("tanh", ["third"]),
+        ("plateau", []),
         ("well", ["first"]),
         ("nothing like it", []),
         (".*", []),
@@ -62,7 +64,7 @@ def test_all_runs_newest_first(visit, finish, fail, store, read):
 def test_filter_by_words(visit, finish, fail, store, text, left):
     store.annotate(finish("first"), "It reads well.")
     fail("second")
-    store.create(RunConfig.parse({"architecture": {"name": "cnn"}}), "third")
+    store.create(RunConfig.parse({"architecture": {"name": "cnn", "activation": "tanh"}}), "third")
     app = visit("Runs")
     labelled(app.text_input, "Filter").set_value(text).run()
     assert listed(healthy(app)) == left

@@ -191,7 +191,7 @@ def test_a_proxys_header_counts_only_when_it_was_set_up(visit, arriving, monkeyp
     assert me(visit("Home")).id == BEN
 
 
-def test_who_has_signed_in_is_the_same_in_every_browser(visit, arriving):
+def test_who_has_signed_in_is_the_same_in_every_browser(visit, arriving, store):
     anna = {"is_logged_in": True, "iss": "https://id.example", "sub": "17", "name": "Anna K"}
     found = set()
     for secret in SECRETS.values():
@@ -200,6 +200,8 @@ def test_who_has_signed_in_is_the_same_in_every_browser(visit, arriving):
         found.add((me(app).id, me(app).name))
         assert "Sign out" in labels_of(app.button)
     assert found == {(visitor_id("sign-in", "https://id.example 17"), "Anna K")}
+    id = visitor_id("sign-in", "https://id.example 17")
+    assert VisitorStore(store.database).names([id]) == {id: "Anna K"}, "others know her by that name, too"
     arriving(cookies={"mnist_lab_visitor": SECRETS["ben"]}, user={"is_logged_in": False})
     app = visit("Home")
     assert me(app).id == BEN and "Sign in" in labels_of(app.button)

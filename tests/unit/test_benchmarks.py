@@ -50,7 +50,7 @@ def test_every_aim_is_one_of_the_four_networks():
 
 
 def test_time_to_accuracy_gives_all_seeds_and_their_median():
-    found = time_to_accuracy.document(0.99, [8.0, 12.0, 9.0], [0.991, 0.989, 0.99])
+    found = time_to_accuracy.document(0.99, [8.0, 12.0, 9.0], [0.991, 0.989, 0.99], "cnn-fast")
     assert (found["target"], found["median_seconds"], found["test_accuracy"]) == (0.99, 9.0, 0.99)
     assert found["seconds"] == [8.0, 12.0, 9.0] and found["lowest_test_accuracy"] == 0.989
     assert found["mean_test_accuracy"] == pytest.approx(0.99)

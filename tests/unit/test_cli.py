@@ -182,5 +182,9 @@ def test_a_command_stops_and_deletes_whosever_run_it_is(store, capsys):
     assert cli.main(["runs", "--stop", first, "--delete", second]) == 0
     assert store.get(first).status == "cancelled"
     assert [run.id for run in store.list()] == [first]
-    assert cli.main(["runs", "--delete", "unknown"]) == 1
+    assert cli.main(["runs", "--delete", "unknown"]) == 2
     assert_friendly(capsys.readouterr().err.strip(), "unknown")
+    third = store.create(RunConfig())
+    assert cli.main(["runs", "--stop", third, "--delete", "unknown", "--stop", "gone"]) == 2
+    assert_friendly(capsys.readouterr().err.strip(), "'gone', 'unknown'")
+    assert store.get(third).status == "queued"

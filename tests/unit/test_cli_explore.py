@@ -68,7 +68,7 @@ def test_compare_in_words(call, scored, store):
 
 def test_compare_names_every_run_that_is_not_there(call, scored):
     code, out, err = call("compare", scored(), "deadbeef", "also-gone")
-    assert (code, out) == (1, "")
+    assert (code, out) == (2, "")
     assert_friendly(err.strip(), "deadbeef", "also-gone")
 
 

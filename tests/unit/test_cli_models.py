@@ -63,6 +63,7 @@ def test_predict_several(trained, tmp_path):
         assert digit["label"] == np.argmax(digit["probabilities"]) and not digit["touching"]
         assert abs(digit["box"][1] - left) < 16 and abs(digit["box"][3] - right) < 16
     assert touching["number"] == "?" and touching["digits"][0]["touching"]
+    assert not any(digit["refused"] for digit in number["digits"])
 
     code, out, _ = complete("predict", "--model", run_id, "--several", *pictures, env=environment)
     assert code == 0

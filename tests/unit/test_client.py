@@ -1,9 +1,11 @@
 """The client: when it starts an engine, when it ends one, and what it says when there is none."""
 
 import os
+import sqlite3
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import distributed
 import numpy as np
@@ -12,9 +14,9 @@ from sqlalchemy import insert
 
 from mnist_core.engine import client
 from mnist_core.engine.client import EngineClient
-from mnist_core.errors import EngineError
+from mnist_core.errors import EngineError, StoreBusy
 from mnist_core.settings import Settings
-from mnist_core.store import RunStore
+from mnist_core.store import RunStore, database
 from mnist_core.store.lease import HOST, attended, engine_status
 from mnist_core.store.tables import attendance, engine_lease
 from tests.helpers import assert_friendly, eventually
@@ -58,6 +60,23 @@ def test_an_engine_that_is_away_is_started_once(ours, store, settings, started):
     assert options["start_new_session"]
     assert Settings.from_environment(options["env"]) == settings
     assert attended(store.database)
+
+
+def test_a_locked_database_holds_up_one_caller_and_not_all(settings, started, monkeypatch):
+    monkeypatch.setattr(database, "LOCK_SECONDS", 2)
+    store = RunStore(settings.database_url)
+    ours = EngineClient(settings, store)
+    blocker = sqlite3.connect(store.database.where, isolation_level=None)
+    blocker.execute("BEGIN IMMEDIATE")
+    with ThreadPoolExecutor(12) as pool:
+        answers = [pool.submit(ours.ensure) for _ in range(12)]
+        failed = [answer.exception() for answer in answers if answer.exception()]
+    blocker.execute("ROLLBACK")
+    blocker.close()
+    (busy,) = failed
+    assert isinstance(busy, StoreBusy)
+    assert ours.ensure().state in ("starting", "away")
+    store.database.close()
 
 
 def test_an_engine_for_other_settings_than_the_environments(tmp_path, started):

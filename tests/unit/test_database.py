@@ -4,14 +4,15 @@ import os
 import sqlite3
 import tempfile
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
 
 from mnist_core.config import RunConfig
-from mnist_core.errors import StoreError
+from mnist_core.errors import StoreBusy, StoreError
 from mnist_core.store import RunStore, database
 from tests.helpers import assert_friendly
 from tests.rows import epoch, point
@@ -62,6 +63,31 @@ def test_a_database_that_is_locked_for_long_is_told(home, monkeypatch):
     store.rename(run_id, "new")
     assert store.get(run_id).name == "new"
     store.database.close()
+
+
+def test_a_pool_that_is_used_up_is_busy_and_no_error_of_ours(store, monkeypatch):
+    pool = store.database._engine.pool
+    monkeypatch.setattr(pool, "_timeout", 0.05)
+    with ExitStack() as stack:
+        for _ in range(pool.size() + pool._max_overflow):
+            stack.enter_context(store.database.read())
+        with pytest.raises(StoreBusy) as error, store.database.read():
+            pass
+    assert_friendly(error, "too many", "again")
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [
+        "could not receive data from server: Connection timed out",
+        "SSL connection has been closed unexpectedly",
+        "server closed the connection unexpectedly",
+    ],
+)
+def test_a_connection_that_was_lost_may_come_back(store, problem):
+    with pytest.raises(StoreBusy) as error, store.database.read():
+        raise OperationalError("SELECT 1", {}, Exception(problem))
+    assert_friendly(error, "cannot be reached")
 
 
 def test_a_short_lock_is_waited_for(store, run_id):

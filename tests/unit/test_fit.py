@@ -7,8 +7,8 @@ from mnist_core.data.others import others
 from mnist_core.data.split import split
 from mnist_core.data.written import written
 from mnist_core.errors import TrainingDiverged
-from mnist_core.training import compiled
-from tests.fits import CASES, assert_equal, config, train
+from mnist_core.training import compiled, fit
+from tests.fits import CASES, assert_equal, assert_rows_equal, config, train
 from tests.helpers import assert_friendly
 from tests.reference import plain_loop
 
@@ -37,6 +37,17 @@ def test_validation_is_what_keras_evaluates(digits):
     assert len(images) == 120
     last = watch.epochs[-1]
     assert (last["val_loss"], last["val_accuracy"]) == pytest.approx((loss, accuracy), rel=1e-4)
+
+
+@pytest.mark.parametrize("part", [50, 120])
+def test_validation_does_not_depend_on_how_often_it_is_interrupted(part, digits, monkeypatch):
+    _, whole = train(config(), digits)
+    monkeypatch.setattr(fit, "VALIDATION_PART", part)
+    trainer, watch = train(config(), digits)
+    assert_rows_equal(watch.epochs, whole.epochs)
+    assert trainer.evaluation.evaluate(trainer.validation)[0] == pytest.approx(
+        {name: watch.epochs[-1][f"val_{name}"] for name in ("loss", "accuracy")}
+    )
 
 
 def test_early_stopping_restores_the_best_weights(digits):

@@ -3,7 +3,7 @@
 import keras
 import pytest
 
-from mnist_core.training import compiled
+from mnist_core.training import compiled, fit
 from mnist_core.training.execution import choose
 from mnist_core.training.fit import Trainer
 from mnist_core.training.programs import Programs
@@ -43,6 +43,19 @@ def test_a_stop_at_the_last_step_of_an_epoch_repeats_no_step(digits, monkeypatch
     rows, expected = assert_the_same_after_stops(config(), digits, [("step", 3)], UNCOMPILED, monkeypatch)
     # The epoch ends both times: before the stop takes effect, and after the checkpoint from before its end.
     assert_rows_equal(rows, [expected[0], *expected])
+
+
+@pytest.mark.parametrize("loop", ["fit", "tape"])
+def test_a_stop_in_the_middle_of_a_validation_leaves_its_epoch_for_later(loop, digits, monkeypatch):
+    monkeypatch.setattr(fit, "VALIDATION_PART", 50)
+    chosen = config(training={"loop": loop})
+    whole, watched = train(chosen, digits)
+    stopped, seen = train(chosen, digits, ("validation", 1))
+    assert (stopped.position.epoch, stopped.position.step, seen.epochs) == (0, 3, [])
+    resumed, watch = train(chosen, digits, resume_from=seen.checkpoint)
+    assert min(row["step"] for row in watch.batches) > 3, "no step is done again"
+    assert_rows_equal(watch.epochs, watched.epochs)
+    assert_equal(state(resumed), state(whole))
 
 
 def test_a_stop_reckons_up_an_epoch_whose_steps_are_done(digits):

@@ -55,6 +55,17 @@ def test_every_kind_of_png_pixel_is_read(mode):
     assert apart(grey_of(encoded(picture)), drawing) < (4 if mode == "1" else 0.5)
 
 
+def test_a_set_of_few_levels_is_counted_from_black_to_white(tmp_path):
+    levels = (np.stack([seven(20, 3), 255 - seven(20, 3)]) // 16).astype(np.uint8)
+    np.save(tmp_path / "set.npy", levels)
+    assert levels.max() == 15
+    for found, expected in zip(greys(tmp_path / "set.npy"), levels, strict=True):
+        np.testing.assert_array_equal(found, expected * 17)
+    np.save(tmp_path / "set.npy", levels > 7)
+    with pytest.raises(ImageError, match="bool"):
+        ink.open_pictures(tmp_path / "set.npy")
+
+
 def test_cmyk_and_32_bit_pictures_are_read():
     drawing = seven(80, 8)
     cmyk = encoded(Image.fromarray(drawing).convert("RGB").convert("CMYK"), "JPEG", quality=95)

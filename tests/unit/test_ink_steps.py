@@ -8,7 +8,7 @@ from scipy import ndimage
 from mnist_core import ink
 from mnist_core.data import mnist
 from mnist_core.errors import EmptyDrawing, ImageError
-from mnist_core.ink import light, lines, stroke
+from mnist_core.ink import light, lines, stroke, surroundings
 from tests import scans
 from tests.drawings import apart, seven
 
@@ -29,6 +29,8 @@ def digits():
         ("shadow", "even light", 13),
         ("ruled", "no ruled lines", 10),
         ("squared", "no ruled lines", 12),
+        ("table", "paper's edge", 12),
+        ("pencil", "even light", 16),
         ("8 x 8", "smooth", 21),
         ("16 x 16", "smooth", 10),
         ("pen 1", "pen's width", 22),
@@ -175,14 +177,74 @@ def test_a_tightly_cropped_digit_keeps_its_own_bars(digits, index):
     np.testing.assert_array_equal(lines.without_lines(drawing), drawing)
 
 
+def bar(page, top, left, bottom, right):
+    page[top:bottom, left:right] = 1
+    return page
+
+
+def test_a_pens_own_level_bar_is_no_line_however_long_and_thin():
+    seven = bar(np.zeros((280, 280), np.float32), 30, 35, 38, 245)
+    rows, columns = np.mgrid[:280, :280]
+    seven[(rows >= 30) & (rows < 250) & (abs(columns + 0.6 * rows - 255) < 5)] = 1
+    np.testing.assert_array_equal(lines.without_lines(seven), seven)
+
+
+def test_upright_digits_of_a_number_are_no_lines():
+    """A row of 1 0 1 that fills three quarters of the picture's height."""
+    page = bar(bar(np.zeros((200, 500), np.float32), 25, 90, 175, 102), 25, 400, 175, 412)
+    rows, columns = np.mgrid[:200, :500]
+    page[abs(np.hypot((rows - 100) / 75, (columns - 250) / 55) - 1) < 0.12] = 1
+    np.testing.assert_array_equal(lines.without_lines(page), page)
+
+
+def test_printed_lines_as_dark_as_the_pen_go():
+    page = bar(np.zeros((200, 240), np.float32), 40, 118, 160, 126)
+    lined = page.copy()
+    lined[[19, 20, 79, 80, 139, 140, 189, 190]] = 1
+    found = lines.without_lines(lined)
+    np.testing.assert_array_equal(found[[19, 79, 139, 189], :100], 0)
+    assert np.abs(found - page).mean() < 0.01
+
+
+@pytest.mark.parametrize("kind", ["light", "dark"])
+def test_a_drawing_without_a_camera_keeps_its_light_however_tightly_it_is_cut(digits, kind):
+    for digit in digits[::3]:
+        tight = scans.cropped(digit)
+        large = np.asarray(Image.fromarray(tight).resize((15 * tight.shape[1], 15 * tight.shape[0])))
+        large = 255 - large if kind == "dark" else large
+        if tight.shape[1] > 7:  # the strokes of a narrow 1 leave no paper to be seen
+            np.testing.assert_array_equal(light.even_light(large), large)
+
+
+def test_strokes_that_touch_the_border_stay():
+    """2 0, cut close to the 2, which is the larger one; and a 5 whose bar leaves the picture."""
+    page = np.zeros((200, 400), np.float32)
+    rows, columns = np.mgrid[:200, :400]
+    page[abs(np.hypot((rows - 100) / 70, (columns - 300) / 50) - 1) < 0.15] = 1
+    bar(bar(bar(bar(page, 0, 20, 16, 120), 0, 104, 100, 120), 90, 20, 106, 120), 90, 20, 200, 36)
+    bar(page, 184, 20, 200, 150)
+    np.testing.assert_array_equal(surroundings.without_surroundings(page), page)
+
+
+def test_a_table_goes_even_if_there_is_more_of_it_than_of_the_digit():
+    page = ink.to_ink(seven())
+    height, width = page.shape
+    rows, columns = np.mgrid[:height, :width]
+    with_corner = page.copy()
+    with_corner[rows + columns > 1.6 * height] = 1
+    with_corner[:, :6] = 1
+    assert (with_corner - page).sum() > page.sum()
+    np.testing.assert_array_equal(surroundings.without_surroundings(with_corner), page)
+
+
 def test_what_the_border_cuts_off_goes_if_the_digit_is_whole():
     page = ink.to_ink(seven())
     with_table = page.copy()
     with_table[:, -9:] = 1
-    np.testing.assert_array_equal(lines.without_cut_off(with_table), page)
+    np.testing.assert_array_equal(surroundings.without_surroundings(with_table), page)
     cut = page[:, 60:]
     cut = np.pad(cut[50:], ((0, 50), (0, 0)))
-    np.testing.assert_array_equal(lines.without_cut_off(cut), cut)
+    np.testing.assert_array_equal(surroundings.without_surroundings(cut), cut)
 
 
 @pytest.mark.parametrize(("height", "width"), [(60, 4), (60, 10), (5, 90)])

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from mnist_core import limits
-from mnist_core.config import RunConfig
+from mnist_core.config import MOST_PARAMETERS, RunConfig
 from mnist_core.errors import OverLimit
 from mnist_core.limits import KEYS_KEPT, RateLimit
 from mnist_core.settings import Settings
@@ -34,6 +34,13 @@ def test_a_limit_is_named_where_it_is_passed(check, setting, at, received):
     with pytest.raises(OverLimit) as error:
         check(having(**{setting: at - 1}))
     assert_friendly(error, f"MNIST_LAB_{setting}", f"{received:,}", f"{at - 1:,}")
+
+
+def test_a_lab_with_nothing_set_allows_the_largest_dense_network():
+    config = RunConfig.parse({"architecture": {"name": "mlp", "hidden_units": [2048] * 6, "batch_norm": True}})
+    assert 22_000_000 < config.parameters < MOST_PARAMETERS
+    limits.require_size(having(), config)
+    assert having().most_parameters == MOST_PARAMETERS
 
 
 def test_steps_count_as_the_epochs_that_they_are():

@@ -264,7 +264,15 @@ def test_an_archive_that_lies_about_its_size_is_refused(use, tmp_path):
 def test_a_file_that_is_not_there_is_told_with_the_setting(tmp_path, monkeypatch):
     for path in (tmp_path / "missing.npz", tmp_path):
         monkeypatch.setenv("MNIST_LAB_DATA", str(path))
-        assert_friendly(refused("train"), path, "MNIST_LAB_DATA")
+        assert_friendly(refused("train"), path, "x_train, y_train, x_test, y_test", "MNIST_LAB_DATA")
+
+
+def test_a_shipped_file_that_is_gone_is_to_be_fetched_again(tmp_path, monkeypatch):
+    monkeypatch.delenv("MNIST_LAB_DATA", raising=False)
+    monkeypatch.setattr(mnist, "EMBEDDED", tmp_path / "mnist.npz")
+    told = refused("train")
+    assert_friendly(told, tmp_path / "mnist.npz", "git checkout")
+    assert "MNIST_LAB_DATA" not in str(told.value)
 
 
 def test_which_images_are_read_is_told_by_their_files_hash(tmp_path, monkeypatch):

@@ -51,6 +51,10 @@ class Script:
         self.sink.setdefault("batches", []).append({"step": self.step, "loss": 1.0, "accuracy": 0.5})
         self.recorder.on_train_batch_end(self.position.step - 1, {"images": images})
 
+    def validate(self, seconds=1.0):
+        self.now += seconds
+        self.recorder.on_test_batch_end(0)
+
     def end_epoch(self, seconds=1.0):
         self.now += seconds
         self.position = Position(epoch=self.position.epoch + 1, train_seconds=self.now - 100)
@@ -145,6 +149,18 @@ def test_pause_keeps_a_checkpoint_of_that_very_moment(script):
     assert script.row.ended is not None
     script.end()
     assert script.row.status == "paused"
+
+
+def test_a_pause_is_obeyed_in_the_middle_of_a_validation(script):
+    script.begin()
+    script.slice(10)
+    script.store.ask(script.run_id, "pause")
+    script.validate(seconds=recorder.WRITE_SECONDS / 2)
+    assert not script.stopping
+    script.validate()
+    assert script.stopping
+    assert (script.row.status, script.row.epoch, script.row.step) == ("paused", 0, 10)
+    assert script.kept == "epoch 0, step 10"
 
 
 @pytest.mark.parametrize("wish", ["pause", "stop"])

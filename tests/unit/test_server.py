@@ -20,6 +20,7 @@ class Played:
 
     def __init__(self, *rounds, idle=0.0, busy=False):
         self.rounds, self.idle_seconds, self.busy, self.beats = list(rounds), idle, busy, 0
+        self.connected = True
 
     def tick(self):
         act = self.rounds.pop(0)
@@ -85,6 +86,20 @@ def test_the_loop_ends_when_another_engine_has_the_lease(loop):
     engine = Played(*[lambda: None] * 3)
     loop(engine, threading.Event(), keeps=2)
     assert engine.beats == 3
+
+
+def test_a_scheduler_that_goes_away_for_good_ends_the_loop_with_a_sentence(loop):
+    engine = Played(lambda: setattr(engine, "connected", False))
+    with pytest.raises(EngineError) as error:
+        loop(engine, threading.Event())
+    assert_friendly(error, "tcp://here", "dask scheduler")
+
+
+def test_what_nobody_foresaw_is_told_in_words_and_logged(settings, store, monkeypatch):
+    monkeypatch.setattr(server, "_connect", lambda *_: {}["workers"])
+    monkeypatch.setattr(server.signal, "signal", lambda *_: None)
+    assert server.serve(settings) == 1
+    assert_friendly(engine_status(store.database).problem, "KeyError", "log")
 
 
 def test_the_loop_outlives_a_store_that_is_full_for_a_while(loop):

@@ -1,6 +1,7 @@
 """The set-up of the two commands: what is pinned, which Python is taken, what is said when one lacks."""
 
 import ast
+import importlib.metadata
 import os
 import re
 import subprocess
@@ -65,6 +66,34 @@ def test_constraints_pin_every_direct_dependency_and_nothing_loosely():
     assert all(pins)
     direct = {DIRECT.fullmatch(line)[1] for name in setup.TEST for line in lines(name)}
     assert direct <= {pin[1] for pin in pins}
+
+
+OURS = {"mnist_core", "pages", "tests", "benchmarks", "tools", "streamlit_app"}
+OPTIONAL = {"torch"}
+"""What one benchmark compares with where it happens to be installed."""
+
+
+@pytest.mark.parametrize(
+    "files, where",
+    [(setup.TEST[:1], ("mnist_core", "pages")), (setup.TEST, ("mnist_core", "pages", "tests", "benchmarks", "tools"))],
+)
+def test_whatever_is_imported_is_a_direct_dependency(files, where):
+    direct = {DIRECT.fullmatch(line)[1].lower() for name in files for line in lines(name)}
+    sources = [path.read_text() for folder in where for path in (setup.ROOT / folder).rglob("*.py")]
+    modules = {name.split(".")[0] for source in sources for name in imported(ast.parse(source))}
+    modules -= OURS | OPTIONAL | set(sys.stdlib_module_names)
+    assert {"numpy", "pyarrow", "PIL"} <= modules
+    distributions = importlib.metadata.packages_distributions()
+    assert [name for name in sorted(modules) if not direct & {d.lower() for d in distributions.get(name, [])}] == []
+
+
+def imported(tree):
+    """The modules that a source imports, anywhere in it; relative imports aside."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield node.module
 
 
 def test_what_a_user_installs_holds_no_test_tool():
