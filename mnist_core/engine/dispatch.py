@@ -112,9 +112,9 @@ class Dispatcher:
         return sorted(self._workers.values(), key=lambda worker: worker["name"])
 
     @property
-    def connected(self) -> bool:
-        """Whether the scheduler is there, or may come back within seconds."""
-        return self._client.status in ("running", "connecting")
+    def scheduler(self) -> str:
+        """Whether the scheduler is ``there``, ``awaited`` (it may come back within seconds) or ``gone``."""
+        return {"running": "there", "connecting": "awaited"}.get(self._client.status, "gone")
 
     @property
     def busy(self) -> bool:

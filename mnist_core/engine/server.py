@@ -101,7 +101,7 @@ def _loop(
     """Rounds of work; at their end, whether this process still is the engine."""
     last_beat = float("-inf")
     while not stopping.wait(TICK_SECONDS):
-        if not dispatcher.connected:
+        if dispatcher.scheduler == "gone":
             raise EngineError(GONE.format(address=address))
         try:
             looked = time.monotonic() - last_beat >= BEAT_SECONDS
@@ -122,6 +122,12 @@ def _loop(
             if dispatcher.idle_seconds > settings.idle_seconds and not dispatcher.busy:
                 log.info("the store cannot be reached, and nothing trains; the engine ends")
                 break
+            stopping.wait(BEAT_SECONDS)
+        except Exception as error:
+            # Dask tells of a scheduler that has just vanished by many kinds of errors; the next round sees whether.
+            if dispatcher.scheduler == "there":
+                raise
+            log.warning("the scheduler does not answer (%s)", type(error).__name__)
             stopping.wait(BEAT_SECONDS)
     return True
 

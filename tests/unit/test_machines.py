@@ -18,7 +18,7 @@ from mnist_core.config import RunConfig
 from mnist_core.engine.client import EngineClient
 from mnist_core.settings import Settings
 from mnist_core.store import RunStore
-from tests.helpers import ROOT, eventually, processes_of
+from tests.helpers import ROOT, assert_friendly, eventually, processes_of
 from tests.postgres import clear
 
 LONG = RunConfig.parse(
@@ -119,3 +119,16 @@ def test_a_late_worker_gets_work_and_a_vanished_ones_run_goes_on_elsewhere(postg
         assert run.deaths == 1
         assert client.predict(run_id, np.zeros((1, 28, 28), np.uint8)).shape == (1, 10)
     assert machines.left_behind() == []
+
+
+@pytest.mark.timeout(400)
+def test_a_scheduler_that_is_killed_is_told_and_can_be_started_again(machines, tmp_path):
+    scheduler = machines.start_scheduler()
+    with dashboard(f"sqlite:///{tmp_path / 'runs.sqlite'}", machines.scheduler, tmp_path / "home") as (_, client):
+        assert "--resources train=1" in client.wait(120).missing
+        scheduler.send_signal(signal.SIGKILL)
+        told = eventually(lambda: (status := client.ensure()).state == "broken" and status.problem, 90)
+        assert_friendly(told, machines.scheduler, "dask scheduler")
+        scheduler.wait()
+        machines.start_scheduler()
+        eventually(lambda: client.ensure().ready, 120)

@@ -20,7 +20,7 @@ class Played:
 
     def __init__(self, *rounds, idle=0.0, busy=False):
         self.rounds, self.idle_seconds, self.busy, self.beats = list(rounds), idle, busy, 0
-        self.connected = True
+        self.scheduler = "there"
 
     def tick(self):
         act = self.rounds.pop(0)
@@ -89,7 +89,11 @@ def test_the_loop_ends_when_another_engine_has_the_lease(loop):
 
 
 def test_a_scheduler_that_goes_away_for_good_ends_the_loop_with_a_sentence(loop):
-    engine = Played(lambda: setattr(engine, "connected", False))
+    def vanish():
+        engine.scheduler = "awaited"
+        raise KeyError("workers")
+
+    engine = Played(vanish, lambda: setattr(engine, "scheduler", "gone"))
     with pytest.raises(EngineError) as error:
         loop(engine, threading.Event())
     assert_friendly(error, "tcp://here", "dask scheduler")
