@@ -9,6 +9,7 @@ from mnist_core import limits
 from mnist_core.config import RunConfig
 from mnist_core.data.mnist import Digits
 from mnist_core.engine.client import EngineClient
+from mnist_core.errors import OverLimit
 from mnist_core.explore.design import Design
 from mnist_core.models.upload import Upload
 from mnist_core.settings import Settings
@@ -70,9 +71,16 @@ class Acting:
         self._store.delete(run_id)
 
     def upload(self, engine: EngineClient, upload: Upload, name: str = "") -> str:
-        """Makes a run of an uploaded model; ``ModelFileError`` says why it is not accepted."""
+        """Makes a run of an uploaded model; ``ModelFileError`` or ``OverLimit`` say why it is not accepted."""
         self._require_room()
-        return engine.add_upload(upload, name, self._visitor.id)
+        run_id = engine.add_upload(upload, name, self._visitor.id)
+        try:
+            # Only whoever has built the model knows how many it has; that was within what the program allows.
+            limits.require_parameters(self._settings, self._store.get(run_id).parameters)
+        except OverLimit:
+            self._store.delete(run_id)
+            raise
+        return run_id
 
     # -- sweeps -----------------------------------------------------------------------------------------------
 

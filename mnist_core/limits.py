@@ -20,9 +20,14 @@ KEYS_KEPT = 10_000
 
 def require_size(settings: Settings, config: RunConfig) -> None:
     """``OverLimit`` for a model with too many parameters, or a training over too many epochs."""
-    _require(config.parameters, settings.most_parameters, "parameters", "The model has", "MNIST_LAB_PARAMETERS")
+    require_parameters(settings, config.parameters)
     if config.architecture.family == "network":
         _require(config.epochs, settings.most_epochs, "epochs", "The training has", "MNIST_LAB_EPOCHS")
+
+
+def require_parameters(settings: Settings, count: int) -> None:
+    """``OverLimit`` for a model with too many parameters, whether it is trained here or brought along."""
+    _require(count, settings.most_parameters, "parameters", "The model has", "MNIST_LAB_PARAMETERS")
 
 
 def require_room(settings: Settings, stored: int) -> None:

@@ -129,17 +129,24 @@ def test_a_full_store_takes_nothing_new_and_lets_delete(act, store):
     full.train(RunConfig())
 
 
-def test_an_upload_is_whose_it_is(act):
+def test_an_upload_is_whose_it_is_and_within_the_limits(act, store):
     asked = []
 
     class Engine:
         def add_upload(self, *arguments):
             asked.append(arguments)
-            return "made"
+            run_id = store.create(RunConfig(), owner=ANNA)
+            store.record(run_id, {"status": "finished", "parameters": 1000})
+            return run_id
 
     upload = object()
-    assert act(ANNA).upload(Engine(), upload, "theirs") == "made"
-    assert asked == [(upload, "theirs", ANNA)]
+    run_id = act(ANNA, most_parameters=1000).upload(Engine(), upload, "theirs")
+    assert [run.id for run in store.list()] == [run_id]
+    with pytest.raises(OverLimit) as error:
+        act(ANNA, most_parameters=999).upload(Engine(), upload)
+    assert_friendly(error, "1,000", "999", "MNIST_LAB_PARAMETERS")
+    assert [run.id for run in store.list()] == [run_id], "nothing of it is kept"
+    assert asked == [(upload, "theirs", ANNA), (upload, "", ANNA)]
 
 
 def test_a_fine_tuning_is_whose_it_is_and_within_the_limits(act, store):
