@@ -18,6 +18,7 @@ WITH_ENGINE = {
     "tests/unit/test_cli_train.py",
     "tests/unit/test_engine.py",
     "tests/unit/test_files.py",
+    "tests/unit/test_flagship.py",
     "tests/unit/test_killed.py",
     "tests/unit/test_shipped.py",
 }

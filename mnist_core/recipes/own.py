@@ -90,9 +90,8 @@ FLAGSHIP = Recipe(
                 "blocks": [
                     # On maps of 28 x 28 batch normalisation takes as long as the rest of the network.
                     {"filters": 32, "kernel": 5, "padding": "same"},
-                    {"filters": 64, "padding": "same", "pooling": "none", "batch_norm": True},
-                    {"filters": 96, "padding": "same", "batch_norm": True},
-                    {"filters": 256, "pooling": "none", "batch_norm": True},
+                    {"filters": 64, "convolutions": 2, "padding": "same", "batch_norm": True},
+                    {"filters": 160, "convolutions": 2, "padding": "same", "batch_norm": True},
                 ],
                 "dropout": 0.2,
             },
@@ -100,11 +99,11 @@ FLAGSHIP = Recipe(
             "schedule": {"name": "one_cycle"},
             "data": {"split": "stratified", "not_digits": 30_000, "written": 24_000},
             "augmentation": {
-                "untouched": 0.15,
+                "untouched": 0.35,
                 "shift": 3.5, "rotate": 16.0, "zoom": 0.2, "shear": 14.0, "stretch": 0.2,
                 "shaky": 1.0, "pens": 2.0, "outlines": 0.12, "scans": 0.65, "clutter": 0.45,
             },
-            "training": {"epochs": 30, "batch_size": 128},
+            "training": {"epochs": 40, "batch_size": 128},
         }
     ),
     costly=True,
