@@ -11,7 +11,7 @@ from mnist_core.store.run import USABLE
 from mnist_core.store.shipped import FLAGSHIP
 from mnist_core.ui import number
 from mnist_core.ui.aloud import aloud
-from mnist_core.ui.answer import Told, answer, ask
+from mnist_core.ui.answer import Told, answer
 from mnist_core.ui.canvas import SIDE
 from mnist_core.ui.choose import invite, label, say_unscored
 from mnist_core.ui.digits import picture
@@ -122,8 +122,7 @@ def look_into(lab: Lab, runs: list, source: Source, found: ink.Number | None, se
     why(lab, runs, [digit.ink.image for digit in found.digits] if several else [shown(source, found)])
     if found:
         with errors_in_words():
-            way = found.digits[0].ink if several else found.whole
-            strip(source.drawing, way, steps, partial(ask, lab, runs[0]), several)
+            strip(source.drawing, found, several, steps, partial(number.in_words, lab, runs[0]))
 
 
 with page("Draw", "Write a digit with mouse, finger or pen, and see what the network makes of it.") as lab:

@@ -11,6 +11,7 @@ from mnist_core.cli.command import PROGRAM, Command, UsageError, json_option, op
 from mnist_core.errors import UnknownRun
 from mnist_core.store import RunStore
 from mnist_core.store.run import Run
+from mnist_core.store.shipped import FLAGSHIP
 
 NAME_WIDTH = 40
 
@@ -64,10 +65,11 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     _, store = open_store()
-    _require_all(store, options.stop + options.delete)
-    for run_id in options.stop:
+    stopped, deleted = dict.fromkeys(options.stop), dict.fromkeys(options.delete)
+    _require_all(store, [*stopped, *deleted])
+    for run_id in stopped:
         store.ask(run_id, "stop")
-    for run_id in options.delete:
+    for run_id in deleted:
         store.delete(run_id)
     rows = store.list()
     if options.json:
@@ -81,7 +83,7 @@ def _run(options: argparse.Namespace) -> int:
 
 def _require_all(store: RunStore, run_ids: list[str]) -> None:
     """Before anything is done to one of them, since what is deleted is deleted for good."""
-    unknown = []
+    unknown = [repr(FLAGSHIP)] if FLAGSHIP in run_ids else []  # it is in no list, and stays
     for run_id in run_ids:
         try:
             store.get(run_id)

@@ -28,6 +28,7 @@ from mnist_core.store.lease import Lease
 log = logging.getLogger("mnist_core.engine")
 
 GONE = "The Dask scheduler at {address} is gone. Start it again (dask scheduler): runs go on from their last epoch."
+ENDED = "its own Dask scheduler has ended. It is started again, and runs go on from their last epoch."
 FAILED = "something in it went wrong ({}), and its log says more. It is started again."
 
 TICK_SECONDS = 0.1
@@ -102,7 +103,7 @@ def _loop(
     last_beat = float("-inf")
     while not stopping.wait(TICK_SECONDS):
         if dispatcher.scheduler == "gone":
-            raise EngineError(GONE.format(address=address))
+            raise EngineError(GONE.format(address=address) if settings.scheduler else ENDED)
         try:
             looked = time.monotonic() - last_beat >= BEAT_SECONDS
             if looked:
@@ -124,11 +125,11 @@ def _loop(
                 break
             stopping.wait(BEAT_SECONDS)
         except Exception as error:
-            # Dask tells of a scheduler that has just vanished by many kinds of errors; the next round sees whether.
+            # Dask tells of a scheduler that has just vanished by many kinds of errors, and a moment later that it has.
+            stopping.wait(BEAT_SECONDS)
             if dispatcher.scheduler == "there":
                 raise
             log.warning("the scheduler does not answer (%s)", type(error).__name__)
-            stopping.wait(BEAT_SECONDS)
     return True
 
 

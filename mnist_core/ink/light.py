@@ -17,6 +17,8 @@ UNEVEN = 16
 WINDOW = 0.2
 # Paper of one level is that of so many pixels, and of so many in each quarter of the picture.
 FLAT_SHARE, FLAT_QUARTER = 0.2, 0.03
+# What is fainter than this share of the ink, and as wide as this share of the picture, is a shadow on it.
+SHADED, BROAD = 0.75, 0.35
 # Light changes slowly, so it is looked for in a picture of so many pixels; that calms noise as well.
 LIGHT_SIDE = 256
 
@@ -112,18 +114,24 @@ def even_light(grey: np.ndarray) -> np.ndarray:
 
 
 def _is_flat(grey: np.ndarray) -> bool:
-    """Whether the paper is of one level everywhere, as no camera sees it: a drawing, or a scan that was cleaned."""
+    """Whether the paper is of one level everywhere: a drawing, or a scan that was cleaned."""
     count = np.bincount(grey.ravel(), minlength=256)
-    return any(
-        _is_all_over(np.abs(grey.astype(np.int16) - (start + count[start : start + 128].argmax())) <= 1)
-        for start in (0, 128)
-    )
+    levels = [start + int(count[start : start + 128].argmax()) for start in (0, 128)]
+    return any(_is_all_over(np.abs(grey.astype(np.int16) - level)) for level in levels)
 
 
-def _is_all_over(paper: np.ndarray) -> bool:
+def _is_all_over(away: np.ndarray) -> bool:
+    """Whether there is paper in every quarter, and no shadow; ``away``: how far pixels are from the paper's level."""
+    paper = away <= 1
     height, width = paper.shape
     quarters = [paper[rows, columns].mean() for rows in _halves(height) for columns in _halves(width)]
-    return np.mean(quarters) > FLAT_SHARE and min(quarters) > FLAT_QUARTER
+    if np.mean(quarters) <= FLAT_SHARE or min(quarters) <= FLAT_QUARTER:
+        return False
+    from scipy import ndimage
+
+    shaded = np.uint8(255) * ((away > UNEVEN) & (away < SHADED * away.max()))
+    shaded = np.asarray(Image.fromarray(shaded).reduce(-(-max(away.shape) // POLARITY_SIDE))) > 127
+    return not ndimage.minimum_filter(shaded, int(BROAD * max(shaded.shape)) | 1, mode="constant").any()
 
 
 def _halves(length: int) -> tuple[slice, slice]:

@@ -31,11 +31,12 @@ MARGIN = 1 / 50
 
 @dataclass(frozen=True)
 class Lines:
-    """Level lines: the first row of each and the one after its last, in the picture's middle; and how far they have
-    drifted down in each column, (W,)."""
+    """Level lines: the first row of each and the one after its last, in the picture's middle; how far they have
+    drifted down in each column, (W,); and the one that is as dark as the pen, if there is no other such."""
 
     rows: list[tuple[int, int]]
     drift: np.ndarray
+    lone: tuple[int, int] | None
 
 
 def without_lines(ink: np.ndarray) -> np.ndarray:
@@ -57,6 +58,9 @@ def _is_paper(rest: np.ndarray, level: Lines | None, upright: Lines | None) -> b
     """Whether what was taken away were lines of paper, by what is left: no stroke looks like that."""
     rows, columns = extent(np.where(rest >= PEN, rest, 0))
     height, width = rest.shape
+    # One line as dark as the pen is the bar of a 7 if ink comes near it.
+    if (level and not _is_apart(level.lone, rows, height)) or (upright and not _is_apart(upright.lone, columns, width)):
+        return False
     if level and not _has_margins(columns, width):
         return False
     if upright is None:
@@ -64,6 +68,10 @@ def _is_paper(rest: np.ndarray, level: Lines | None, upright: Lines | None) -> b
     # One upright line through the ink is the stem of a 1 or a 4; squared paper has many, a margin is beside.
     many = len(upright.rows) > 1 or all(end <= columns.start or columns.stop <= top for top, end in upright.rows)
     return many and _has_margins(rows, height)
+
+
+def _is_apart(line: tuple[int, int] | None, inked: slice, length: int) -> bool:
+    return line is None or line[1] + MARGIN * length <= inked.start or inked.stop + MARGIN * length <= line[0]
 
 
 def _without_scraps(ink: np.ndarray) -> np.ndarray:
@@ -83,16 +91,15 @@ def _lines(ink: np.ndarray) -> Lines | None:
     """The level lines in the ink, if there are any."""
     drift, presence = _presence(ink)
     rows = [(top, end) for top, end in _runs(presence > LEAST_LINE) if end - top <= max(3, THICKEST * len(ink))]
-    faint, inked = [], []
+    faint, inked, edge = [], [], max(2, ink.shape[1] // 100)
     for top, end in rows:
         darkest = ink[_band(top, end, drift, len(ink))].max(axis=0)
         if np.median(darkest[darkest > 0]) <= INKED:
             faint.append((top, end))
-        elif min(part.max() for part in np.array_split(darkest, STRIPS)[:: STRIPS - 1]) > LEAST_LINE:
+        elif min(darkest[:edge].max(), darkest[-edge:].max()) > LEAST_LINE:
             inked.append((top, end))
-    # One line as dark as the pen is the bar of a 7, and those that end on the paper are the stems of digits.
-    rows = sorted(faint + inked) if len(inked) > 1 else faint
-    return Lines(rows, drift) if rows else None
+    # Those as dark as the pen that end on the paper are left out: they are stems and bars of digits.
+    return Lines(sorted(faint + inked), drift, inked[0] if len(inked) == 1 else None) if faint or inked else None
 
 
 def _band(top: int, end: int, drift: np.ndarray, height: int) -> tuple[np.ndarray, np.ndarray]:

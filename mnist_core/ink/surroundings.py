@@ -10,12 +10,13 @@ from mnist_core.ink.stroke import thickness
 LEAST_SIDE = 64
 # What is darker than this share of the digit's mean is as dark as the pen.
 INKED = 0.75
-# What lies along so much of one of the picture's sides, or in a corner, is the table.
+# What lies along so much of one of the picture's sides, or in a corner, and leaves the middle third free, is the table.
 ALONG = 0.5
 # What is so many times as thick as the digit's strokes, or a scrap with less than this share of the ink, is no digit.
 THICK, SCRAP = 2.0, 0.05
-# The digit is whole if one piece that no border cuts has so much of all ink, and of the ink but for the table.
-LEAST_WHOLE, WHOLE_SHARE = 0.02, 0.3
+# The digit is whole if one piece that no border cuts has so much of the ink but for the table. It is no speck: so much
+# of all ink, and so long as a share of the picture.
+WHOLE_SHARE, LEAST_WHOLE, LEAST_LENGTH = 0.3, 0.02, 1 / 6
 
 
 def without_surroundings(ink: np.ndarray) -> np.ndarray:
@@ -37,14 +38,16 @@ def without_surroundings(ink: np.ndarray) -> np.ndarray:
     if not cut or whole[largest] < max(LEAST_WHOLE * mass.sum(), 1e-6):
         return ink
     boxes = ndimage.find_objects(labels)
+    if max(side.stop - side.start for side in boxes[largest - 1]) < LEAST_LENGTH * max(ink.shape):
+        return ink
 
     def thick(piece: int) -> float:
         box = boxes[piece - 1]
         return thickness(np.where(labels[box] == piece, ink[box], 0))
 
     along = np.max([np.bincount(side, minlength=count + 1) / len(side) for side in sides], axis=0)
-    corners = labels[[0, 0, -1, -1], [0, -1, 0, -1]]
-    beside = [piece for piece in cut if along[piece] > ALONG or piece in corners]
+    corners, middle = labels[[0, 0, -1, -1], [0, -1, 0, -1]], labels[_middle_third(ink.shape)]
+    beside = [p for p in cut if (along[p] > ALONG or p in corners) and not (middle == p).any()]
     rest = mass.sum() - mass[beside].sum()
     if whole[largest] < WHOLE_SHARE * rest:
         return ink
@@ -52,3 +55,8 @@ def without_surroundings(ink: np.ndarray) -> np.ndarray:
     faint, much, most = INKED * dark[largest], SCRAP * rest, THICK * thick(largest)
     others = [piece for piece in cut if mass[piece] < much or dark[piece] < faint or thick(piece) > most]
     return np.where(np.isin(labels, beside + others), np.float32(0), ink)
+
+
+def _middle_third(shape: tuple[int, int]) -> tuple[slice, slice]:
+    height, width = shape
+    return slice(height // 3, -(-2 * height // 3)), slice(width // 3, -(-2 * width // 3))

@@ -30,8 +30,9 @@ BROKEN_SECONDS = 20
 HOST = socket.gethostname()
 
 NEEDED = {
-    "train": "no worker that trains has joined (start one: dask worker {address} --resources train=1)",
-    "predict": "no worker that answers drawings has joined (start one: dask worker {address} --resources predict=1)",
+    "train": "no worker that trains has joined (start one: dask worker {address} --nthreads 1 --resources train=1)",
+    "predict": "no worker that answers drawings has joined "
+    "(start one: dask worker {address} --nthreads 2 --resources predict=1,files=1)",
 }
 """What is missing, by kind of worker, where workers are started by hand."""
 
@@ -66,8 +67,9 @@ class EngineStatus:
 
     @property
     def crippled(self) -> bool:
-        """Whether nobody is left who could train, or answer drawings, since those who should have a problem."""
-        return bool(self.problems) and not (self.of("train") and self.of("predict"))
+        """Whether it cannot work, or nobody is left who could train, or answer drawings, of those who should."""
+        troubled = {worker["kind"] for worker in self.workers if worker.get("problem")}
+        return self.state == "broken" or any(not self.of(kind) for kind in troubled)
 
     @property
     def missing(self) -> str:

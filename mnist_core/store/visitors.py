@@ -31,7 +31,7 @@ class VisitorStore:
         """Says that a visitor is here, again and again while they are.
 
         Args:
-            called: the name from elsewhere, such as a sign-in, by which others know who has chosen none.
+            called: the name from elsewhere, such as a sign-in, which becomes that of who has none yet.
 
         Returns:
             ``False`` if ``most`` others are here already and this one was not; with 0 there is no limit.
@@ -55,7 +55,7 @@ class VisitorStore:
 
         Args:
             pin: the teacher's, if there is one.
-            called: a name from elsewhere, such as a sign-in, for who has chosen none.
+            called: a name from elsewhere, such as a sign-in, for who has none yet.
         """
         with self._database.read() as connection:
             row = connection.execute(select(visitors).where(visitors.c.id == visitor)).first()

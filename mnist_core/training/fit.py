@@ -41,7 +41,8 @@ class Beginning:
 class Trainer:
     """One training from beginning to end.
 
-    Callbacks get ``trainer`` set to this object; ``model.stop_training = True`` ends after the current slice.
+    Callbacks get ``trainer`` set to this object; ``model.stop_training = True`` ends after the current slice, or the
+    current part of a validation.
 
     Attributes:
         model: the Keras model being trained.
@@ -114,7 +115,8 @@ class Trainer:
         self.model.stop_training = False
         with tf.device(self.execution.device):
             everyone.on_train_begin()
-            # An epoch whose steps are all done is reckoned up even if nothing more is to be trained.
+            # An epoch whose steps are all done is reckoned up even if nothing more is to be trained; only who stops
+            # in its validation leaves it.
             while self._steps and (self.position.step == self._steps or not self.model.stop_training):
                 everyone.on_epoch_begin(self.position.epoch)
                 self._train_epoch(everyone)
@@ -167,7 +169,8 @@ class Trainer:
     def _finish_epoch(self, callbacks: keras.callbacks.CallbackList) -> dict[str, float] | None:
         """Reckons the epoch up; ``None`` if a callback stopped the training before it was validated.
 
-        Such an epoch has all its steps and is not complete: whoever resumes begins with its validation.
+        Such an epoch has all its steps and is not complete: a paused run goes on with its validation, and of a
+        stopped one the weights are kept, as in the middle of any epoch.
         """
         here = self.position
         logs = here.sums.means()

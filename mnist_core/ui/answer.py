@@ -24,7 +24,8 @@ class Told:
     """What a network made of a drawing.
 
     Attributes:
-        read: the digits, also where they do not look like any; ``sure``: of all of them, 0..1.
+        read: the digit, also where it does not look like one, or those of a number with ``?`` for what is told as none;
+            ``sure``: of all of them, 0..1.
         words: the same for screen readers.
         refused: whether the answer was that it does not look like a digit.
     """

@@ -51,6 +51,8 @@ def downloads(here: Lab, run: Run) -> None:
         if asked or st.session_state.get("prepared") == (run.id, name):
             st.session_state.pop("prepared", None)
             with errors_in_words():
+                if asked:
+                    here.predictions.take(visitor(here).id)
                 with st.spinner("A worker is converting the network …", show_time=True):
                     data = _exported(here, run, name)
                 st.session_state["prepared"] = (run.id, name)
@@ -69,7 +71,6 @@ def _exported(here: Lab, run: Run, name: str) -> bytes:
     key, kept = (here.settings.database_url, run.id, run.ended, name), _prepared()
     data = kept.get(key)
     if data is None:
-        here.predictions.take(visitor(here).id)
         data = kept[key] = here.engine.export(run.id, name)
     return data
 

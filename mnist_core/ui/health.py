@@ -36,7 +36,7 @@ def _in_one_line(lab: Lab, status: EngineStatus) -> None:
     wrong = [check for check in _checks(lab) if not check.ok]
     by_hand = bool(lab.settings.scheduler)
     if status.problems or (by_hand and status.missing):
-        show = st.error if status.crippled or not status.problems else st.warning
+        show = st.error if status.crippled or status.missing else st.warning
         show(escaped(html.unescape(describe(status, by_hand)[1])), icon=":material/error:")
     elif wrong:
         st.warning(escaped(f"{wrong[0].name}: {wrong[0].found}. {wrong[0].mend}"), icon=":material/warning:")

@@ -28,8 +28,8 @@ STYLE = """<style>
 .steps b, .steps em, .steps span { display: block; margin-top: .2rem; }
 </style>"""
 
-Read = Callable[[np.ndarray], np.ndarray]
-"""A network: uint8 (N, 28, 28) -> probabilities (N, 10)."""
+Tell = Callable[[dict[str | None, ink.Number | None], bool], dict[str | None, str]]
+"""What a network makes of drawings, in a few words for each: of the whole as one digit, or (``True``) as a number."""
 
 
 def chosen_steps() -> ink.Steps:
@@ -38,17 +38,18 @@ def chosen_steps() -> ink.Steps:
     return ink.ALL if on is None else ink.ALL.without(*(set(NAMES) - set(on)))
 
 
-def strip(source: ink.Picture, seen: ink.Ink, steps: ink.Steps, read: Read, several: bool) -> None:
-    """An expander with all steps of ``seen``; without being open it costs nothing.
+def strip(source: ink.Picture, found: ink.Number, several: bool, steps: ink.Steps, tell: Tell) -> None:
+    """An expander with all steps; without being open it costs nothing.
 
     Args:
-        source: what was drawn or photographed; ``seen`` is made of it by ``steps``.
-        read: the network whose answers are told.
-        several: whether it is a number, and ``seen`` its first digit.
+        source: what was drawn or photographed; ``found`` is what the ``steps`` that are on made of it.
+        several: whether it is read as a number, not as one digit.
+        tell: what a network reads.
     """
     box = st.expander("How it got there", icon=":material/auto_fix:", key="how", on_change="rerun")
     if not box.open:
         return
+    seen = found.digits[0].ink if several else found.whole
     with box:
         st.pills(
             "Steps that are on",
@@ -60,43 +61,30 @@ def strip(source: ink.Picture, seen: ink.Ink, steps: ink.Steps, read: Read, seve
             help="Switch one off to see what it is for.",
         )
         with st.spinner("Reading it without each step …", show_time=False):
-            answers = _answers(source, seen, steps, read, several)
+            ways = {None: ink.ALL}
+            ways |= {step.name: steps.without(step.name) for step in seen.steps if step.on and step.changed}
+            numbers = {name: _cut(source, way) for name, way in ways.items()} | {"seen": found}
+            answers = tell(numbers, several)
         _compare(answers, steps)
         if several:
-            st.caption("The pictures are of all of it while it is one, and then of its first digit.")
-        told = {name: f"Without it: {_words(found)}".replace("**", "") for name, found in answers.items()}
+            st.caption("The first pictures show the whole number, the later ones its first digit.")
+        told = {name: f"Without it: {words}".replace("**", "") for name, words in answers.items()}
         figures = [_figure(step, told.get(step.name, "")) for step in seen.steps]
         st.html(f'{STYLE}<div class="steps">{"".join(figures)}</div>')
 
 
-def _answers(source: ink.Picture, seen: ink.Ink, steps: ink.Steps, read: Read, several: bool) -> dict:
-    """Each digit's probabilities, or ``None`` where none was found: as *seen*, with all steps (``None``), without each
-    one."""
-    ways = {"seen": steps, None: ink.ALL}
-    ways |= {step.name: steps.without(step.name) for step in seen.steps if step.on and step.changed}
-    images = {name: _digits(source, way, several) for name, way in ways.items()}
-    rows = iter(read(np.stack([image for digits in images.values() for image in digits])))
-    return {name: [next(rows) for _ in digits] or None for name, digits in images.items()}
-
-
-def _digits(source: ink.Picture, way: ink.Steps, several: bool) -> list[np.ndarray]:
+def _cut(source: ink.Picture, way: ink.Steps) -> ink.Number | None:
     try:
-        return [digit.ink.image for digit in ink.cut(source, way).digits] if several else [ink.trace(source, way).image]
+        return ink.cut(source, way)
     except ImageError:
-        return []
+        return None
 
 
 def _compare(answers: dict, steps: ink.Steps) -> None:
-    words = f"With all steps: {_words(answers[None])}"
+    words = f"With all steps: {answers[None]}"
     if steps.off:
-        words += f" Without *{', '.join(name for name in NAMES if name in steps.off)}*: {_words(answers['seen'])}"
+        words += f" Without *{', '.join(name for name in NAMES if name in steps.off)}*: {answers['seen']}"
     st.markdown(words)
-
-
-def _words(digits: list[np.ndarray] | None) -> str:
-    if digits is None:
-        return "no digit is found."
-    return f"**{''.join(str(row.argmax()) for row in digits)}**, {np.prod([row.max() for row in digits]):.0%}."
 
 
 def _figure(step: ink.Step, told: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import streamlit as st
 from PIL import Image, ImageDraw
@@ -48,7 +50,7 @@ def answer(lab: Lab, run: Run, number: ink.Number) -> Told:
     needed, sure = certainty_needed(lab, run), float(np.prod([row.max() for row in rows]))
     doubts = [_doubt(digit, row, needed) for digit, row in zip(number.digits, rows, strict=True)]
     read = "".join("?" if doubt else str(row.argmax()) for doubt, row in zip(doubts, rows, strict=True))
-    refused = all(doubt == UNLIKE for doubt in doubts)
+    refused = all(doubts) and UNLIKE in doubts
     if refused:
         st.markdown(f"#### {NOTHING}")
         st.caption(f"{escaped(run.name)} takes none of the {len(rows)} pieces for a digit.")
@@ -64,6 +66,27 @@ def answer(lab: Lab, run: Run, number: ink.Number) -> Told:
     threshold(lab, run)
     words = f"{NOTHING}, says {run.name}." if refused else f"{run.name} reads {' '.join(read)}, {sure:.0%} sure of all."
     return Told(read, sure, words, refused)
+
+
+def in_words(
+    lab: Lab, run: Run, numbers: Mapping[str | None, ink.Number | None], several: bool
+) -> dict[str | None, str]:
+    """What a network reads in each, in a few words; of ``None`` that there is nothing to be read. Asks it once.
+
+    Args:
+        several: whether they are read as numbers, not as one digit each.
+    """
+    found = {name: number for name, number in numbers.items() if number}
+    pieces = {name: [d.ink for d in number.digits] if several else [number.whole] for name, number in found.items()}
+    rows = iter(ask(lab, run, np.stack([piece.image for some in pieces.values() for piece in some])))
+    needed = certainty_needed(lab, run)
+    told = dict.fromkeys(numbers, "nothing can be read.")
+    for name, number in found.items():
+        answers = [next(rows) for _ in pieces[name]]
+        doubts = [_doubt(d, row, needed) if several else "" for d, row in zip(number.digits, answers, strict=False)]
+        read = "".join("?" if doubt else str(row.argmax()) for doubt, row in zip(doubts, answers, strict=False))
+        told[name] = f"**{read}**, {np.prod([row.max() for row in answers]):.0%}."
+    return told
 
 
 def _doubt(digit: ink.Digit, probabilities: np.ndarray, needed: float) -> str:

@@ -57,13 +57,20 @@ def test_some_workers_that_cannot_work_are_no_end(visit, lease):
     assert "of 3 workers, 1 cannot work" in app.warning[0].value and not app.error
 
 
+def test_a_worker_in_trouble_hides_none_that_is_missing(visit, lease, monkeypatch):
+    monkeypatch.setenv("MNIST_LAB_SCHEDULER", "tcp://127.0.0.1:7")
+    lease.renew("ready", "tcp://127.0.0.1:7", [WORKER, WORKER | {"name": "train-1", "problem": "No GPU driver."}])
+    assert "no worker that answers drawings" in visit("Health").error[0].value
+
+
 def test_workers_that_nobody_has_started_are_asked_for(visit, lease, monkeypatch, settings):
     monkeypatch.setenv("MNIST_LAB_SCHEDULER", "tcp://127.0.0.1:7")
     lease.renew("ready", "tcp://127.0.0.1:7", [PREDICTS])
     app = visit("Health")
-    assert "dask worker tcp:\\//127.0.0.1:7 --resources train=1" in app.error[0].value  # as Markdown has to have it
+    # As Markdown has to have it.
+    assert "dask worker tcp:\\//127.0.0.1:7 --nthreads 1 --resources train=1" in app.error[0].value
     check = checkup.engine(replace(settings, scheduler="tcp://127.0.0.1:7"))
-    assert not check.ok and "dask worker tcp://127.0.0.1:7 --resources train=1" in check.found
+    assert not check.ok and "dask worker tcp://127.0.0.1:7 --nthreads 1 --resources train=1" in check.found
 
 
 def test_what_trains_is_shown_however_long_the_queue_is(visit, ready, store):

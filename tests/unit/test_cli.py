@@ -188,3 +188,6 @@ def test_a_command_stops_and_deletes_whosever_run_it_is(store, capsys):
     assert cli.main(["runs", "--stop", third, "--delete", "unknown", "--stop", "gone"]) == 2
     assert_friendly(capsys.readouterr().err.strip(), "'gone', 'unknown'")
     assert store.get(third).status == "queued"
+    assert cli.main(["runs", "--delete", third, "--delete", "flagship"]) == 2
+    assert_friendly(capsys.readouterr().err.strip(), "'flagship'")
+    assert cli.main(["runs", "--delete", third, "--delete", third]) == 0

@@ -226,6 +226,44 @@ def test_strokes_that_touch_the_border_stay():
     np.testing.assert_array_equal(surroundings.without_surroundings(page), page)
 
 
+@pytest.mark.parametrize("label", range(10))
+def test_a_speck_in_a_digit_that_is_cut_close_does_not_make_a_table_of_it(digits, label):
+    """A spot of 3 % of the ink, on paper: in the ring of the 0, else in a corner."""
+    for digit in digits[4 * label : 4 * label + 4]:
+        tight = scans.cropped(digit)
+        large = np.asarray(Image.fromarray(tight).resize((8 * tight.shape[1], 8 * tight.shape[0]))) / np.float32(255)
+        if min(large.shape) < surroundings.LEAST_SIDE:
+            continue
+        away = ndimage.distance_transform_edt(np.pad(large == 0, 1))[1:-1, 1:-1]
+        row, column = np.unravel_index(away.argmax(), away.shape)
+        half = min(int(away.max()) - 2, int(np.sqrt(0.03 * large.sum()) / 2))
+        if half < 1 or row <= half or column <= half:
+            continue
+        page = bar(large.copy(), row - half, column - half, row + half, column + half)
+        np.testing.assert_array_equal(surroundings.without_surroundings(page) > 0.5, page > 0.5)
+
+
+def test_a_shadow_is_taken_from_paper_that_is_too_bright_elsewhere(digits):
+    """Half of the sheet is white as no pen can make it, and a shadow lies over the other half and the digit."""
+    for digit in digits[::7]:
+        page = np.full((400, 400), 255.0)
+        page[120:280, 120:280] -= 200 * (scans.enlarged(digit, 160) / 255)
+        page[:, 200:] *= 0.6
+        found = ink.trace(np.clip(page, 0, 255).astype(np.uint8)).image
+        assert apart(found, ink.trace(scans.enlarged(digit, 160)).image) < 16
+
+
+def test_a_dark_margin_goes_if_it_lies_beside_the_digit():
+    page = np.zeros((400, 400), np.float32)
+    rows, columns = np.mgrid[:400, :400]
+    page[abs(np.hypot((rows - 200) / 90, (columns - 230) / 60) - 1) < 0.15] = 1
+    with_margin, underlined = page.copy(), page.copy()
+    with_margin[:, 60:64] = 1
+    underlined[330:334] = 1
+    np.testing.assert_array_equal(lines.without_lines(with_margin), page)
+    np.testing.assert_array_equal(lines.without_lines(underlined), page)
+
+
 def test_a_table_goes_even_if_there_is_more_of_it_than_of_the_digit():
     page = ink.to_ink(seven())
     height, width = page.shape

@@ -88,15 +88,20 @@ def test_the_loop_ends_when_another_engine_has_the_lease(loop):
     assert engine.beats == 3
 
 
-def test_a_scheduler_that_goes_away_for_good_ends_the_loop_with_a_sentence(loop):
+@pytest.mark.parametrize(
+    ("scheduler", "told"), [("tcp://here", ["tcp://here", "dask scheduler"]), ("", ["its own", "started again"])]
+)
+def test_a_scheduler_that_goes_away_for_good_ends_the_loop_with_a_sentence(settings, scheduler, told):
     def vanish():
         engine.scheduler = "awaited"
         raise KeyError("workers")
 
     engine = Played(vanish, lambda: setattr(engine, "scheduler", "gone"))
+    named = replace(settings, scheduler=scheduler)
+    lease = SimpleNamespace(renew=lambda *_: True)
     with pytest.raises(EngineError) as error:
-        loop(engine, threading.Event())
-    assert_friendly(error, "tcp://here", "dask scheduler")
+        server._loop(engine, lease, "tcp://here", named, threading.Event(), lambda: None)
+    assert_friendly(error, *told)
 
 
 def test_what_nobody_foresaw_is_told_in_words_and_logged(settings, store, monkeypatch):
