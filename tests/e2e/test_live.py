@@ -106,6 +106,9 @@ def test_pause_resume_and_stop(lab, store, training):
     lab.run_is("stopped")
     stopped = store.get(training)
     assert paused.step < stopped.step < stopped.steps
+    assert [row["epoch"] for row in store.epochs(training)] == list(range(1, stopped.epoch + 1))
+    # The last points come a moment after the word that it has stopped.
+    lab.more_points(LOSS, stopped.epoch - 1)
     epochs = lab.chart(LOSS).evaluate("chart => chart.data[0].x")
     assert epochs == list(range(1, stopped.epoch + 1)), "every epoch once, and in order"
     lab.click("See where it errs")
