@@ -8,6 +8,14 @@ import io
 import numpy as np
 from PIL import Image
 
+from mnist_core.data import mnist
+
+
+def of_each_digit(count):
+    """Every digit so many times, uint8 (10 x count, 28, 28), of the training set."""
+    train = mnist.load("train")
+    return np.concatenate([train.images[train.labels == label][:count] for label in range(10)])
+
 
 def enlarged(digit, side):
     return np.asarray(Image.fromarray(digit).resize((side, side), Image.Resampling.BICUBIC))

@@ -105,14 +105,20 @@ def test_a_photo(visit, networks, answers, form):
     assert "How it got there" in [box.label for box in app.expander]
 
 
-def test_a_number_on_a_photo(visit, networks, answers):
-    app = visit("Draw", run=networks)
-    labelled(app.segmented_control, "Read").set_value("a photo").run()
+def number_on_paper():
+    """2 0 2 as the bytes of a PNG."""
     page, _ = scans.row(mnist.load("test").images[[1, 3, 1]], np.random.default_rng(0))
     packed = io.BytesIO()
     Image.fromarray(255 - page).save(packed, "PNG")
-    app.file_uploader[0].set_value(("number.png", packed.getvalue(), "image/png")).run()
-    found = ink.cut(ink.open_picture(packed.getvalue()))
+    return packed.getvalue()
+
+
+def test_a_number_on_a_photo(visit, networks, answers):
+    app = visit("Draw", run=networks)
+    labelled(app.segmented_control, "Read").set_value("a photo").run()
+    data = number_on_paper()
+    app.file_uploader[0].set_value(("number.png", data, "image/png")).run()
+    found = ink.cut(ink.open_picture(data))
     assert len(found.digits) == 3 and not any(digit.touching for digit in found.digits)
     read = ["".join(str(answers(run, digit.ink.image).argmax()) for digit in found.digits) for run in networks]
     assert all(f"## {number}" in words(healthy(app), "markdown") for number in read)
@@ -124,11 +130,9 @@ def test_a_number_on_a_photo(visit, networks, answers):
 def test_pieces_that_look_like_no_digits_are_no_number(visit, networks, answers):
     app = visit("Draw", run=networks[0])
     labelled(app.segmented_control, "Read").set_value("a photo").run()
-    page, _ = scans.row(mnist.load("test").images[[1, 3, 1]], np.random.default_rng(0))
-    packed = io.BytesIO()
-    Image.fromarray(255 - page).save(packed, "PNG")
-    app.file_uploader[0].set_value(("number.png", packed.getvalue(), "image/png")).run()
-    found = ink.cut(ink.open_picture(packed.getvalue()))
+    data = number_on_paper()
+    app.file_uploader[0].set_value(("number.png", data, "image/png")).run()
+    found = ink.cut(ink.open_picture(data))
     rows = [answers(networks[0], digit.ink.image) for digit in found.digits]
     least = int(np.argmin([row.max() for row in rows]))
     needed = round(float(rows[least].max()) + 0.01, 2)
@@ -143,11 +147,9 @@ def test_pieces_that_look_like_no_digits_are_no_number(visit, networks, answers)
 def test_a_number_is_read_without_each_step(visit, networks):
     app = visit("Draw", run=networks[0])
     labelled(app.segmented_control, "Read").set_value("a photo").run()
-    page, _ = scans.row(mnist.load("test").images[[1, 3, 1]], np.random.default_rng(0))
-    packed = io.BytesIO()
-    Image.fromarray(255 - page).save(packed, "PNG")
+    data = number_on_paper()
     app.session_state["how"] = True
-    app.file_uploader[0].set_value(("number.png", packed.getvalue(), "image/png")).run()
+    app.file_uploader[0].set_value(("number.png", data, "image/png")).run()
     said_of_steps = words(healthy(app))
     assert "With all steps" in said_of_steps and "Without it" in said_of_steps
 
