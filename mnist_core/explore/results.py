@@ -26,6 +26,16 @@ def rows_of(sweep: Sweep, trials: Sequence[Trial]) -> list[Trial]:
     return sorted(trials, key=place)
 
 
+def seconds_left(sweep: Sweep, done: int) -> float:
+    """How long a search still needs, by the pace of the ``done`` trials (at least one), or until its time limit.
+
+    The limit counts since the search was started or last continued, the pace since its beginning.
+    """
+    needed = sweep.seconds / done * (sweep.trials - done)
+    limit = sweep.design.search.seconds
+    return min(needed, max(0.0, limit - (sweep.seconds - sweep.spent))) if limit else needed
+
+
 def groups(sweep: Sweep, trials: Sequence[Trial]) -> dict[str, list[Trial]]:
     """Trials by all settings but the seed, in the order of the settings' values."""
     found: dict[str, list[Trial]] = {}

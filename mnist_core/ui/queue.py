@@ -26,16 +26,19 @@ EARLIER = 20
 
 @dataclass(frozen=True)
 class Place:
-    """Where a run stands in the queue (1 is next), and in how many seconds it can be expected to begin."""
+    """Where a run stands in the queue (1 is next), and in how many seconds it can be expected to begin.
+
+    ``None`` seconds: nobody is there to train it.
+    """
 
     place: int
-    seconds: float
+    seconds: float | None
     run: Run
 
 
 def places(here: Lab) -> dict[str, Place]:
     """All waiting runs by id, next first; looked up once for all visitors."""
-    workers = sum(worker["kind"] == "train" for worker in here.engine.ensure().workers)
+    workers = len(here.engine.ensure().of("train"))
     return _places(here.settings.database_url, workers)
 
 
@@ -48,7 +51,7 @@ def _places(database_url: str, workers: int) -> dict[str, Place]:
         return {}
     pace = _pace(database_url)
     remaining = [_left(run, pace) for run in store.list(statuses=("running",))]
-    starts = expected_starts([_left(run, pace) for run in order], remaining, workers)
+    starts = expected_starts([_left(run, pace) for run in order], remaining, workers) if workers else [None] * len(order)
     return {run.id: Place(i, start, run) for i, (run, start) in enumerate(zip(order, starts, strict=True), 1)}
 
 
@@ -122,5 +125,7 @@ def _line(here: Lab, found: Place, names: dict[str, str], mine: bool) -> None:
             st.rerun()
 
 
-def _when(seconds: float) -> str:
+def _when(seconds: float | None) -> str:
+    if seconds is None:
+        return "begins as soon as there is a worker that trains"
     return "begins at any moment" if seconds < 1 else f"begins in about {duration(seconds)}"

@@ -10,7 +10,7 @@ from mnist_core.errors import UnknownRun
 from mnist_core.explore import pictures, seeds
 from mnist_core.explore.lesson import Lesson
 from mnist_core.explore.questions import QUESTIONS
-from mnist_core.explore.results import best_trial, groups, rows_of
+from mnist_core.explore.results import best_trial, groups, rows_of, seconds_left
 from mnist_core.explore.space import shown
 from mnist_core.store.run import Run
 from mnist_core.store.sweeps import Sweep, SweepStore, Trial, room
@@ -77,7 +77,7 @@ def _headline(sweep: Sweep, trials: list[Trial]) -> None:
         st.info(f"**What to look for.** {QUESTIONS[sweep.question].look}", icon=":material/visibility:")
     words = f"{done} of {sweep.trials} trials"
     if sweep.active and done:
-        words += f" · about {duration(sweep.seconds / done * (sweep.trials - done))} left"
+        words += f" · about {duration(seconds_left(sweep, done))} left"
     elif sweep.active:
         words += " · the first one is on its way"
     else:

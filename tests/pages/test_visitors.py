@@ -218,3 +218,11 @@ def test_answers_have_a_rate(as_visitor, monkeypatch):
         app.segmented_control(key="source").set_value(source)
         said.append(words(healthy(app.run()), "error"))
     assert "MNIST_LAB_PREDICTIONS_PER_MINUTE" not in said[0] and "MNIST_LAB_PREDICTIONS_PER_MINUTE" in said[2]
+
+
+def test_without_a_worker_that_trains_nothing_begins_at_any_moment(as_visitor, store, lease):
+    lease.renew("ready", "tcp://10.0.0.1:8786", [])
+    run_id = store.create(RunConfig(), owner=ANNA)
+    assert "as soon as there is a worker that trains" in words(as_visitor("anna", "Runs"), "markdown")
+    (bar,) = as_visitor("anna", "Train", run=run_id).get("progress")
+    assert "place 1 of 1 in the queue, begins as soon as" in bar.proto.text

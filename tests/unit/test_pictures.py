@@ -7,7 +7,7 @@ import pytest
 from mnist_core.config import RunConfig
 from mnist_core.explore import pictures
 from mnist_core.explore.design import Design, make_search
-from mnist_core.explore.results import best_trial, groups, rows_of
+from mnist_core.explore.results import best_trial, groups, rows_of, seconds_left
 from mnist_core.explore.space import UNITS, Dimension
 from mnist_core.store.sweeps import Sweep, Trial
 
@@ -19,6 +19,13 @@ def make(*over, objective="accuracy", importances=None):
     design = Design(RunConfig(), space, make_search({"objective": objective, "sampler": "random"})).check()
     now = time.time()
     return Sweep("1", "s", "", design.to_json(), 9, "finished", "", "", now, now, now, 0.0, importances or {}, "")
+
+
+def searched(seconds, spent=0.0, limit=0):
+    """A search of nine trials that has taken ``seconds``, of which ``spent`` were before it was continued."""
+    design = Design(RunConfig(), (Dimension.parse(f"{UNITS}=16|64"),), make_search({"seconds": limit}))
+    started, ended = 1000.0, 1000.0 + seconds - spent
+    return Sweep("1", "s", "", design.to_json(), 9, "running", "", "", 0.0, started, ended, spent, {}, "")
 
 
 def trial(number, value=None, state="complete", second=None, run_id="r", **params):
@@ -86,3 +93,11 @@ def test_best_order_and_groups():
     found = groups(seeds, rows)
     assert list(found) == ["units of a hidden layer 16", "units of a hidden layer 64"]
     assert [t.number for t in found["units of a hidden layer 16"]] == [1, 2]
+
+
+def test_the_time_left_knows_the_pace_and_the_limit():
+    assert seconds_left(searched(30.0), done=3) == 60.0
+    assert seconds_left(searched(30.0, limit=50), done=3) == 20.0
+    assert seconds_left(searched(30.0, limit=500), done=3) == 60.0
+    assert seconds_left(searched(90.0, spent=80.0, limit=50), done=3) == 40.0
+    assert seconds_left(searched(70.0, limit=50), done=3) == 0.0
