@@ -93,6 +93,19 @@ def table(digit, rng):
     return photographed(np.where(beside, rng.uniform(60, 140), 235 - rng.uniform(120, 190) * ink), rng, 2.0)
 
 
+def beside_table(digit, rng, share, side=(50, 150), page=(480, 400)):
+    """A photo of a sheet whose left edge shows: the table takes so large a share of the width."""
+    height, width = page
+    edge = int(rng.uniform(*share) * width)
+    size = int(rng.integers(side[0], min(side[1], width - edge - 40)))
+    ink = np.zeros(page)
+    top, left = int(rng.integers(10, height - size - 10)), int(rng.integers(edge + 15, width - size - 10))
+    ink[top : top + size, left : left + size] = enlarged(digit, size) / 255
+    lean = rng.uniform(-0.03, 0.03) * (np.arange(height) - height / 2)
+    beside = np.arange(width) < edge + lean[:, None]
+    return photographed(np.where(beside, rng.uniform(60, 140), 225 - rng.uniform(120, 180) * ink), rng, 2.0)
+
+
 PENS = {"yellow": (250, 235, 40), "pink": (250, 150, 190), "red": (220, 40, 40), "green": (90, 200, 90)}
 
 
@@ -158,6 +171,8 @@ KINDS = {
     "coloured": coloured,
     "pencil": pencil,
     "table": table,
+    "table's edge": lambda digit, rng: beside_table(digit, rng, (0.02, 0.1)),
+    "broad table": lambda digit, rng: beside_table(digit, rng, (0.28, 0.42)),
     "8 x 8": scanned,
     "8 x 8 stretched": lambda digit, rng: scanned(digit, rng, 8, True),
     "16 x 16": lambda digit, rng: scanned(digit, rng, 16),

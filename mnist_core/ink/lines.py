@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mnist_core.ink.frame import extent
+from mnist_core.ink.frame import MARGIN, extent, has_margins
 
 # Smaller pictures are no photos of paper, and a stroke may cross them from side to side.
 LEAST_RULED = 64
@@ -25,8 +25,6 @@ DARKER = 1.5
 PEN = 0.5
 # What is darker than this share of it is as dark as the pen.
 INKED = 0.75
-# Paper is wider than what is written on it; a bar that the picture's border cuts is part of a digit.
-MARGIN = 1 / 50
 
 
 @dataclass(frozen=True)
@@ -58,16 +56,17 @@ def _is_paper(rest: np.ndarray, level: Lines | None, upright: Lines | None) -> b
     """Whether what was taken away were lines of paper, by what is left: no stroke looks like that."""
     rows, columns = extent(np.where(rest >= PEN, rest, 0))
     height, width = rest.shape
-    # One line as dark as the pen is the bar of a 7 if ink comes near it.
+    alone = [lines.lone for lines in (level, upright) if lines and lines.lone]
+    # One line as dark as the pen is the bar of a 7 if ink comes near it, the 1 of a 10 if the picture is cut close.
     if (level and not _is_apart(level.lone, rows, height)) or (upright and not _is_apart(upright.lone, columns, width)):
         return False
-    if level and not _has_margins(columns, width):
+    if (level or alone) and not has_margins(columns, width):
         return False
     if upright is None:
-        return True
+        return not alone or has_margins(rows, height)
     # One upright line through the ink is the stem of a 1 or a 4; squared paper has many, a margin is beside.
     many = len(upright.rows) > 1 or all(end <= columns.start or columns.stop <= top for top, end in upright.rows)
-    return many and _has_margins(rows, height)
+    return many and has_margins(rows, height)
 
 
 def _is_apart(line: tuple[int, int] | None, inked: slice, length: int) -> bool:
@@ -81,10 +80,6 @@ def _without_scraps(ink: np.ndarray) -> np.ndarray:
     labels, count = ndimage.label(ink > 0, np.ones((3, 3)))
     darkest = ndimage.maximum(ink, labels, np.arange(count + 1))
     return np.where(darkest[labels] >= PEN, ink, np.float32(0))
-
-
-def _has_margins(inked: slice, length: int) -> bool:
-    return MARGIN * length <= inked.start and inked.stop <= (1 - MARGIN) * length
 
 
 def _lines(ink: np.ndarray) -> Lines | None:

@@ -16,6 +16,8 @@ LEAST_SHARE = 1 / 16
 MAD_TO_SIGMA = 1.4826
 # Noise cannot be measured on fewer pixels than this: the grey edges of a digit would pass for it.
 LEAST_BORDER = 100
+# So many pixels may be dead or dazzled.
+MOST_ODD = 8
 # Where strokes cover about half of the border, as in a tight crop, the border does not say what paper is.
 UNDECIDED = (0.35, 0.65)
 
@@ -70,7 +72,10 @@ def _paper(grey: np.ndarray) -> tuple[float, float]:
     dark = np.mean(border < split)
     if UNDECIDED[0] < dark < UNDECIDED[1]:
         # Ink covers less of a picture than paper does.
-        paper = np.median(border[(border < split) == (np.mean(grey < split) > 0.5)])
+        there = (border < split) == (np.mean(grey < split) > 0.5)
+        paper = np.median(border[there])
+        if abs(np.median(border[~there]) - paper) > 2 * LEAST_CONTRAST:
+            border = border[there]  # the rest is no noise of the paper
     if len(border) < LEAST_BORDER:
         return float(paper), 0.0
     away = np.abs(border - paper)
@@ -88,7 +93,8 @@ def _border(grey: np.ndarray) -> np.ndarray:
 
 
 def _extremes(values: np.ndarray) -> tuple[float, float]:
-    """The least and greatest value but for one pixel in 10,000 at each end, which may be dead or dazzled."""
-    skip = values.size // 10_000
+    """The least and greatest value but for a few pixels at each end, which may be dead or dazzled: one in 10,000, and
+    no more of a large picture, since what is written on it need not be large."""
+    skip = min(values.size // 10_000, MOST_ODD)
     ordered = np.partition(values, (skip, values.size - 1 - skip), axis=None)
     return float(ordered[skip]), float(ordered[values.size - 1 - skip])

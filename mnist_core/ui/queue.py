@@ -51,7 +51,8 @@ def _places(database_url: str, workers: int) -> dict[str, Place]:
         return {}
     pace = _pace(database_url)
     remaining = [_left(run, pace) for run in store.list(statuses=("running",))]
-    starts = expected_starts([_left(run, pace) for run in order], remaining, workers) if workers else [None] * len(order)
+    needed = [_left(run, pace) for run in order]
+    starts = expected_starts(needed, remaining, workers) if workers else [None] * len(order)
     return {run.id: Place(i, start, run) for i, (run, start) in enumerate(zip(order, starts, strict=True), 1)}
 
 

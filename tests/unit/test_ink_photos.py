@@ -111,13 +111,25 @@ def test_a_speck_in_a_digit_that_is_cut_close_does_not_make_a_table_of_it(digits
 
 
 def test_a_shadow_is_taken_from_paper_that_is_too_bright_elsewhere(digits):
-    """Half of the sheet is white as no pen can make it, and a shadow lies over the other half and the digit."""
+    """The sheet is white as no pen can make it, but for a shadow over nearly half of it and of the digit."""
     for digit in digits[::7]:
         page = np.full((400, 400), 255.0)
         page[120:280, 120:280] -= 200 * (scans.enlarged(digit, 160) / 255)
-        page[:, 200:] *= 0.6
+        page[:, 220:] *= 0.6
         found = ink.trace(np.clip(page, 0, 255).astype(np.uint8)).image
         assert apart(found, ink.trace(scans.enlarged(digit, 160)).image) < 16
+
+
+def test_a_shadow_over_nearly_half_of_a_number_is_taken_from_its_paper(digits):
+    for three in (digits[:12:4], digits[21:33:4]):
+        page = np.full((200, 800), 255.0)
+        for place, digit in enumerate(three):
+            page[40:160, 60 + 240 * place : 180 + 240 * place] -= 200 * (scans.enlarged(digit, 120) / 255)
+        page[:, 440:] *= 0.6
+        found = ink.cut(page.astype(np.uint8)).digits
+        assert len(found) == 3
+        for piece, digit in zip(found, three, strict=True):
+            assert apart(piece.ink.image, ink.trace(scans.enlarged(digit, 120)).image) < 16
 
 
 def test_a_dark_margin_goes_if_it_lies_beside_the_digit():
@@ -150,3 +162,30 @@ def test_what_the_border_cuts_off_goes_if_the_digit_is_whole():
     cut = page[:, 60:]
     cut = np.pad(cut[50:], ((0, 50), (0, 0)))
     np.testing.assert_array_equal(surroundings.without_surroundings(cut), cut)
+
+
+@pytest.mark.parametrize("kind", ["table's edge", "broad table"])
+def test_a_table_goes_however_small_the_digit_and_however_broad_the_table(digits, kind):
+    for number, digit in enumerate(digits[::4]):
+        found = ink.trace(scans.KINDS[kind](digit, np.random.default_rng(number))).image
+        assert apart(found, ink.trace(scans.enlarged(digit, 100)).image) < 20
+
+
+def zero(page, left, shorter, stroke):
+    """A ring 80 pixels wide that ends so many rows from the picture's upper and lower side."""
+    rows, columns = np.mgrid[: page.shape[0], : page.shape[1]]
+    away, across = rows - (len(page) - 1) / 2, columns - (left + 40)
+    high = len(page) / 2 - shorter
+    page[(np.hypot(away / high, across / 40) <= 1) & (np.hypot(away / (high - stroke), across / (40 - stroke)) > 1)] = 1
+
+
+@pytest.mark.parametrize("shorter", [0, 2, 6])
+@pytest.mark.parametrize("stroke", [6, 10, 14])
+def test_the_1_of_a_number_that_is_cut_close_stays(stroke, shorter):
+    """100, of which the 1 is as high as the picture: neither a margin's line nor the table."""
+    page = bar(np.zeros((200, 200 + stroke), np.float32), 0, 0, 200, stroke)
+    for left in (stroke + 20, stroke + 119):
+        zero(page, left, shorter, stroke)
+    for found in (lines.without_lines(page), surroundings.without_surroundings(page)):
+        np.testing.assert_array_equal(found, page)
+    assert len(ink.cut((255 * page).astype(np.uint8)).digits) == 3
