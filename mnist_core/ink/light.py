@@ -17,8 +17,7 @@ UNEVEN = 16
 WINDOW = 0.2
 # Paper of one level is that of so many pixels, and of so many in each quarter of the picture.
 FLAT_SHARE, FLAT_QUARTER = 0.2, 0.03
-# A shadow is fainter than this share of the ink, and with the ink on it leaves no paper in a square as wide as this
-# share of the picture's shorter side, of which it is the larger part.
+# What is fainter than this share of the ink, and as wide as this share of the picture's shorter side, is a shadow on it.
 SHADED, BROAD = 0.75, 0.35
 # Light changes slowly, so it is looked for in a picture of so many pixels; that calms noise as well.
 LIGHT_SIDE = 256
@@ -130,11 +129,9 @@ def _is_all_over(away: np.ndarray) -> bool:
         return False
     from scipy import ndimage
 
-    away = np.asarray(Image.fromarray(away.astype(np.uint8)).reduce(-(-max(away.shape) // POLARITY_SIDE)))
-    window = int(BROAD * min(away.shape)) | 1
-    covered = ndimage.minimum_filter(away > UNEVEN, window, mode="constant")
-    shaded = (away > UNEVEN) & (away < SHADED * away.max())
-    return not (covered & (ndimage.uniform_filter(shaded.astype(np.float32), window) > 0.5)).any()
+    shaded = np.uint8(255) * ((away > UNEVEN) & (away < SHADED * away.max()))
+    shaded = np.asarray(Image.fromarray(shaded).reduce(-(-max(away.shape) // POLARITY_SIDE))) > 127
+    return not ndimage.minimum_filter(shaded, int(BROAD * min(shaded.shape)) | 1, mode="constant").any()
 
 
 def _halves(length: int) -> tuple[slice, slice]:

@@ -83,6 +83,17 @@ def test_a_drawing_without_a_camera_keeps_its_light_however_tightly_it_is_cut(di
             np.testing.assert_array_equal(light.even_light(large), large)
 
 
+def test_a_scan_of_few_pixels_that_was_enlarged_keeps_its_light(digits):
+    """Its blurred strokes are as broad as a shadow might be."""
+    for number, digit in enumerate(digits):
+        random = np.random.default_rng(number)
+        coarse = scans.scanned(digit, random, 8, stretched=bool(number % 2))
+        sheet = np.zeros((280, 280), np.uint8)
+        sheet[40:220, 20:200] = scans.enlarged(coarse, 180)
+        for either in (sheet, 255 - sheet):
+            np.testing.assert_array_equal(light.even_light(either), either)
+
+
 def test_strokes_that_touch_the_border_stay():
     """2 0, cut close to the 2, which is the larger one; and a 5 whose bar leaves the picture."""
     page = np.zeros((200, 400), np.float32)
