@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from mnist_core.explore.space import shown
+from mnist_core.explore.space import Dimension, told_apart
 from mnist_core.store.sweeps import Sweep, Trial
 
 
@@ -38,21 +39,20 @@ def seconds_left(sweep: Sweep, done: int) -> float:
 
 def groups(sweep: Sweep, trials: Sequence[Trial]) -> dict[str, list[Trial]]:
     """Trials by all settings but the seed, in the order of the settings' values."""
-    found: dict[str, list[Trial]] = {}
-    keys = [dimension.key for dimension in sweep.design.space if dimension.key != "seed"]
-    orders = {d.key: [str(_plain(v)) for v in d.grid()] for d in sweep.design.space}
-
-    def place(trial: Trial):
-        return [orders[k].index(t) if (t := str(trial.params[k])) in orders[k] else len(orders[k]) for k in keys]
-
-    for trial in sorted(trials, key=place):
-        label = shown({key: trial.params[key] for key in keys}) or "same settings"
-        found.setdefault(label, []).append(trial)
-    return found
+    varied = [dimension for dimension in sweep.design.space if dimension.key != "seed"]
+    found: dict[tuple, list[Trial]] = {}
+    for trial in trials:
+        found.setdefault(tuple(_place(d, trial.params[d.key]) for d in varied), []).append(trial)
+    ordered = [found[place] for place in sorted(found)]
+    labels = told_apart([{d.key: group[0].params[d.key] for d in varied} for group in ordered])
+    return {label or "same settings": group for label, group in zip(labels, ordered, strict=True)}
 
 
-def _plain(value):
-    return list(value) if isinstance(value, tuple) else value
+def _place(dimension: Dimension, value: Any) -> float:
+    """Where a value stands among all that the dimension allows."""
+    if not dimension.choices:
+        return value
+    return dimension.choices.index(tuple(value) if isinstance(value, list) else value)
 
 
 def _sign(sweep: Sweep) -> int:

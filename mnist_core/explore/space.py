@@ -20,6 +20,9 @@ MOST_CHOICES = 50
 POINTS = 5
 """Of a range in a grid, unless it says otherwise."""
 
+FEW_DIGITS, ALL_DIGITS = 3, 17
+"""Of a number in a name: what usually tells trials apart, and what tells any two numbers apart."""
+
 _RANGE = re.compile(r"(?P<log>log:)?(?P<low>[^:|]+?)\.\.(?P<high>[^:|]+)(?::(?P<points>\d{1,6}))?", re.I)
 
 
@@ -132,7 +135,7 @@ class Dimension:
             texts = [c if isinstance(c, str) else json.dumps(c, separators=(",", ":")) for c in self.choices]
             return f"{self.key}={'|'.join(texts)}"
         points = f":{self.points}" if self.points != POINTS else ""
-        return f"{self.key}={'log:' if self.log else ''}{self.low:g}..{self.high:g}{points}"
+        return f"{self.key}={'log:' if self.log else ''}{_exact(self.low)}..{_exact(self.high)}{points}"
 
 
 def keys(config: RunConfig) -> dict[str, FieldSpec]:
@@ -186,16 +189,29 @@ def configure(base: RunConfig, values: Mapping[str, Any], steps: int = 0) -> Run
     return config
 
 
-def shown(values: Mapping[str, Any]) -> str:
-    """``learning rate 0.01, units 64``: what a trial is called."""
-    words = (f"{declared(key).title.lower()} {_plain(value)}" for key, value in values.items())
+def shown(values: Mapping[str, Any], digits: int = FEW_DIGITS) -> str:
+    """``learning rate 0.01, units 64``: what a trial is called, its numbers to about so many digits."""
+    words = (f"{declared(key).title.lower()} {_plain(value, digits)}" for key, value in values.items())
     return ", ".join(words)
 
 
-def _plain(value: Any) -> str:
+def told_apart(several: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What each of several trials is called: as short as ``shown``, but with the digits that tell them apart."""
+    tries = ([shown(values, digits) for values in several] for digits in range(FEW_DIGITS, ALL_DIGITS + 1))
+    return next(names for names in tries if len(set(names)) == len(names))
+
+
+def _plain(value: Any, digits: int = FEW_DIGITS) -> str:
     if isinstance(value, float):
-        return f"{value:.3g}"
+        texts = (f"{value:.{count}g}" for count in range(digits, ALL_DIGITS + 1))
+        # Rounded to a whole number it would be another: 0.9999 is not 1.
+        return next(text for text in texts if value.is_integer() or not float(text).is_integer())
     return "-".join(map(str, value)) if isinstance(value, Sequence) and not isinstance(value, str) else str(value)
+
+
+def _exact(number: float) -> str:
+    """As short as it goes without becoming another number."""
+    return short if float(short := f"{number:g}") == number else repr(number)
 
 
 def _hashable(value: Any) -> Any:

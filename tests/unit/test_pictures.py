@@ -95,6 +95,17 @@ def test_best_order_and_groups():
     assert [t.number for t in found["units of a hidden layer 16"]] == [1, 2]
 
 
+def test_settings_that_differ_late_are_groups_of_their_own():
+    sweep = make("optimizer.beta_2=0.99999|0.9999", "seed=1|2")
+    rows = [trial(i, 0.5, **{"optimizer.beta_2": b, "seed": 1 + i % 2}) for i, b in enumerate([0.9999] * 2 + [0.99999])]
+    found = groups(sweep, rows)
+    assert [label.rpartition(" ")[2] for label in found] == ["0.99999", "0.9999"]
+    assert [[t.number for t in group] for group in found.values()] == [[2], [0, 1]]
+    drawn = make(f"{RATE}=log:1e-5..1")
+    found = groups(drawn, [trial(i, 0.5, **{RATE: rate}) for i, rate in enumerate((0.0123478, 0.0123456))])
+    assert list(found) == ["learning rate 0.012346", "learning rate 0.012348"]
+
+
 def test_the_time_left_knows_the_pace_and_the_limit():
     assert seconds_left(searched(30.0), done=3) == 60.0
     assert seconds_left(searched(30.0, limit=50), done=3) == 20.0

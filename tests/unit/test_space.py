@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from mnist_core.config import RunConfig
 from mnist_core.errors import ConfigError
 from mnist_core.explore.design import Design, Search, compact, make_search
-from mnist_core.explore.space import LAYERS, UNITS, Dimension, configure, keys, shown
+from mnist_core.explore.space import LAYERS, UNITS, Dimension, configure, keys, shown, told_apart
 from mnist_core.recipes import RECIPES
 from tests.helpers import assert_friendly, configs
 
@@ -89,6 +89,26 @@ def test_the_same_number_of_steps_whatever_the_batch(batch):
 def test_a_trial_is_called_by_its_values():
     words = "learning rate 0.0123, units of a hidden layer 32"
     assert shown({"optimizer.learning_rate": 0.0123456, UNITS: 32}) == words
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.00123456789, "0.00123"), (0.9999, "0.9999"), (0.99999, "0.99999"), (1.0, "1"), (1e-5, "1e-05"), (0.5, "0.5")],
+)
+def test_a_number_is_short_but_never_another(value, text):
+    assert shown({"optimizer.learning_rate": value}) == f"learning rate {text}"
+
+
+def test_names_have_the_digits_that_tell_them_apart():
+    names = told_apart([{"optimizer.learning_rate": rate} for rate in (0.0123456, 0.0123478, 0.5)])
+    assert names == ["learning rate 0.012346", "learning rate 0.012348", "learning rate 0.5"]
+    assert told_apart([{"optimizer.learning_rate": 0.0123456}]) == ["learning rate 0.0123"]
+    assert told_apart([]) == []
+
+
+@pytest.mark.parametrize("text", ["optimizer.beta_2=0.9..0.99998765", "optimizer.learning_rate=log:1.2345678e-05..1"])
+def test_a_range_is_written_as_it_is(text):
+    assert Dimension.parse(Dimension.parse(text).text()) == Dimension.parse(text)
 
 
 def design(*over, base=None, **search):
