@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -83,6 +84,12 @@ def noise(groups: Mapping[str, Sequence[float]], higher_is_better: bool = True) 
     test = welch(known[second], known[best])
     size = f"{abs(test.difference):.2%} points" if higher_is_better else f"{abs(test.difference):.4f}"
     size = size.replace("% points", " points")
+    if math.isnan(test.p):
+        return (
+            f"The runs of {best} agree exactly, and so do those of {second}: runs without any spread cannot tell what "
+            f"seeds make of a setting, so nothing is said about a difference of {size}. Repeat over more seeds, or "
+            f"hold out more images."
+        )
     if test.p < SIGNIFICANT:
         return (
             f"{best} is better than {second} by {size}, which is more than the noise of seeds "

@@ -34,7 +34,10 @@ class McNemar(NamedTuple):
 
 
 class Welch(NamedTuple):
-    """Difference of two means (second less first), its interval, and the p of Welch's test."""
+    """Difference of two means (second less first), its interval, and the p of Welch's test.
+
+    Interval and p are ``nan`` where neither group has any spread.
+    """
 
     difference: float
     low: float
@@ -81,8 +84,8 @@ def mcnemar(only_first: int, only_second: int) -> McNemar:
 def welch(first: Sequence[float], second: Sequence[float], confidence: float = CONFIDENCE) -> Welch:
     """Welch's t-test: whether two groups of runs differ by more than their seeds make them differ.
 
-    Welch 1947, Biometrika 34; the groups may differ in size and spread. Groups without any spread differ surely
-    if their means do.
+    Welch 1947, Biometrika 34; the groups may differ in size and spread. Runs that agree exactly say nothing about
+    what seeds make of them, as when few images are held out, so two such groups have no p.
 
     Raises:
         ValueError: a group of fewer than two runs, which has no spread.
@@ -93,10 +96,10 @@ def welch(first: Sequence[float], second: Sequence[float], confidence: float = C
     if min(len(first), len(second)) < 2:
         raise ValueError("each group needs two runs or more, since one alone has no spread.")
     difference = float(second.mean() - first.mean())
+    if not np.ptp(first) and not np.ptp(second):  # their variances are 0 but for rounding
+        return Welch(difference, math.nan, math.nan, math.nan)
     parts = first.var(ddof=1) / len(first), second.var(ddof=1) / len(second)
     error = math.sqrt(sum(parts))
-    if not error:
-        return Welch(difference, difference, difference, 0.0 if difference else 1.0)
     # Welch-Satterthwaite: how many degrees of freedom the sum of two estimated variances has.
     freedom = error**4 / (parts[0] ** 2 / (len(first) - 1) + parts[1] ** 2 / (len(second) - 1))
     half = float(stdtrit(freedom, 0.5 + confidence / 2)) * error

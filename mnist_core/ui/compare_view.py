@@ -93,13 +93,22 @@ def curves(lab: Lab, runs: Sequence[Run]) -> None:
             help="Unpack it, then: tensorboard --logdir FOLDER",
         )  # fmt: skip
     if together:
-        ends = {label: [histories[called[run.id]][-1:] for run in group] for label, group in groups}
-        values = {
-            label: [row["val_accuracy"] for rows in last for row in rows if row["val_accuracy"] is not None]
-            for label, last in ends.items()
-        }
+        _spread(groups, {run.id: histories[called[run.id]] for run in runs})
+
+
+def _spread(groups: Sequence[tuple[str, Sequence[Run]]], histories: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+    """What seeds make of each setting, by the last epochs of the runs that have come to their end."""
+    ends = {label: [histories[run.id][-1:] for run in group if run.status == "finished"] for label, group in groups}
+    values = {
+        label: [row["val_accuracy"] for rows in last for row in rows if row["val_accuracy"] is not None]
+        for label, last in ends.items()
+    }
+    if any(values.values()):
         spread_table(values, "spread")
         st.info(escaped(seeds.noise(values)), icon=":material/balance:")
+    if short := sum(run.status != "finished" for _, group in groups for run in group):
+        words = "1 run has not finished and is" if short == 1 else f"{short} runs have not finished and are"
+        st.caption(f"{words} left out of these numbers: a run that ended early says nothing about its setting.")
 
 
 def spread_table(values: Mapping[str, Sequence[float]], name: str, shares: bool = True) -> None:

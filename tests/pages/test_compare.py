@@ -96,6 +96,20 @@ def test_runs_that_differ_by_seed_are_one_band_with_a_sentence(visit, two):
     assert table["seeds"].tolist() == [2]
 
 
+def test_only_finished_runs_tell_what_seeds_make(visit, two, finish, store):
+    half = finish("half", RunConfig(seed=9))
+    store.record(half, {"status": "paused"})
+    app = visit("Compare", runs=",".join([*two, half]))
+    table = next(frame.value for frame in app.dataframe if "standard deviation" in frame.value)
+    assert table["seeds"].tolist() == [2]
+    assert "1 run has not finished and is left out" in words(app)
+    for run_id in two:
+        store.record(run_id, {"status": "stopped"})
+    app = visit("Compare", runs=",".join([*two, half]))
+    assert not any("standard deviation" in frame.value for frame in app.dataframe)
+    assert "3 runs have not finished and are left out" in words(app)
+
+
 def test_bands_go_by_epoch_alone_and_the_same_seed_counts_once(visit, two, finish):
     again = finish("two again", RunConfig(seed=5))
     app = visit("Compare", runs=",".join([*two, again]))

@@ -56,8 +56,11 @@ def test_welch_is_scipys(first, second):
 
 
 def test_welch_without_spread_and_with_too_few():
-    assert welch([0.5, 0.5], [0.7, 0.7]).p == 0.0
-    assert welch([0.5, 0.5], [0.5, 0.5]).p == 1.0
+    for value in (0.5, 0.7, 0.1):  # the mean of three times 0.1 is not 0.1 to the last bit
+        test = welch([0.5, 0.5], [value] * 3)
+        assert test.difference == pytest.approx(value - 0.5)
+        assert np.isnan([test.low, test.high, test.p]).all()
+    assert 0 < welch([0.5, 0.5], [0.7, 0.71]).p < 0.05
     with pytest.raises(ValueError, match="two runs"):
         welch([0.5], [0.7, 0.8])
 
@@ -78,5 +81,9 @@ def test_seed_noise_is_said_plainly():
     tie = noise({"Adam": [0.970, 0.960, 0.965], "SGD": [0.968, 0.961, 0.964]})
     assert "call it a tie" in tie
     assert "Repeat over three seeds" in noise({"a": [0.9], "b": [0.8]})
+    agreed = noise({"Adam": [0.98] * 3, "SGD": [0.97] * 3})
+    assert "cannot tell" in agreed
+    assert "1.00 points" in agreed
+    assert "more than the noise" not in agreed
     assert "takes two" in noise({"a": [0.9]})
     assert noise({"a": [0.30, 0.31], "b": [0.10, 0.11]}, higher_is_better=False).startswith("b is better than a")
