@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from mnist_core.config import RunConfig
@@ -67,7 +68,7 @@ class Sweeper:
                 # One search that cannot go on, for whatever reason, must not keep the others from theirs.
                 log.exception("sweep %s cannot go on", sweep.id)
                 message = str(error) if isinstance(error, LabError) else f"The search failed ({type(error).__name__})."
-                self._end(sweep, "failed", message)
+                self._fail(sweep, message)
         self._active = bool(active)
         self._next = time.monotonic() + LOOK_SECONDS
         return self._active
@@ -195,6 +196,15 @@ class Sweeper:
             self._sweeps.update(sweep.id, importances=study.importances())
             self._weighed[sweep.id] = time.monotonic()
 
+    def _fail(self, sweep: Sweep, message: str) -> None:
+        """Ends a search that cannot go on. Nothing will look after its open trials any more, so they end with it."""
+        for trial in self._sweeps.trials(sweep.id):
+            if trial.open:
+                with suppress(UnknownRun):
+                    self._runs.ask(trial.run_id or "", "stop")
+                self._sweeps.update_trial(trial, state="stopped", message="It ended with the search, which failed.")
+        self._end(sweep, "failed", message)
+
     def _end(self, sweep: Sweep, status: str, message: str = "") -> None:
         self._sweeps.update(sweep.id, status=status, wish="", message=message, ended=time.time())
         self._studies.pop(sweep.id, None)
@@ -208,5 +218,6 @@ class Sweeper:
                 self._storage = study.storage(self._url)
                 study.forget_gone(self._storage, {study.PREFIX + known.id for known in self._sweeps.list()})
             self._studies[sweep.id] = study.StudyOfSweep(sweep.design, self._storage, study.PREFIX + sweep.id)
-            self._studies[sweep.id].forget_unknown({trial.number for trial in self._sweeps.trials(sweep.id)})
+            known = {trial.number for trial in self._sweeps.trials(sweep.id) if trial.state != "stopped"}
+            self._studies[sweep.id].forget_unknown(known)
         return self._studies[sweep.id]

@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import combinations
 from typing import Any
 
 from mnist_core.config import SECTIONS, RunConfig, choices, parse_value
@@ -22,6 +23,8 @@ POINTS = 5
 
 FEW_DIGITS, ALL_DIGITS = 3, 17
 """Of a number in a name: what usually tells trials apart, and what tells any two numbers apart."""
+GRID_DIGITS = 4
+"""Of the points of a grid, where these tell its points apart."""
 
 _RANGE = re.compile(r"(?P<log>log:)?(?P<low>[^:|]+?)\.\.(?P<high>[^:|]+)(?::(?P<points>\d{1,6}))?", re.I)
 
@@ -88,16 +91,14 @@ class Dimension:
         if self.choices:
             if not 1 <= len(self.choices) <= MOST_CHOICES:
                 raise ConfigError(f"{self.key} has {len(self.choices)} choices, but may have {MOST_CHOICES} at most.")
-            if len(set(map(repr, self.choices))) < len(self.choices):
+            for choice in self.choices:
+                # LAYERS and UNITS are no field of a configuration, which would look at them later.
+                made = self.key in (LAYERS, UNITS) and not (type(choice) is int and spec.low <= choice <= spec.high)
+                if made or (isinstance(choice, bool) and spec.kind in ("integer", "number")):
+                    found = " ".join(str(_plain(choice)).split())[:40]  # on one line
+                    raise ConfigError(f"A choice of {self.key} is {found}, but must be {spec.allowed}.")
+            if any(first == second for first, second in combinations(self.choices, 2)):  # 1 and 1.0 as well
                 raise ConfigError(f"{self.key} names a choice twice. Name each once.")
-            if self.key in (LAYERS, UNITS):  # no field of a configuration, which would look at them later
-                for choice in self.choices:
-                    if type(choice) is not int or not spec.low <= choice <= spec.high:
-                        found = " ".join(str(_plain(choice)).split())[:40]  # on one line
-                        raise ConfigError(
-                            f"A choice of {self.key} is {found}, but must be a whole number from {spec.low} "
-                            f"to {spec.high}."
-                        )
             return self
         if spec.kind not in ("integer", "number"):
             raise ConfigError(f"{self.key} takes no range, but choices like {self.key}=A|B ({spec.allowed}).")
@@ -115,7 +116,7 @@ class Dimension:
         return self
 
     def grid(self) -> list[Any]:
-        """The values that a grid visits, low to high, or the choices in their order."""
+        """The values that a grid visits, low to high and each once, or the choices in their order."""
         if self.choices:
             return list(self.choices)
         if self.log:
@@ -123,8 +124,11 @@ class Dimension:
             values = [self.low * math.exp(ratio * i) for i in range(self.points)]
         else:
             values = [self.low + (self.high - self.low) * i / (self.points - 1) for i in range(self.points)]
-        values = [min(max(float(f"{value:.4g}"), self.low), self.high) for value in values]
-        return sorted({round(value) for value in values}) if self.whole else values
+        for digits in range(GRID_DIGITS, ALL_DIGITS + 1):
+            rounded = {min(max(float(f"{value:.{digits}g}"), self.low), self.high) for value in values}
+            if len(rounded) == len(values):
+                break
+        return sorted({round(value) for value in rounded} if self.whole else rounded)
 
     def to_data(self) -> dict[str, Any]:
         return asdict(self)

@@ -91,7 +91,7 @@ class StudyOfSweep:
         self._trials.pop(number, None)
 
     def forget_unknown(self, known: set[int]) -> None:
-        """Fails the trials that were asked for but never became runs, because the engine died in between."""
+        """Fails trials that still seem to train, but never became runs or ended unheard, as with a failed search."""
         with _busy():
             for trial in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING, TrialState.WAITING)):
                 if trial.number not in known:

@@ -28,6 +28,10 @@ RATE = "optimizer.learning_rate=log:1e-5..1"
         ("architecture.batch_norm=true|false", [True, False]),
         ("architecture.hidden_units=32|64,32", [(32,), (64, 32)]),
         ("training.batch_size=16|64", [16, 64]),
+        ("training.batch_size=1000..1004", [1000, 1001, 1002, 1003, 1004]),
+        ("data.subset=10000..10004", [10000, 10001, 10002, 10003, 10004]),
+        ("optimizer.beta_2=0.9999..0.99999:4", [0.9999, 0.99993, 0.99996, 0.99999]),
+        ("optimizer.beta_2=log:0.9999..0.99999:4", [0.9999, 0.99993, 0.99996, 0.99999]),
         ("seed=1|2|3", [1, 2, 3]),
     ],
 )
@@ -53,6 +57,9 @@ def test_ranges_and_choices_as_they_are_typed(text, grid):
         ("architecture.dropout=0..0.5:1", "2 to"),
         ("architecture.activation=0..1", "takes no range"),
         ("architecture.activation=relu|relu", "twice"),
+        ("optimizer.weight_decay=1|1.0", "twice"),
+        ("architecture.batch_norm=true|1", "twice"),
+        ("seed=1|true", "True, but must be a whole number"),
         (f"{LAYERS}=1e9|1", "from 1 to 6"),
         (f"{LAYERS}=1000000000|1", "from 1 to 6"),
         (f"{LAYERS}=0|1", "from 1 to 6"),
@@ -60,7 +67,7 @@ def test_ranges_and_choices_as_they_are_typed(text, grid):
         (f"{LAYERS}=[1,2]|3", "whole number"),
         (f"{LAYERS}=true|3", "whole number"),
         (f"{UNITS}=16.7|32", "16.7"),
-        (f"{UNITS}=2|32", "from 4 to 2048"),
+        (f"{UNITS}=2|32", "from 4 to 2,048"),
         ("seed=" + "|".join(map(str, range(99))), "50 at most"),
     ],
 )
@@ -68,6 +75,13 @@ def test_a_bad_range_has_its_sentence(text, word):
     with pytest.raises(ConfigError) as error:
         Dimension.parse(text)
     assert_friendly(error, word)
+
+
+@pytest.mark.parametrize("ends", ["0.9..0.9000000000000002", "0.99..0.9900000001"])
+def test_a_grid_never_visits_a_point_twice(ends):
+    grid = Dimension.parse(f"optimizer.beta_2={ends}").grid()
+    assert len(set(grid)) == len(grid) > 1
+    assert f"{grid[0]!r}..{grid[-1]!r}" == ends
 
 
 def test_layers_and_units_make_hidden_units():

@@ -208,6 +208,33 @@ def test_a_search_that_cannot_go_on_says_so_and_the_others_do(store, sweeps, swe
     assert_friendly(broken.message, "at least one")
 
 
+def test_a_search_that_fails_leaves_no_trial_behind(store, sweeps, sweeper, monkeypatch):
+    """What trains is stopped, what waits is cancelled; continued, a grid visits their settings once more."""
+    over = ("architecture.units=16|32|64", "seed=1|2")
+    sweep_id, worker = sweeps.create(design(*over, sampler="grid", parallel=3)), Worker(store)
+    sweeper.tick()
+    run = worker.take()
+    store.delete(store.queue()[0])
+
+    def fail(*args):
+        raise RuntimeError("no more")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(sweeper, "_step", fail)
+        sweeper.tick()
+    assert sweeps.get(sweep_id).status == "failed"
+    assert {trial.state for trial in sweeps.trials(sweep_id)} == {"stopped"}
+    assert store.get(run.id).wish == "stop"
+    worker.end(run, "stopped")
+    assert store.queue() == []
+    assert {r.status for r in store.list()} == {"stopped", "cancelled"}
+    sweeps.go_on(sweep_id, 6)
+    sweep, trials = complete(sweeper, worker, sweep_id, sweeps)
+    assert sweep.status == "finished", sweep.message
+    done = [tuple(trial.params.values()) for trial in trials if trial.state == "complete"]
+    assert len(done) == len(set(done)) == 6
+
+
 def test_sweeps_come_and_go(store, sweeps, sweeper):
     with pytest.raises(UnknownSweep) as error:
         sweeps.get("<b>" * 50)
