@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from dataclasses import dataclass
 
@@ -44,6 +45,12 @@ class Handwriting:
         arrays = {f"{name}_images": part.images for name, part in parts.items()}
         return packed(**arrays, **{f"{name}_labels": part.labels for name, part in parts.items()})
 
+    @property
+    def digest(self) -> str:
+        """Twelve hexadecimal digits that tell these drawings from any others."""
+        parts = (array for part in (self.learned, self.held_back) for array in (part.labels, part.images))
+        return hashlib.sha256(b"".join(np.ascontiguousarray(array).tobytes() for array in parts)).hexdigest()[:12]
+
     @classmethod
     def from_bytes(cls, data: bytes) -> Handwriting:
         with np.load(io.BytesIO(data), allow_pickle=False) as content:
@@ -71,8 +78,8 @@ def divide(own: Digits, seed: int) -> Handwriting:
     return Handwriting(*(Digits(own.images[part], own.labels[part]) for part in (learned, held_back)))
 
 
-def fine_tuning(config: RunConfig, run_id: str, drawings: int) -> RunConfig:
-    """How a network of this configuration is trained further on so many drawings; all else stays as it was.
+def fine_tuning(config: RunConfig, run_id: str, hand: Handwriting) -> RunConfig:
+    """How a network of this configuration is trained further on these drawings; all else stays as it was.
 
     Raises:
         ConfigError: it is no network that can be trained here.
@@ -87,9 +94,11 @@ def fine_tuning(config: RunConfig, run_id: str, drawings: int) -> RunConfig:
     drawn = {
         name: round(BESIDE * getattr(config.data, name) / config.training_images) for name in ("not_digits", "written")
     }
+    drawings = len(hand.learned)
     beside = min(BESIDE - sum(drawn.values()), config.data.subset)
     often = round(SHARE / (1 - SHARE) * (beside + sum(drawn.values())) / drawings)
     tuning = {"run": run_id, "drawings": drawings, "often": max(1, min(MOST_OFTEN, often))}
+    tuning |= {"digest": hand.digest}
     # Its own loss, augmentation and held-out images stay: what it has never learned from must stay unknown to it.
     data = config.data.model_dump() | drawn | {"subset": beside}
     training = config.training.model_dump() | {"epochs": EPOCHS, "steps": 0, "early_stopping": 0, "history": 0}

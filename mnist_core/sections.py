@@ -146,6 +146,8 @@ class FineTuning(Part):
     run: Annotated[str, Field(pattern=r"^[a-z0-9]{1,16}$")]
     drawings: int = number(1, 1, 100_000, "Own drawings", "How many own drawings are learned from.")
     often: int = number(1, 1, 1000, "Times an epoch", "How often each own drawing comes in an epoch.")
+    digest: Annotated[str, Field(pattern=r"^([0-9a-f]{12})?$")] = ""
+    """Of the drawings, by which two sets of as many are told apart; empty in runs of earlier versions."""
 
     @property
     def images(self) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from mnist_core.config import RunConfig
 from mnist_core.errors import ConfigError, UnknownRun
 from mnist_core.evaluation import confusion_matrix
 from mnist_core.explore.statistics import SIGNIFICANT, Interval, McNemar, mcnemar, wilson
@@ -83,14 +84,23 @@ def settings(runs: Sequence[Run]) -> tuple[dict[str, list[Any]], dict[str, Any]]
     return differing, {key: row[0] for key, row in values.items() if key not in differing}
 
 
-ORDER = ("seed", "data.", "training.batch_size", "training.shuffle", "training.reshuffle")
-"""How settings begin that decide which images come in which batch, but for how their pixels are scaled."""
+ORDER = ("seed", "data.", "fine_tuning.", "training.batch_size", "training.shuffle", "training.reshuffle")
+"""How settings begin that decide which images come in which batch."""
+
+NO_ORDER = ("data.scaled", "fine_tuning.run")
+"""Settings among them that do not: how pixels are scaled, and which weights a fine-tuning begins with."""
 
 
 def same_order(runs: Sequence[Run]) -> bool:
-    """Whether all of them see the same images in the same batches, as long as each trains."""
-    differing, _ = settings(runs)
-    return not any(key.startswith(ORDER) for key in differing if key != "data.scaled")
+    """Whether all of them are known to see the same images in the same batches, as long as each trains."""
+    orders = [_order(run.settings) for run in runs]
+    return all(run.told for run in runs) and all(order == orders[0] for order in orders)
+
+
+def _order(config: RunConfig) -> dict[str, Any]:
+    found = {key: value for key, value in config.flat().items() if key.startswith(ORDER) and key not in NO_ORDER}
+    # Counted by steps, a buffer goes on from one pass through the data to the next (training.order).
+    return found | {"stream": bool(config.training.shuffle_buffer and config.training.steps)}
 
 
 def same_start(prints: Sequence[bytes | None]) -> tuple[list[str], list[str]]:

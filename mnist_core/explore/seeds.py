@@ -51,10 +51,12 @@ def by_all_but_seed(runs: Sequence[Run]) -> list[tuple[str, list[Run]]]:
     """Runs that differ by their seed alone together, each group with a name that tells it from the others.
 
     Of several runs with the same seed, which are the same training, the one that has come furthest stands for all.
+    A run whose settings do not tell all that it learned from stands for itself.
     """
-    seeds: dict[str, dict[int, Run]] = {}
+    seeds: dict[tuple[str, str], dict[int, Run]] = {}
     for run in runs:
-        group = seeds.setdefault(run.settings.replace({"seed": 0}).to_json(), {})
+        same = run.settings.replace({"seed": 0}).to_json(), "" if run.told else run.id
+        group = seeds.setdefault(same, {})
         if run.settings.seed not in group or run.step > group[run.settings.seed].step:
             group[run.settings.seed] = run
     groups = {settings: list(group.values()) for settings, group in seeds.items()}

@@ -29,7 +29,7 @@ def fine_tune(store: RunStore, run_id: str, own: Digits, owner: str = "") -> str
     """
     run = store.get(run_id)
     hand = divide(own, run.settings.data.split_seed)
-    config = fine_tuning(run.settings, run.id, len(hand.learned))
+    config = fine_tuning(run.settings, run.id, hand)
     weights = store.load_blob(run.id, "model.keras")
     if weights is None:
         raise ConfigError(f"The run {run.name!r} has no model to train further. Choose one that has finished.")

@@ -99,6 +99,13 @@ class Run:
             return False
 
     @property
+    def told(self) -> bool:
+        """Whether its settings tell all that it learned from: not so where it was trained elsewhere, or on drawings
+        that an earlier version did not write down."""
+        tuning = self.settings.fine_tuning
+        return not self.uploaded and (tuning is None or bool(tuning.digest))
+
+    @property
     def origin(self) -> str:
         """Where it comes from: ``uploaded``, a recipe's name, or settings of one's own."""
         return "uploaded" if self.uploaded else self.recipe or "own settings"

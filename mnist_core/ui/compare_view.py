@@ -135,7 +135,14 @@ def settings(runs: Sequence[Run]) -> None:
     st.subheader("What differs", anchor=False)
     differing, same = compare.settings(runs)
     called = compare.names(runs)
-    if not differing:
+    told = all(run.told for run in runs)
+    if not told:
+        st.info(
+            "Not all is known of how these runs were trained: some were trained elsewhere, or on drawings that were "
+            "not written down. So this may not be all that differs.",
+            icon=":material/help:",
+        )
+    elif not differing:
         st.info("Their settings are the same, down to the seed.", icon=":material/drag_handle:")
     rows = [
         {"setting": key} | {called[run.id]: _text(value) for run, value in zip(runs, values, strict=True)}
@@ -144,7 +151,7 @@ def settings(runs: Sequence[Run]) -> None:
     if rows:
         data_table(rows)
         take_along("differences", rows)
-    if len(differing) == 1:
+    if told and len(differing) == 1:
         words = f"Only one thing changed: `{next(iter(differing))}`. That is a fair comparison."
         st.success(words, icon=":material/check:")
     _same([{"setting": key, "value": _text(value)} for key, value in same.items()])
@@ -164,7 +171,11 @@ def start(lab: Lab, runs: Sequence[Run]) -> None:
     """Whether they began alike, which makes a comparison fair."""
     prints = [lab.store.load_blob(run.id, "start") for run in runs]
     same, other = compare.same_start(prints)
-    order = "The same images in the same batches." if compare.same_order(runs) else "Other images, order or batches."
+    order = "Other images, order or batches."
+    if compare.same_order(runs):
+        order = "The same images in the same batches."
+    elif not all(run.told for run in runs):
+        order = "Not known of all of these runs."
     words = f"**First weights.** The same in all that have it: {', '.join(same) or 'no layer'}."
     if other:
         words += f" Not the same, by seed or shape, or in one alone: {', '.join(other)}."

@@ -110,6 +110,21 @@ def test_only_finished_runs_tell_what_seeds_make(visit, two, finish, store):
     assert "3 runs have not finished and are left out" in words(app)
 
 
+@pytest.mark.parametrize("digest", ["", "0123456789ab"])
+def test_fine_tunings_on_drawings_that_nobody_wrote_down_are_not_called_the_same(visit, finish, store, digest):
+    from sqlalchemy import update
+
+    from mnist_core.store.tables import runs
+
+    ids = [finish("one"), finish("two")]
+    tuning = {"run": "flagship", "drawings": 30, "often": 5, "digest": digest}
+    with store.database.write() as connection:
+        connection.execute(update(runs).values(config=RunConfig.parse({"fine_tuning": tuning}).to_json()))
+    text = words(visit("Compare", runs=",".join(ids)))
+    assert ("down to the seed" in text) == ("The same images in the same batches" in text) == bool(digest)
+    assert ("this may not be all that differs" in text) == (not digest)
+
+
 def test_bands_go_by_epoch_alone_and_the_same_seed_counts_once(visit, two, finish):
     again = finish("two again", RunConfig(seed=5))
     app = visit("Compare", runs=",".join([*two, again]))

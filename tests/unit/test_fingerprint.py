@@ -1,12 +1,14 @@
 """The same start: layers begin alike wherever their shapes agree, and images come in the same order."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from mnist_core.config import RunConfig
 from mnist_core.explore.compare import same_order, same_start
+from mnist_core.explore.seeds import by_all_but_seed
 from mnist_core.models.build import build
 from mnist_core.training.fingerprint import fingerprint
 
@@ -74,9 +76,44 @@ def test_what_is_said_of_several_runs():
         ({"training.shuffle": False}, False),
         ({"data.split_seed": 7}, False),
         ({"seed": 9}, False),
+        ({"training.steps": 50}, True),
+        ({"training.shuffle_buffer": 600}, False),
     ],
 )
 def test_the_order_is_told_from_the_settings(store, changes, same):
     base = RunConfig.parse(MLP)
     runs = [store.get(store.create(config)) for config in (base, base.replace(changes))]
     assert same_order(runs) == same
+
+
+def test_steps_decide_the_order_where_a_buffer_goes_on_from_pass_to_pass(store):
+    base = RunConfig.parse(MLP).replace({"training.shuffle_buffer": 600})
+    epochs, steps, more = (store.get(store.create(base.replace({"training.steps": n}))) for n in (0, 50, 60))
+    assert not same_order([epochs, steps])
+    assert same_order([steps, more])
+
+
+def tuned(store, **changes):
+    tuning = {"run": "flagship", "drawings": 30, "often": 5, "digest": "0123456789ab"} | changes
+    run = store.get(store.create(RunConfig.parse(MLP)))
+    return replace(run, config=RunConfig.parse(MLP | {"fine_tuning": tuning}).to_json())
+
+
+def test_nothing_is_claimed_of_networks_that_were_trained_elsewhere(store):
+    layer = {"name": "dense", "kind": "Dense", "input_shape": [784], "output_shape": [10]}
+    upload = {"name": "uploaded", "file": "a.keras", "digest": "0123456789ab", "table": [layer]}
+    run = store.get(store.create(RunConfig()))
+    uploaded = replace(run, config=RunConfig.parse({"architecture": upload}).to_json())
+    assert same_order([run, run])
+    assert not same_order([uploaded, uploaded])
+
+
+def test_other_drawings_are_other_images_and_another_training(store):
+    digests = ("0123456789ab", "0123456789ab", "ba9876543210", "", "")
+    one, again, other, unknown, unknown_too = runs = [tuned(store, digest=digest) for digest in digests]
+    assert same_order([one, again])
+    assert same_order([one, tuned(store, run="abc")])
+    for pair in ((one, other), (one, unknown), (unknown, unknown_too)):
+        assert not same_order(pair)
+    groups = [[run.id for run in group] for _, group in by_all_but_seed(runs)]
+    assert groups == [[one.id], [other.id], [unknown.id], [unknown_too.id]]

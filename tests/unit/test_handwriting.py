@@ -22,6 +22,10 @@ def some(labels):
     return Digits(images, np.array(labels, np.uint8))
 
 
+HAND = divide(some([1, 2, 3, 4] * 10), 0)
+"""30 drawings to learn from, and 10 held back."""
+
+
 @pytest.mark.parametrize(
     ("labels", "word"),
     [([], "0 drawings"), ([1], "1 drawing of 1 digit is"), ([1, 2] * 4, "8 drawings"), ([7] * 30, "of 1 digit ")],
@@ -61,7 +65,7 @@ def test_it_is_kept_and_read_again():
 @pytest.mark.parametrize("name", ["quick", "flagship", "tiny", "cnn-fast"])
 def test_a_fine_tuning_changes_only_how_long_and_how_fast_it_learns(name):
     config = recipe(name).config
-    tuned = fine_tuning(config, "1a2b3c4d", 30)
+    tuned = fine_tuning(config, "1a2b3c4d", HAND)
     changed = {key.partition(".")[0] for key in config.differences(tuned)}
     assert changed <= {"optimizer", "schedule", "data", "training", "fine_tuning"}
     assert tuned.data.validation_fraction == config.data.validation_fraction, "held out stays held out"
@@ -75,6 +79,14 @@ def test_a_fine_tuning_changes_only_how_long_and_how_fast_it_learns(name):
     assert RunConfig.parse(tuned.to_json()) == tuned
 
 
+def test_as_many_other_drawings_make_another_configuration():
+    other = divide(some([1, 2, 3, 4] * 9 + [5] * 4), 0)
+    assert len(other.learned) == len(HAND.learned)
+    first, again, second = (fine_tuning(RunConfig(), "1a2b3c4d", hand) for hand in (HAND, HAND, other))
+    assert first == again
+    assert list(first.differences(second)) == ["fine_tuning.digest"]
+
+
 def test_a_configuration_without_it_says_nothing_of_it():
     assert "fine_tuning" not in RunConfig().to_json()
     assert not any(key.startswith("fine_tuning") for key in RunConfig().flat())
@@ -83,13 +95,13 @@ def test_a_configuration_without_it_says_nothing_of_it():
 @pytest.mark.parametrize("changes", [{"architecture.name": "random_forest"}, {"architecture.name": "sgd_classifier"}])
 def test_what_is_no_network_cannot_be_fine_tuned(changes):
     with pytest.raises(ConfigError) as refused:
-        fine_tuning(RunConfig().replace(changes), "1a2b3c4d", 30)
+        fine_tuning(RunConfig().replace(changes), "1a2b3c4d", HAND)
     assert_friendly(refused, "networks")
 
 
 def test_a_fine_tuned_network_is_not_fine_tuned_again():
     with pytest.raises(ConfigError) as refused:
-        fine_tuning(fine_tuning(RunConfig(), "1a2b3c4d", 30), "5e6f7a8b", 30)
+        fine_tuning(fine_tuning(RunConfig(), "1a2b3c4d", HAND), "5e6f7a8b", HAND)
     assert_friendly(refused, "began from")
 
 
