@@ -77,28 +77,30 @@ class Sweeper:
         study = self._study(sweep)
         trials = self._sweeps.trials(sweep.id)
         limit = sweep.design.search.seconds
-        stopping = sweep.wish == "stop" or bool(limit and time.time() - sweep.started >= limit)
+        late = bool(limit and time.time() - sweep.started >= limit)
+        closing = late or sweep.wish == "stop"
         still_open = 0
         for trial in trials:
-            if trial.open and not self._follow(sweep, study, trial, stopping):
+            if trial.open and not self._follow(sweep, study, trial, late):
                 still_open += 1
         asked = len(trials)
         most = min(sweep.trials, asked + MOST_PROPOSALS)
-        while not stopping and still_open < sweep.design.search.parallel and asked < most:
+        while not closing and still_open < sweep.design.search.parallel and asked < most:
             still_open += self._propose(sweep, study)
             asked += 1
-        if not still_open and (stopping or asked >= sweep.trials):
+        if not still_open and (closing or asked >= sweep.trials):
             self._weigh(sweep, study, at_once=True)
             self._end(sweep, "stopped" if sweep.wish == "stop" else "finished")
 
-    def _follow(self, sweep: Sweep, study: StudyOfSweep, trial: Trial, stopping: bool) -> bool:
-        """Looks after one trial; ``True`` when it has ended."""
+    def _follow(self, sweep: Sweep, study: StudyOfSweep, trial: Trial, late: bool) -> bool:
+        """Looks after one trial; ``True`` when it has ended. ``late``: the time is over, so it may not begin now."""
         try:
             run = self._runs.get(trial.run_id or "")
         except UnknownRun:
             study.tell(trial.number, None)
             self._sweeps.update_trial(trial, state="failed", message="Its run was deleted.")
             return True
+        stopping = sweep.wish == "stop" or (late and run.status == "queued" and run.started is None)
         if stopping and not run.wish and run.status not in (*USABLE, "failed", "cancelled"):
             run = self._runs.ask(run.id, "stop")
         if run.status == "interrupted" and not stopping:

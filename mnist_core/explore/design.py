@@ -52,7 +52,10 @@ class Search(Part):
     )  # fmt: skip
     trials: int = number(20, 1, MOST_TRIALS, "Trials", "How many runs at most. A grid ends when it is through.")
     parallel: int = number(2, 1, 32, "At a time", "Trials proposed at a time; the workers decide how many train.")
-    seconds: int = number(0, 0, 86_400, "Time limit in seconds", "No new trials after so long; 0 is no limit.")
+    seconds: int = number(
+        0, 0, 86_400, "Time limit in seconds",
+        "After so long no trial begins any more; those in training are finished. 0 is no limit.",
+    )  # fmt: skip
     steps: int = number(
         0, 0, 1_000_000, "Same number of steps",
         "Every trial trains for about so many steps, by whole epochs, whatever its batch size or images; "

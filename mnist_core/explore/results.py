@@ -27,14 +27,17 @@ def rows_of(sweep: Sweep, trials: Sequence[Trial]) -> list[Trial]:
     return sorted(trials, key=place)
 
 
-def seconds_left(sweep: Sweep, done: int) -> float:
-    """How long a search still needs, by the pace of the ``done`` trials (at least one), or until its time limit.
+def seconds_left(sweep: Sweep, trials: Sequence[Trial]) -> float:
+    """How long a search still needs by the pace of the trials that are done, of which there is at least one.
 
-    The limit counts since the search was started or last continued, the pace since its beginning.
+    After its time limit only those in training are finished. The limit counts since the search was started or last
+    continued, the pace since its beginning.
     """
-    needed = sweep.seconds / done * (sweep.trials - done)
-    limit = sweep.design.search.seconds
-    return min(needed, max(0.0, limit - (sweep.seconds - sweep.spent))) if limit else needed
+    done = sum(not trial.open for trial in trials)
+    pace = sweep.seconds / done
+    needed, limit = pace * (sweep.trials - done), sweep.design.search.seconds
+    in_training = pace * sum(trial.state == "running" for trial in trials)
+    return min(needed, max(in_training, limit - (sweep.seconds - sweep.spent))) if limit else needed
 
 
 def groups(sweep: Sweep, trials: Sequence[Trial]) -> dict[str, list[Trial]]:

@@ -77,7 +77,7 @@ def _headline(sweep: Sweep, trials: list[Trial]) -> None:
         st.info(f"**What to look for.** {QUESTIONS[sweep.question].look}", icon=":material/visibility:")
     words = f"{done} of {sweep.trials} trials"
     if sweep.active and done:
-        words += f" · about {duration(seconds_left(sweep, done))} left"
+        words += f" · about {duration(seconds_left(sweep, trials))} left"
     elif sweep.active:
         words += " · the first one is on its way"
     else:

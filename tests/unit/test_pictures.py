@@ -107,8 +107,11 @@ def test_settings_that_differ_late_are_groups_of_their_own():
 
 
 def test_the_time_left_knows_the_pace_and_the_limit():
-    assert seconds_left(searched(30.0), done=3) == 60.0
-    assert seconds_left(searched(30.0, limit=50), done=3) == 20.0
-    assert seconds_left(searched(30.0, limit=500), done=3) == 60.0
-    assert seconds_left(searched(90.0, spent=80.0, limit=50), done=3) == 40.0
-    assert seconds_left(searched(70.0, limit=50), done=3) == 0.0
+    done, training = [trial(i, 0.5) for i in range(3)], [trial(3, state="running"), trial(4, state="waiting")]
+    assert seconds_left(searched(30.0), done) == 60.0
+    assert seconds_left(searched(30.0, limit=50), done) == 20.0
+    assert seconds_left(searched(30.0, limit=500), done) == 60.0
+    assert seconds_left(searched(90.0, spent=80.0, limit=50), done) == 40.0
+    assert seconds_left(searched(30.0, limit=35), done + training) == 10.0
+    assert seconds_left(searched(60.0, limit=50), done + training) == 20.0
+    assert seconds_left(searched(60.0, limit=50), done) == 0.0

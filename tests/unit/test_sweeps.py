@@ -128,6 +128,25 @@ def test_the_time_limit_ends_it(store, sweeps, sweeper):
     assert len(sweeps.trials(sweep_id)) == 2
 
 
+def test_at_the_time_limit_trials_in_training_are_finished_and_none_begins(store, sweeps, sweeper):
+    sweep_id, worker = sweeps.create(design(trials=50, seconds=1000)), Worker(store)
+    sweeper.tick()
+    run = worker.take()
+    sweeps.update(sweep_id, started=time.time() - 2000)
+    sweeper.tick()
+    assert store.queue() == []
+    assert store.get(run.id).wish == ""
+    assert sweeps.get(sweep_id).active
+    for epoch in (1, 2, 3):
+        worker.epoch(run, epoch)
+    worker.end(run)
+    sweeper.tick()
+    assert sweeps.get(sweep_id).status == "finished"
+    states = {trial.run_id: trial.state for trial in sweeps.trials(sweep_id)}
+    assert states.pop(run.id) == "complete"
+    assert list(states.values()) == ["stopped"]
+
+
 def test_a_loss_that_ran_away_is_a_bad_trial_and_not_the_end(store, sweeps, sweeper):
     sweep_id, worker = sweeps.create(design(trials=2, parallel=1)), Worker(store)
     sweeper.tick()
