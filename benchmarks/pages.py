@@ -22,7 +22,7 @@ MENU = {
     "Draw": "What the network sees",
     "Runs": "Click a heading to sort",
     "Compare": "Choose 2 to 12 runs above",
-    "Explore": "Each takes about a minute on two cores",
+    "Explore": "Each takes some seconds to half a minute on two cores",
     "Robustness": "Accuracy under each corruption",
     "Health": "Latest warnings of engine and workers",
 }

@@ -13,6 +13,7 @@ from typing import Any
 
 from mnist_core.config import RunConfig
 from mnist_core.models.plan import CLASSES
+from mnist_core.sections import Training
 
 GUESSING = math.log(CLASSES)
 """The loss of someone who gives every digit the same probability."""
@@ -177,7 +178,7 @@ def _unshuffled(seen: Evidence) -> Iterator[Finding]:
             "unshuffled data",
             "Every epoch saw the images in the same order, so the same images always shared a batch, and the last "
             "ones always had the last word.",
-            "Switch *Shuffle every epoch* on.",
+            f"Switch *{Training.model_fields['shuffle'].title}* on.",
         )
 
 

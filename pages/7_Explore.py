@@ -36,7 +36,7 @@ def questions(lab: Lab, lesson: Lesson) -> None:
             st.markdown(f"**{card.title}**  \n{card.sentence}")
             if st.button("Find out", key=f"ask-{name}", icon=":material/play_arrow:", type="primary"):
                 open_sweep(acting(lab).search(card.design, card.title, name))
-    st.caption("Each takes about a minute on two cores, and says what to look for.")
+    st.caption("Each takes some seconds to half a minute on two cores, and says what to look for.")
 
 
 def fair(lab: Lab, lesson: Lesson) -> None:

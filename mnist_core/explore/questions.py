@@ -1,4 +1,4 @@
-"""Ready-made questions: each a small sweep that answers it in about a minute on two cores, and what to look for."""
+"""Ready-made questions: each a small sweep that answers it within half a minute on two cores, and what to look for."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from tests.helpers import eventually
 pytestmark = pytest.mark.e2e
 
 ENOUGH = 3
-"""Trials after which a question is stopped here: the whole takes up to a minute each."""
+"""Trials after which a question is stopped here: the whole takes up to half a minute each."""
 
 IN_FULL = ("batch-steps", "dropout")
 """The quickest, which are waited for to their last trial."""

@@ -1,8 +1,10 @@
 """Each rule on a real run that was made to show it, and on a healthy one, which shows none."""
 
+import re
+
 import pytest
 
-from mnist_core.config import RunConfig
+from mnist_core.config import RunConfig, choices
 from mnist_core.data import mnist
 from mnist_core.diagnosis import RULES, Evidence, dead_units, explain, foretold
 from mnist_core.errors import StoreError, TrainingDiverged
@@ -101,3 +103,11 @@ def test_a_prediction_is_written_down_once_and_compared(store):
     assert foretold(0.95, 0.952).endswith("well foretold.")
     assert "2.0 points more" in foretold(0.95, 0.97)
     assert "45.0 points less" in foretold(0.95, 0.5)
+
+
+def test_a_control_is_named_as_the_form_names_it():
+    config = RunConfig.parse({"training": {"shuffle": False}})
+    row = {"epoch": 1, "loss": 0.1, "accuracy": 0.99, "val_loss": 0.1, "val_accuracy": 0.99, "step": 900}
+    advice = {finding.rule: finding.mend for finding in explain(Evidence(config, [row], "", {}))}
+    titles = {spec.title for spec in choices("training")[0].specs()}
+    assert re.findall(r"\*(.+?)\*", advice["unshuffled data"])[0] in titles
