@@ -20,6 +20,7 @@ from mnist_core.ui.lab import Lab
 from mnist_core.ui.live import watch
 from mnist_core.ui.live_chart import live_chart
 from mnist_core.ui.network import graph, layer_table
+from mnist_core.ui.queue import pace
 from mnist_core.ui.share import share, show_task
 from mnist_core.ui.visitor import acting
 from mnist_core.ui.weights import untrained
@@ -85,7 +86,7 @@ def set_up(lab: Lab) -> None:
         start_here.button("Train", type="primary", disabled=True, key="train", width="stretch")
         return
     st.session_state["draft"] = config
-    seconds = expected_seconds(config, lab.store.list(statuses=("finished",), limit=20))
+    seconds = expected_seconds(config, pace(lab.settings.database_url))
     with start_here:
         guess = ask_expectation()
         if st.button("Train", type="primary", icon=":material/play_arrow:", key="train", width="stretch"):

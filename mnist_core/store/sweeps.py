@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from mnist_core.config import RunConfig
 from mnist_core.errors import StoreError, UnknownSweep
@@ -146,6 +146,13 @@ class SweepStore:
             for row in connection.execute(query):
                 found.setdefault(row.number, []).append(dict(row._mapping))
         return found
+
+    def epochs_done(self, sweep_id: str) -> int:
+        """How many epochs all trials have come through: what tells, without reading them, whether any are new."""
+        mine = sweep_trials.c.run_id == runs.c.id
+        query = select(func.sum(runs.c.epoch)).join(sweep_trials, mine).where(sweep_trials.c.sweep_id == sweep_id)
+        with self._database.read() as connection:
+            return int(connection.execute(query).scalar() or 0)
 
     def stop(self, sweep_id: str) -> None:
         """No more trials; those that train are stopped."""

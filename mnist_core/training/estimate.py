@@ -32,9 +32,9 @@ BACKWARD = 3
 RUNS_LOOKED_AT = 12
 
 
-def expected_seconds(config: RunConfig, earlier: Iterable[Run] = ()) -> float:
-    """Seconds from a worker taking the run to its end, early stopping aside."""
-    return START_SECONDS[_kind(config)] + _training_seconds(config) * correction(earlier)
+def expected_seconds(config: RunConfig, pace: float = 1.0) -> float:
+    """Seconds from a worker taking the run to its end, early stopping aside; ``pace`` is what ``correction`` gave."""
+    return START_SECONDS[_kind(config)] + _training_seconds(config) * pace
 
 
 def _training_seconds(config: RunConfig) -> float:

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from mnist_core.evaluation import predictions
 from mnist_core.explore import compare, seeds
 from mnist_core.explore.events import tensorboard
 from mnist_core.explore.lesson import RUNS, Lesson
@@ -16,8 +15,9 @@ from mnist_core.store.run import Run
 from mnist_core.ui import comparing
 from mnist_core.ui.data_table import data_table
 from mnist_core.ui.digits import gallery
-from mnist_core.ui.lab import Lab, digits, test_probabilities
+from mnist_core.ui.lab import Lab, digits
 from mnist_core.ui.live_chart import live_chart
+from mnist_core.ui.reading import history, reading
 from mnist_core.ui.take import take_along
 from mnist_core.ui.visitor import visitor
 from mnist_core.ui.words import escaped
@@ -79,7 +79,7 @@ def curves(lab: Lab, runs: Sequence[Run]) -> None:
                 help="Runs that differ by their seed alone are one line.",
             )  # fmt: skip
     called = compare.names(runs)
-    histories = {called[run.id]: lab.store.epochs(run.id) for run in runs}
+    histories = {called[run.id]: history(lab.settings.database_url, run.id, run.epoch, run.ended) for run in runs}
     if together:
         drawn = {label: seeds.band([histories[called[run.id]] for run in group], metric) for label, group in groups}
         figure = comparing.bands(drawn, metric)
@@ -187,8 +187,9 @@ def start(lab: Lab, runs: Sequence[Run]) -> None:
 def marks(lab: Lab, runs: Sequence[Run]) -> dict[str, np.ndarray]:
     """Test figures with intervals; gives by run id what each run read."""
     st.subheader("On the test set", anchor=False)
-    url, truth, called = lab.settings.database_url, digits("test", lab.settings.data).labels, compare.names(runs)
-    read = {run.id: predictions(test_probabilities(url, run.id, run.ended)) for run in runs if run.test_accuracy}
+    url, data, called = lab.settings.database_url, lab.settings.data, compare.names(runs)
+    truth = digits("test", data).labels
+    read = {run.id: reading(url, run.id, run.ended, data).predicted for run in runs if run.test_accuracy}
     unscored = [called[run.id] for run in runs if run.id not in read]
     if unscored:
         st.caption(escaped(f"Without marks on the test set: {', '.join(unscored)}."))

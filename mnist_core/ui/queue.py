@@ -49,25 +49,25 @@ def _places(database_url: str, workers: int) -> dict[str, Place]:
     order = [waiting[run_id] for run_id in store.queue() if run_id in waiting]
     if not order:
         return {}
-    pace = _pace(database_url)
-    remaining = [_left(run, pace) for run in store.list(statuses=("running",))]
-    needed = [_left(run, pace) for run in order]
+    slower = pace(database_url)
+    remaining = [_left(run, slower) for run in store.list(statuses=("running",))]
+    needed = [_left(run, slower) for run in order]
     starts = expected_starts(needed, remaining, workers) if workers else [None] * len(order)
     return {run.id: Place(i, start, run) for i, (run, start) in enumerate(zip(order, starts, strict=True), 1)}
 
 
 @st.cache_data(ttl=60.0, max_entries=4, show_spinner=False)
-def _pace(database_url: str) -> float:
-    """How much slower this machine trains than the first guess says."""
+def pace(database_url: str) -> float:
+    """How much slower this machine trains than the first guess says; looked up once a minute for all visitors."""
     return correction(lab().store.list(statuses=("finished",), limit=EARLIER))
 
 
-def _left(run: Run, pace: float) -> float:
+def _left(run: Run, slower: float) -> float:
     """Seconds that a run still needs, by its pace so far or else by its arithmetic."""
     if run.status == "running" and run.step:
         spent = time.time() - run.started if run.started and not run.resumed else run.train_seconds
         return spent / run.step * (run.steps - run.step)
-    return _whole(run.config) * pace * (1 - run.progress)
+    return _whole(run.config) * slower * (1 - run.progress)
 
 
 @lru_cache(maxsize=512)

@@ -1,9 +1,10 @@
-"""What a run made of the test set, computed once however often a page is drawn."""
+"""What a run learned, and what it made of the test set: read and computed once however often a page is drawn."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -71,3 +72,9 @@ def reading(database_url: str, run_id: str, ended: float, data: str) -> Reading:
     test = digits("test", data)
     probabilities = test_probabilities(database_url, run_id, ended)
     return Reading(test.images, test.labels, probabilities, lab().store.calibration(run_id))
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def history(database_url: str, run_id: str, epoch: int, ended: float | None) -> list[dict[str, Any]]:
+    """The rows of a run's epochs, read again when it has come through another, or to its end. Not to be changed."""
+    return lab().store.epochs(run_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
@@ -36,8 +37,8 @@ COMPARED = 6
 def watch(lab: Lab, sweep_id: str, lesson: Lesson) -> None:
     """Draws a sweep and, while it is searching, draws it anew every second; what the lesson locks cannot be done."""
     sweep = SweepStore(lab.store.database).get(sweep_id)
-    every = REFRESH_SECONDS if _moving(lab, sweep) else None
-    st.fragment(_watch, run_every=every)(lab, sweep_id, sweep.status, lesson)
+    moving = _moving(lab, sweep)
+    st.fragment(_watch, run_every=REFRESH_SECONDS if moving else None)(lab, sweep_id, (sweep.status, moving), lesson)
 
 
 def _moving(lab: Lab, sweep: Sweep) -> bool:
@@ -55,7 +56,8 @@ def _chosen(lab: Lab, sweep: Sweep) -> Run | None:
         return None
 
 
-def _watch(lab: Lab, sweep_id: str, status: str, lesson: Lesson) -> None:
+def _watch(lab: Lab, sweep_id: str, state: tuple[str, bool], lesson: Lesson) -> None:
+    """``state``: the sweep's status, and whether anything of it moved, when the page was drawn as a whole."""
     with errors_in_words():
         sweeps = SweepStore(lab.store.database)
         sweep, trials = sweeps.get(sweep_id), sweeps.trials(sweep_id)
@@ -66,7 +68,7 @@ def _watch(lab: Lab, sweep_id: str, status: str, lesson: Lesson) -> None:
         _spread(sweep, trials)
         _test_set(lab, sweeps, sweep, trials, lesson)
         _table(sweep, trials, figure)
-        if sweep.status != status:
+        if (sweep.status, _moving(lab, sweep)) != state:
             st.rerun()
 
 
@@ -150,13 +152,18 @@ def _picture(sweeps: SweepStore, sweep: Sweep, trials: list[Trial]) -> dict[str,
     return figure
 
 
-def _drawn(sweeps: SweepStore, sweep: Sweep, trials: list[Trial], kind: str) -> dict[str, Any]:
-    """The picture of this state; drawn once, however often the page looks."""
-    state = (sweep.id, kind, sum(not trial.open for trial in trials), tuple(sweep.importances.items()))
+def _once(state: tuple, draw: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """The picture of this state; drawn once, however often the page looks. The last one alone is kept."""
     if st.session_state.get("sweep-picture", (None,))[0] != state:
-        epochs = sweeps.epochs(sweep.id) if kind == "intermediate" else {}
-        st.session_state["sweep-picture"] = state, pictures.draw(kind, sweep, trials, epochs)
+        st.session_state["sweep-picture"] = state, draw()
     return st.session_state["sweep-picture"][1]
+
+
+def _drawn(sweeps: SweepStore, sweep: Sweep, trials: list[Trial], kind: str) -> dict[str, Any]:
+    def draw() -> dict[str, Any]:
+        return pictures.draw(kind, sweep, trials, sweeps.epochs(sweep.id) if kind == "intermediate" else {})
+
+    return _once((sweep.id, kind, sum(not t.open for t in trials), tuple(sweep.importances.items())), draw)
 
 
 def _curves(sweeps: SweepStore, sweep: Sweep, trials: list[Trial]) -> dict[str, Any]:
@@ -164,12 +171,16 @@ def _curves(sweeps: SweepStore, sweep: Sweep, trials: list[Trial]) -> dict[str, 
     metric = st.selectbox(
         "What", metrics, index=metrics.index(sweep.objectives[0][0]), format_func=comparing.METRICS.get, key="what"
     )
-    rows = sweeps.epochs(sweep.id)
-    found = {
-        label: seeds.band([rows.get(trial.number, []) for trial in group], metric)
-        for label, group in groups(sweep, trials).items()
-    }
-    return comparing.bands(found, metric)
+
+    def draw() -> dict[str, Any]:
+        rows = sweeps.epochs(sweep.id)
+        found = {
+            label: seeds.band([rows.get(trial.number, []) for trial in group], metric)
+            for label, group in groups(sweep, trials).items()
+        }
+        return comparing.bands(found, metric)
+
+    return _once((sweep.id, "curves", metric, len(trials), sweeps.epochs_done(sweep.id)), draw)
 
 
 def _spread(sweep: Sweep, trials: list[Trial]) -> None:

@@ -9,6 +9,7 @@ from sklearn.metrics import confusion_matrix
 
 from mnist_core.config import RunConfig
 from mnist_core.explore import compare
+from mnist_core.store import RunStore
 from mnist_core.ui import compare_view
 from tests.helpers import assert_friendly
 from tests.pages.conftest import curves, healthy, labels_of, opened, words
@@ -38,6 +39,14 @@ def test_a_link_shows_the_comparison(visit, two, read):
     expected = compare.mark(read.labels, read.predicted).interval
     assert (marks["interval from"][0], marks["to"][0]) == pytest.approx(tuple(expected))
     assert {"CSV", "JSON", "Chart as web page", "TensorBoard files"} <= set(labels_of(app.get("download_button")))
+
+
+def test_what_never_changes_is_read_once(visit, two, store, monkeypatch):
+    app, read = visit("Compare", runs=",".join(two)), []
+    for name in ("epochs", "load_array"):
+        monkeypatch.setattr(RunStore, name, lambda *args, name=name: read.append(name))
+    healthy(app.selectbox(key="metric").set_value("loss").run())
+    assert read == []
 
 
 def test_closed_boxes_cost_nothing(visit, two):

@@ -13,6 +13,7 @@ from mnist_core.explore.questions import QUESTIONS, SMALL
 from mnist_core.explore.space import UNITS, Dimension, keys
 from mnist_core.recipes import RECIPES
 from mnist_core.store.sweeps import SweepStore
+from mnist_core.ui import sweep_view
 from tests.helpers import assert_friendly
 from tests.pages.conftest import curves, healthy, labelled, labels_of, opened, words
 
@@ -131,6 +132,31 @@ def test_one_run_is_scored_and_then_no_other(visit, searched, sweeps, store):
     assert store.queue() == [best.run_id]
     assert "being scored" in words(app)
     assert "score" not in [button.key for button in app.button]
+
+
+def test_the_page_rests_when_the_chosen_run_was_scored(visit, searched, monkeypatch):
+    """The run ends between the page and its first look at the sweep, whose own status stays as it was."""
+    sweep_id, moving = searched(4), [True, False, False, False]
+    monkeypatch.setattr(sweep_view, "_moving", lambda lab, sweep: moving.pop(0))
+    visit("Explore", sweep=sweep_id)
+    assert moving == [], "the whole page was drawn anew, at rest"
+
+
+def test_curves_are_drawn_once_for_a_state_and_metric(visit, searched, sweeps, store, monkeypatch):
+    read, epochs = [], SweepStore.epochs
+    monkeypatch.setattr(SweepStore, "epochs", lambda self, sweep_id: read.append(sweep_id) or epochs(self, sweep_id))
+    sweep_id = searched(4, f"{UNITS}=16|64", "seed=1|2", sampler="grid")
+    app = visit("Explore", sweep=sweep_id)
+    app.selectbox(key="picture").set_value("curves").run()
+    assert len(read) == 1
+    healthy(app.run())
+    assert len(read) == 1
+    healthy(app.selectbox(key="what").set_value("loss").run())
+    assert len(read) == 2
+    run_id = sweeps.trials(sweep_id)[0].run_id
+    store.record(run_id, {"epoch": 4}, epoch_rows=curves(4)[3:])
+    healthy(app.run())
+    assert len(read) == 3
 
 
 def test_a_chosen_run_that_was_not_scored_can_be_chosen_anew(visit, searched, sweeps, store):

@@ -4,6 +4,7 @@ import pytest
 
 from mnist_core.config import RunConfig, choices
 from mnist_core.recipes import RECIPES, recipe
+from mnist_core.store import RunStore
 from tests.helpers import assert_friendly
 from tests.pages.conftest import can_train, healthy, labelled, labels_of, trained, words
 
@@ -176,3 +177,16 @@ def test_the_form_survives_a_visit_to_another_page(visit, store):
     app.switch_page("pages/2_Train.py").run()
     run = trained(healthy(app), store)
     assert (run.settings.architecture.name, run.settings.training.epochs) == ("cnn", 3)
+
+
+def test_the_pace_of_this_machine_is_looked_up_once_a_minute(visit, store, monkeypatch):
+    asked, listed = [], RunStore.list
+
+    def listen(self, *args, **options):
+        asked.append(options.get("statuses"))
+        return listed(self, *args, **options)
+
+    monkeypatch.setattr(RunStore, "list", listen)
+    app = visit("Train")
+    healthy(labelled(app.number_input, "Epochs").set_value(7).run())
+    assert asked.count(("finished",)) == 1
