@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import zipfile
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -41,7 +40,8 @@ def _run(options: argparse.Namespace) -> int:
         print_json(result)
     else:
         print(f"accuracy {result['accuracy']:.2%} of {len(labels):,}, rejected {result['rejected']:.2%}")
-        print(f"calibration error {result['ece']:.2%}")
+        error = "is unknown: no picture holds ink" if result["ece"] is None else f"{result['ece']:.2%}"
+        print(f"calibration error {error}")
         print("\n".join(f"{digit}: {share:.2%}" for digit, share in result["per_class"].items()))
     return 0
 
@@ -55,7 +55,9 @@ def labelled(path: str) -> tuple[np.ndarray, np.ndarray]:
         raise UsageError(f"The file {path!r} cannot be read ({error.strerror}).") from None
     except KeyError as error:
         raise UsageError(f"{Path(path).name} has no array {error}. Needed is {FORMAT}.") from None
-    except (ValueError, TypeError, AttributeError, EOFError, zipfile.BadZipFile):  # all that NumPy says of other files
+    except MemoryError:  # its header may claim what it does not hold
+        raise UsageError(f"{Path(path).name} says that it holds more than fits in this machine's memory.") from None
+    except Exception:  # what is damaged, encrypted or no such file fails in NumPy and zipfile in a dozen ways
         raise UsageError(f"{Path(path).name} cannot be read. Needed is {FORMAT}.") from None
     right = images.ndim == 3 and images.dtype == np.uint8 and images.size and labels.shape == images.shape[:1]
     if not right or labels.dtype.kind not in "iu" or not 0 <= labels.min() <= labels.max() < CLASSES:
@@ -71,7 +73,7 @@ def scores(
 
     ``accuracy``: likeliest digit is the true one, also where the answer is that it does not look like a digit; an
     empty picture is wrong. ``rejected``: empty, or not taken for a digit. ``per_class``: accuracy of each digit there
-    is. ``ece``: expected calibration error of what could be read.
+    is. ``ece``: expected calibration error of what could be read; ``None`` if nothing could.
     """
     probabilities = calibrated(probabilities, calibration.temperature)
     right = (probabilities.argmax(axis=1) == labels) & readable

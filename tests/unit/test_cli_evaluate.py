@@ -1,6 +1,7 @@
 """``evaluate`` scores any labelled set, and says in a sentence what is wrong with a file."""
 
 import json
+import zipfile
 
 import numpy as np
 import pytest
@@ -71,3 +72,55 @@ def test_what_is_no_such_file_is_refused(tmp_path, call):
         code, out, err = call("evaluate", "--data", tmp_path / name)
         assert (code, out) == (2, "")
         assert_friendly(err.strip(), name)
+
+
+def damaged(path, place):
+    """A compressed file with one byte flipped."""
+    np.savez_compressed(path, images=mnist.load("test").images[:9], labels=np.zeros(9, int))
+    content = bytearray(path.read_bytes())
+    content[place] ^= 0xFF
+    path.write_bytes(content)
+
+
+def marked(path, place, value):
+    """A file whose zip headers have another ``value`` at a ``place`` of the central ones, and 2 before in the local."""
+    np.savez(path, images=np.zeros((9, 28, 28), np.uint8), labels=np.zeros(9, int))
+    content = bytearray(path.read_bytes())
+    for mark, at in ((b"PK\1\2", place), (b"PK\3\4", place - 2)):
+        start = content.find(mark)
+        while start >= 0:
+            content[start + at] = value
+            start = content.find(mark, start + 4)
+    path.write_bytes(content)
+
+
+def claiming(path):
+    """A file of 100 bytes whose header says that it holds 10^15."""
+    header = {"descr": "|u1", "fortran_order": False, "shape": (10**7, 10**4, 10**4)}
+    with zipfile.ZipFile(path, "w") as archive, archive.open("images.npy", "w") as member:
+        np.lib.format.write_array_header_1_0(member, header)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "word"),
+    [
+        (lambda path: damaged(path, 64), "cannot be read"),  # cannot be unpacked
+        (lambda path: damaged(path, 186), "cannot be read"),  # says nonsense of its shape
+        (lambda path: marked(path, 8, 1), "cannot be read"),  # encrypted
+        (lambda path: marked(path, 10, 99), "cannot be read"),  # packed in a way that nobody knows
+        (claiming, "memory"),
+    ],
+    ids=["damaged", "nonsense", "encrypted", "odd", "huge"],
+)
+def test_damaged_and_odd_files_are_refused_in_a_sentence(tmp_path, call, spoil, word):
+    spoil(tmp_path / "a.npz")
+    code, out, err = call("evaluate", "--data", tmp_path / "a.npz")
+    assert (code, out) == (2, "")
+    assert_friendly(err.strip(), "a.npz", word)
+
+
+def test_blank_pictures_are_all_rejected(engine, call, made, monkeypatch):
+    monkeypatch.setenv("MNIST_LAB_HOME", str(engine[0].home))
+    code, out, _ = call("evaluate", "--data", made(images=np.zeros((3, 28, 28), np.uint8), labels=np.arange(3)))
+    assert code == 0
+    assert "rejected 100.00%" in out and "no picture holds ink" in out
