@@ -83,8 +83,12 @@ def _run(options: argparse.Namespace) -> int:
 
 def _require_all(store: RunStore, run_ids: list[str]) -> None:
     """Before anything is done to one of them, since what is deleted is deleted for good."""
-    unknown = [repr(FLAGSHIP)] if FLAGSHIP in run_ids else []  # it is in no list, and stays
-    for run_id in run_ids:
+    if FLAGSHIP in run_ids:
+        raise UsageError(
+            f"The run {FLAGSHIP!r} comes with MNIST Lab and can be neither stopped nor deleted. Nothing was."
+        )
+    unknown = []
+    for run_id in dict.fromkeys(run_ids):
         try:
             store.get(run_id)
         except UnknownRun:

@@ -189,5 +189,11 @@ def test_a_command_stops_and_deletes_whosever_run_it_is(store, capsys):
     assert_friendly(capsys.readouterr().err.strip(), "'gone', 'unknown'")
     assert store.get(third).status == "queued"
     assert cli.main(["runs", "--delete", third, "--delete", "flagship"]) == 2
-    assert_friendly(capsys.readouterr().err.strip(), "'flagship'")
+    told = capsys.readouterr().err.strip()
+    assert_friendly(told, "'flagship' comes with MNIST Lab")
+    assert "no run" not in told and store.get(third)
+    assert cli.main(["runs", "--stop", "gone", "--delete", "gone"]) == 2
+    told = capsys.readouterr().err.strip()
+    assert_friendly(told, "There is no run 'gone'")
+    assert told.count("gone") == 1
     assert cli.main(["runs", "--delete", third, "--delete", third]) == 0
