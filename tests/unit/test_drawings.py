@@ -117,6 +117,16 @@ def test_endless_strokes_are_not_kept_but_the_picture_is(own):
     assert own.last() == [] and own.kept()[0].strokes == []
 
 
+def test_endless_strokes_that_go_on_are_kept_as_they_look_now(own):
+    for count in (5000, 5001):
+        assert own.remember("a", image(count % 100), strokes(count), "1", 0.5)
+    own.keep("a", 3)
+    (kept,) = own.kept()
+    assert (kept.image[0, 0], kept.label) == (1, 3)
+    assert own.remember("a", image(1), strokes(5001), "1", 0.5), "it looks the same"
+    assert not own.remember("a", image(2), strokes(5002), "1", 0.5), "another drawing"
+
+
 def test_the_last_ones_of_those_who_never_come_again_go(store, own, monkeypatch):
     own.remember("a", image(1), strokes(1), "1", 0.5)
     own.remember("b", image(1), strokes(1), "1", 0.5)
