@@ -150,12 +150,14 @@ def engine(settings: Settings) -> Check:
         status = engine_status(RunStore(settings.database_url).database)
     except LabError:
         return Check("Engine", False, "nobody knows, since the database cannot be read", "Mend the database first.")
+    missing = status.missing if settings.scheduler else ""
     if status.crippled:
-        return Check("Engine", False, f"cannot work: {status.problems[0]}", log)
+        besides = f" Besides, {missing}." if missing else ""
+        return Check("Engine", False, f"cannot work: {status.problems[0]}{besides}", log)
     if status.state == "away":
         return Check("Engine", True, "not running; it starts with the dashboard")
-    if settings.scheduler and status.missing:
-        return Check("Engine", False, f"waits: {status.missing}", log)
+    if missing:
+        return Check("Engine", False, f"waits: {missing}", log)
     if status.problems:
         found = f"of {len(status.workers)} workers, {len(status.problems)} cannot work: {status.problems[0]}"
         return Check("Engine", False, found, log)

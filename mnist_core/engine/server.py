@@ -126,8 +126,10 @@ def _loop(
             stopping.wait(BEAT_SECONDS)
         except Exception as error:
             # Dask tells of a scheduler that has just vanished by many kinds of errors, and a moment later that it has.
+            # Meanwhile the connection may be restored.
+            before = dispatcher.scheduler
             stopping.wait(BEAT_SECONDS)
-            if dispatcher.scheduler == "there":
+            if before == dispatcher.scheduler == "there":
                 raise
             log.warning("the scheduler does not answer (%s)", type(error).__name__)
     return True

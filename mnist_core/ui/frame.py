@@ -92,11 +92,12 @@ def describe(status: EngineStatus, by_hand: bool = False) -> tuple[str, str]:
     Args:
         by_hand: whether somebody has to start the workers.
     """
-    trainers, problems = status.of("train"), status.problems
+    trainers, problems, missing = status.of("train"), status.problems, status.missing if by_hand else ""
     if status.crippled:
-        return "#d55e00", html.escape(f"The engine cannot work: {problems[0]}")
-    if by_hand and status.missing:
-        return "#d55e00", html.escape(f"The engine waits: {status.missing}.")
+        besides = f" Besides, {missing}." if missing else ""
+        return "#d55e00", html.escape(f"The engine cannot work: {problems[0]}{besides}")
+    if missing:
+        return "#d55e00", html.escape(f"The engine waits: {missing}.")
     if status.ready and trainers and all(worker["ready"] for worker in trainers):
         devices = "Ready: " + ", ".join(sorted({worker["device"] for worker in trainers}))
         if problems:

@@ -63,6 +63,21 @@ def test_a_worker_in_trouble_hides_none_that_is_missing(visit, lease, monkeypatc
     assert "no worker that answers drawings" in visit("Health").error[0].value
 
 
+def test_the_only_worker_in_trouble_hides_none_that_is_missing(visit, lease, monkeypatch, settings):
+    monkeypatch.setenv("MNIST_LAB_SCHEDULER", "tcp://127.0.0.1:7")
+    lease.renew("ready", "tcp://127.0.0.1:7", [WORKER | {"problem": "No GPU driver."}])
+    told = visit("Health").error[0].value
+    assert "No GPU driver." in told and "no worker that answers drawings" in told
+    found = checkup.engine(replace(settings, scheduler="tcp://127.0.0.1:7")).found
+    assert "No GPU driver." in found and "no worker that answers drawings" in found
+
+
+def test_the_engines_own_worker_that_is_started_again_is_no_error(visit, lease):
+    lease.renew("ready", "tcp://127.0.0.1:7", [WORKER, WORKER | {"name": "train-1", "problem": "No GPU driver."}])
+    app = visit("Health")
+    assert "of 2 workers, 1 cannot work" in app.warning[0].value and not app.error
+
+
 def test_workers_that_nobody_has_started_are_asked_for(visit, lease, monkeypatch, settings):
     monkeypatch.setenv("MNIST_LAB_SCHEDULER", "tcp://127.0.0.1:7")
     lease.renew("ready", "tcp://127.0.0.1:7", [PREDICTS])

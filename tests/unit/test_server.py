@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from mnist_core.engine import server
+from mnist_core.engine.dispatch import Dispatcher
 from mnist_core.errors import EngineError, StoreError
 from mnist_core.store.lease import engine_status
 from tests.helpers import assert_friendly
@@ -102,6 +103,30 @@ def test_a_scheduler_that_goes_away_for_good_ends_the_loop_with_a_sentence(setti
     with pytest.raises(EngineError) as error:
         server._loop(engine, lease, "tcp://here", named, threading.Event(), lambda: None)
     assert_friendly(error, *told)
+
+
+def test_a_connection_that_is_restored_within_the_wait_is_no_end(settings, store, dask, monkeypatch):
+    monkeypatch.setattr(server, "TICK_SECONDS", 0.0)
+    monkeypatch.setattr(server, "BEAT_SECONDS", 0.0)
+    beats = []
+
+    class Stopping(threading.Event):
+        def wait(self, timeout=None):
+            dask.status = "running"  # time passes, and the scheduler answers again
+            return super().wait(timeout)
+
+    def scheduler_info(n_workers):
+        beats.append(1)
+        if len(beats) == 1:
+            dask.status = "connecting"
+            raise KeyError("workers")
+        stopping.set()
+        return {"workers": {}}
+
+    stopping, lease = Stopping(), SimpleNamespace(renew=lambda *_: True)
+    dask.scheduler_info = scheduler_info
+    assert server._loop(Dispatcher(settings, store, dask), lease, "tcp://here", settings, stopping, lambda: None)
+    assert len(beats) == 2
 
 
 def test_what_nobody_foresaw_is_told_in_words_and_logged(settings, store, monkeypatch):
