@@ -8,6 +8,10 @@ import numpy as np
 
 from mnist_core.models.upload import Upload
 
+SPOILED = 2_000
+"""Test images, the first ones, that are read under each corruption: half a point is seen, and a drawing that comes
+meanwhile waits under a second."""
+
 
 def warm_up(kind: str, data: str) -> dict[str, Any]:
     from mnist_core import logs

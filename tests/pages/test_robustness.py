@@ -2,8 +2,10 @@
 
 import json
 
+import numpy as np
 import pytest
 
+from mnist_core.engine.tasks import SPOILED
 from mnist_core.robustness.corruptions import CORRUPTIONS
 from mnist_core.store.shipped import FLAGSHIP
 from tests.helpers import assert_friendly
@@ -32,6 +34,17 @@ def test_the_flagships_figures_are_there_at_once(visit, store):
     assert set(known) == set(CORRUPTIONS)
     assert "Measure" not in labels_of(app.button)
     assert f"{sum(known.values()) / 15:.2%}" in words(app, "metric")
+    assert f"{store.get(FLAGSHIP).test_accuracy:.2%}" in words(app, "metric")
+    assert "of the same test images: all 10,000." in words(app, "caption")
+
+
+def test_the_clean_figure_is_of_the_images_that_were_spoiled(visit, store, finish, read):
+    run_id = finish()
+    store.keep(run_id, "robustness", json.dumps(dict.fromkeys(CORRUPTIONS, 0.5)).encode())
+    app = visit("Robustness", run=run_id)
+    clean = np.mean(read.predicted[:SPOILED] == read.labels[:SPOILED])
+    assert labelled(app.metric, "On clean test images").value == f"{clean:.2%}" != f"{read.accuracy:.2%}"
+    assert "of the same test images: the first 2,000." in words(app, "caption")
 
 
 @pytest.mark.timeout(300)
