@@ -78,7 +78,7 @@ def desk(lab: Lab, runs: list) -> None:
         except ImageError as error:
             source = None
             st.error(str(error), icon=":material/error:")
-    several = found is not None and len(found.digits) > 1
+    several = found is not None and number.is_number(found)
     if several:
         several = not seen.toggle("It is one digit", key="one-digit", help="Read all of it as one digit in pieces.")
     told = [] if source is None else read(lab, runs, source, found, several, seen, answers)
@@ -109,7 +109,7 @@ def read(
             st.html(picture(image, "Your digit as 28 by 28 pixels", "200px"))
     told = []
     with answers:
-        if found and (several or len(found.digits) == 1):
+        if several:
             number.say_touching(found.digits)
         for column, run in zip(st.columns(len(runs)), runs, strict=True):
             with column, errors_in_words():

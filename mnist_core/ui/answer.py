@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,9 @@ from mnist_core.ui.visitor import visitor
 from mnist_core.ui.words import escaped
 
 NONE = "This does not look like a digit"
+
+STEPS = 100
+"""Of the slider, from 0 to 1."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,7 @@ def answer(lab: Lab, run: Run, image: np.ndarray, place: str = "") -> Told | Non
     with errors_in_words():
         probabilities = ask(lab, run, image[None])[0]
         best, sure = int(probabilities.argmax()), float(probabilities.max())
-        refused = sure < certainty_needed(lab, run, place)
+        refused = bool(probabilities.max() < certainty_needed(lab, run, place))
         if refused:
             st.markdown(f"#### {NONE}")
             st.caption(f"{escaped(run.name)} is {sure:.1%} sure. If it is a digit, then most likely a {best}.")
@@ -68,28 +72,41 @@ def answer(lab: Lab, run: Run, image: np.ndarray, place: str = "") -> Told | Non
 
 
 def certainty_needed(lab: Lab, run: Run, place: str = "") -> float:
-    """Under it, the answer is that this does not look like a digit: as ``threshold`` is set, 0..1."""
-    return st.session_state.get(_key(run, place), round(lab.store.calibration(run.id).threshold, 2))
+    """Under it, the answer is that this does not look like a digit, 0..1: as the reader has set it by ``threshold``.
+
+    Until then it is exactly what was set on held-out digits, as the command line has it: many answers of one network
+    may be just as sure as that.
+    """
+    held_out = lab.store.calibration(run.id).threshold
+    chosen = st.session_state.get(_key(run, place))
+    return held_out if chosen is None or chosen == _on_slider(held_out) else chosen
 
 
 def threshold(lab: Lab, run: Run, place: str = "") -> None:
     """Where the reader sets the certainty under which a drawing is not taken for a digit, and sees what that costs."""
     held_out = lab.store.calibration(run.id).threshold
     with st.popover("When is it no digit?", icon=":material/rule:"):
-        needed = st.slider(
+        st.slider(
             "Certainty needed",
             0.0,
             1.0,
-            round(held_out, 2),
-            0.01,
+            _on_slider(held_out),
+            1 / STEPS,
             key=_key(run, place),
+            persist_state="session",  # also while there is nothing to read
             help="Less sure than this, and the answer is that it does not look like a digit. At 0 everything is one.",
         )
-        refused = reading(lab.settings.database_url, run.id, run.ended, lab.settings.data).refused(needed)
+        test = reading(lab.settings.database_url, run.id, run.ended, lab.settings.data)
+        refused = test.refused(certainty_needed(lab, run, place))
         st.caption(
-            f"So {refused:.2%} of MNIST's test digits are refused. Set on held-out digits: {held_out:.2f}. "
+            f"So {refused:.2%} of MNIST's test digits are refused. Set on held-out digits: {held_out:.4f}. "
             "Networks that were shown letters and scribbles in training tell them best (a setting of the data)."
         )
+
+
+def _on_slider(certainty: float) -> float:
+    """Where the slider stands for it; rounded down, so that it never seems to ask for more."""
+    return math.floor(certainty * STEPS) / STEPS
 
 
 def _key(run: Run, place: str) -> str:

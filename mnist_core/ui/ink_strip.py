@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import streamlit as st
@@ -15,6 +16,7 @@ from mnist_core.ui.digits import picture
 
 KEY = "ink-steps"
 NAMES = [stage.name for stage in ink.STAGES]
+SEEN = "as it is read"
 SHOWN_SIDE = 160
 """Pixels that a step is shown with; a photo has a hundred times as many."""
 
@@ -49,7 +51,7 @@ def strip(source: ink.Picture, found: ink.Number, several: bool, steps: ink.Step
     box = st.expander("How it got there", icon=":material/auto_fix:", key="how", on_change="rerun")
     if not box.open:
         return
-    seen = found.digits[0].ink if several else found.whole
+    shown = _steps([digit.ink for digit in found.digits] if several else [found.whole])
     with box:
         st.pills(
             "Steps that are on",
@@ -62,15 +64,21 @@ def strip(source: ink.Picture, found: ink.Number, several: bool, steps: ink.Step
         )
         with st.spinner("Reading it without each step …", show_time=False):
             ways = {None: ink.ALL}
-            ways |= {step.name: steps.without(step.name) for step in seen.steps if step.on and step.changed}
-            numbers = {name: _cut(source, way) for name, way in ways.items()} | {"seen": found}
-            answers = tell(numbers, several)
+            ways |= {step.name: steps.without(step.name) for step in shown if step.on and step.changed}
+            numbers = {name: found if way == steps else _cut(source, way) for name, way in ways.items()}
+            answers = tell(numbers | {SEEN: found} if steps.off else numbers, several)
         _compare(answers, steps)
-        if several:
-            st.caption("The first pictures show the whole number, the later ones its first digit.")
+        if several and len(found.digits) > 1:
+            st.caption("The first pictures show the whole number, the later ones its first digit; all digits are read.")
         told = {name: f"Without it: {words}".replace("**", "") for name, words in answers.items()}
-        figures = [_figure(step, told.get(step.name, "")) for step in seen.steps]
+        figures = [_figure(step, told.get(step.name, "")) for step in shown]
         st.html(f'{STYLE}<div class="steps">{"".join(figures)}</div>')
+
+
+def _steps(pieces: list[ink.Ink]) -> list[ink.Step]:
+    """Those of the first piece, which are shown; a step has changed something if it did so in any."""
+    together = zip(*(piece.steps for piece in pieces), strict=True)
+    return [replace(steps[0], changed=any(step.changed for step in steps)) for steps in together]
 
 
 def _cut(source: ink.Picture, way: ink.Steps) -> ink.Number | None:
@@ -83,7 +91,7 @@ def _cut(source: ink.Picture, way: ink.Steps) -> ink.Number | None:
 def _compare(answers: dict, steps: ink.Steps) -> None:
     words = f"With all steps: {answers[None]}"
     if steps.off:
-        words += f" Without *{', '.join(name for name in NAMES if name in steps.off)}*: {answers['seen']}"
+        words += f" Without *{', '.join(name for name in NAMES if name in steps.off)}*: {answers[SEEN]}"
     st.markdown(words)
 
 

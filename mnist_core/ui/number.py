@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
@@ -10,7 +11,7 @@ from PIL import Image, ImageDraw
 
 from mnist_core import ink
 from mnist_core.store.run import Run
-from mnist_core.ui.answer import Told, ask, certainty_needed, threshold
+from mnist_core.ui.answer import NONE, Told, ask, certainty_needed, threshold
 from mnist_core.ui.digits import gallery, picture
 from mnist_core.ui.lab import Lab
 from mnist_core.ui.words import escaped
@@ -23,6 +24,43 @@ TOUCHING = (
     "{which} as wide as two digits that touch. If they do, what a network reads is a guess: leave a gap between "
     "digits."
 )
+OR_ONE = " If it is one digit, turn on *It is one digit*."
+
+
+@dataclass(frozen=True, eq=False)
+class _Judged:
+    """Pieces of ink under the certainty that a digit needs.
+
+    Attributes:
+        doubts: why each is not told as a digit; an empty text if it is.
+        read: from left to right, with ``?`` for what is not told as a digit; ``sure``: of all of them, 0..1.
+    """
+
+    doubts: tuple[str, ...]
+    read: str
+    sure: float
+
+    @property
+    def refused(self) -> bool:
+        """Whether not one of them looks like a digit; two that may touch are not told, but look like some."""
+        return set(self.doubts) == {UNLIKE}
+
+    @property
+    def why_none(self) -> str:
+        """Why no piece is told as a digit, for the end of a sentence; empty if one is."""
+        if not all(self.doubts):
+            return ""
+        if len(self.doubts) == 1:
+            return "this may be two that touch"
+        if UNLIKE not in self.doubts:
+            return f"each of the {len(self.doubts)} pieces may be two that touch"
+        touching = self.doubts.count(TOUCHES)
+        return f"of the {len(self.doubts)} pieces, {touching} may be two that touch, and the rest looks like none"
+
+
+def is_number(found: ink.Number) -> bool:
+    """Whether a picture is read piece by piece: there are several, or the only one may be two digits that touch."""
+    return len(found.digits) > 1 or found.digits[0].touching
 
 
 def boxes(number: ink.Number) -> None:
@@ -36,7 +74,8 @@ def boxes(number: ink.Number) -> None:
     rows, columns = ink.frame.extent(number.page / np.float32(255))
     margin = 6 * line
     canvas = canvas.crop((columns.start - margin, rows.start - margin, columns.stop + margin, rows.stop + margin))
-    words = f"The picture with a box around each of {len(number.digits)} digits"
+    around = f"each of {len(number.digits)} digits" if len(number.digits) > 1 else "its only piece"
+    words = f"The picture with a box around {around}"
     st.html(picture(np.asarray(canvas), words, "220px"))
 
 
@@ -47,25 +86,29 @@ def answer(lab: Lab, run: Run, number: ink.Number) -> Told:
     """
     images = [digit.ink.image for digit in number.digits]
     *rows, whole = ask(lab, run, np.stack([*images, number.whole.image]))
-    needed, sure = certainty_needed(lab, run), float(np.prod([row.max() for row in rows]))
-    doubts = [_doubt(digit, row, needed) for digit, row in zip(number.digits, rows, strict=True)]
-    read = "".join("?" if doubt else str(row.argmax()) for doubt, row in zip(doubts, rows, strict=True))
-    refused = all(doubts) and UNLIKE in doubts
-    if refused:
+    needed = certainty_needed(lab, run)
+    judged = _judged([digit.touching for digit in number.digits], rows, needed)
+    if judged.refused:
         st.markdown(f"#### {NOTHING}")
         st.caption(f"{escaped(run.name)} takes none of the {len(rows)} pieces for a digit.")
+        words = f"{NOTHING}, says {run.name}."
+    elif judged.why_none:
+        st.markdown(f"## {judged.read}")
+        st.caption(f"{escaped(run.name)} reads no digit: {judged.why_none}.")
+        words = f"{run.name} reads no digit: {judged.why_none}."
     else:
-        st.markdown(f"## {read}")
-        st.caption(f"{escaped(run.name)} reads {len(rows)} digits from left to right, {sure:.1%} sure of all together.")
+        told = f"{judged.sure:.1%} sure of all together"
+        st.markdown(f"## {judged.read}")
+        st.caption(f"{escaped(run.name)} reads {len(rows)} digits from left to right, {told}.")
+        words = f"{run.name} reads {' '.join(judged.read)}, {judged.sure:.0%} sure of all."
     gallery(
         (digit.ink.image, f"{'?' if doubt else row.argmax()}\n{doubt or f'{row.max():.1%}'}", bool(doubt))
-        for digit, doubt, row in zip(number.digits, doubts, rows, strict=True)
+        for digit, doubt, row in zip(number.digits, judged.doubts, rows, strict=True)
     )
-    if UNLIKE in doubts and whole.max() >= needed:
+    if UNLIKE in judged.doubts and whole.max() >= needed:
         st.info(ONE_DIGIT.format(best=whole.argmax(), sure=whole.max()), icon=":material/join:")
     threshold(lab, run)
-    words = f"{NOTHING}, says {run.name}." if refused else f"{run.name} reads {' '.join(read)}, {sure:.0%} sure of all."
-    return Told(read, sure, words, refused)
+    return Told(judged.read, judged.sure, words, judged.refused)
 
 
 def in_words(
@@ -82,23 +125,33 @@ def in_words(
     needed = certainty_needed(lab, run)
     told = dict.fromkeys(numbers, "nothing can be read.")
     for name, number in found.items():
-        answers = [next(rows) for _ in pieces[name]]
-        doubts = [_doubt(d, row, needed) if several else "" for d, row in zip(number.digits, answers, strict=False)]
-        read = "".join("?" if doubt else str(row.argmax()) for doubt, row in zip(doubts, answers, strict=False))
-        told[name] = f"**{read}**, {np.prod([row.max() for row in answers]):.0%}."
+        touching = [digit.touching for digit in number.digits] if several else [False]
+        judged = _judged(touching, [next(rows) for _ in pieces[name]], needed)
+        if judged.refused:
+            told[name] = f"{_lower(NOTHING if several else NONE)}."
+        elif judged.why_none:
+            told[name] = f"no digit, since {judged.why_none}."
+        else:
+            told[name] = f"**{judged.read}**, {judged.sure:.0%}."
     return told
 
 
-def _doubt(digit: ink.Digit, probabilities: np.ndarray, needed: float) -> str:
-    """Why a piece of ink is not told as a digit; an empty text if it is."""
-    if digit.touching:
-        return TOUCHES
-    return UNLIKE if probabilities.max() < needed else ""
+def _judged(touching: Sequence[bool], rows: Sequence[np.ndarray], needed: float) -> _Judged:
+    doubts = tuple(
+        TOUCHES if two else UNLIKE if row.max() < needed else "" for two, row in zip(touching, rows, strict=True)
+    )
+    read = "".join("?" if doubt else str(row.argmax()) for doubt, row in zip(doubts, rows, strict=True))
+    return _Judged(doubts, read, float(np.prod([row.max() for row in rows])))
+
+
+def _lower(sentence: str) -> str:
+    return sentence[0].lower() + sentence[1:]
 
 
 def say_touching(digits: tuple[ink.Digit, ...]) -> None:
     """Says which pieces of ink are too wide for one digit, if there are any."""
     wide = [str(place) for place, digit in enumerate(digits, 1) if digit.touching]
     if wide:
-        which = "This is" if len(digits) == 1 else f"Piece {' and '.join(wide)} from the left is"
-        st.warning(TOUCHING.format(which=which), icon=":material/join_inner:")
+        alone = len(digits) == 1
+        which = "This is" if alone else f"Piece {' and '.join(wide)} from the left is"
+        st.warning(TOUCHING.format(which=which) + OR_ONE * alone, icon=":material/join_inner:")

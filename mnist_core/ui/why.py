@@ -13,6 +13,7 @@ from streamlit.delta_generator import DeltaGenerator
 from mnist_core.explain.methods import METHODS, kind_of, methods_for
 from mnist_core.explain.results import Activations, Attribution, Change, Layer, Neighbours
 from mnist_core.store.run import Run
+from mnist_core.ui.answer import certainty_needed
 from mnist_core.ui.digits import gallery, picture
 from mnist_core.ui.frame import errors_in_words
 from mnist_core.ui.heat import coloured, limit, scale
@@ -58,7 +59,7 @@ def _asked(here: Lab, run: Run, images: Sequence[np.ndarray], title: str) -> Non
             with st.spinner("Looking into the model …", show_time=False):
                 result = _explained(here.settings.database_url, run.id, run.ended, image, name, target)
             _SHOW[type(result)](result, image, name)
-            if isinstance(result, Change) and result.after.max() < here.store.calibration(run.id).threshold:
+            if isinstance(result, Change) and result.after.max() < certainty_needed(here, run):
                 st.caption("It is so unsure then that its answer would be: this does not look like a digit.")
 
 

@@ -90,6 +90,15 @@ def test_the_layers_of_a_network(ask, readers, engine):
         assert f"{layer.name}: " in shown
 
 
+def test_a_change_is_told_under_the_certainty_that_the_reader_asks_for(ask, readers):
+    app = ask(readers["network"], "change")
+    unsure = "its answer would be: this does not look like a digit"
+    labelled(app.slider, "Certainty needed").set_value(0.0).run()
+    assert unsure not in words(healthy(app), "caption")
+    labelled(app.slider, "Certainty needed").set_value(1.0).run()
+    assert unsure in words(healthy(app), "caption")
+
+
 def test_it_follows_the_drawing(ask, readers):
     """The way that was chosen stays, and answers for another image; also after a moment without any."""
     app = ask(readers["linear"], "weights")
