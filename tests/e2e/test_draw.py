@@ -82,7 +82,7 @@ def test_undo(desk):
 
 
 def test_python_draws_as_the_browser_does(desk):
-    curve = [(160 + 100 * np.sin(t), 150 - 90 * np.cos(t)) for t in np.linspace(0.3, 6, 24)]
+    curve = [(160 + 70 * np.sin(t), 150 - 90 * np.cos(t)) for t in np.linspace(0.3, 6, 24)]
     for pen in ("thin", "medium", "thick"):
         desk.choose("Pen", pen)
         desk.draw(*curve)
