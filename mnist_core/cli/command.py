@@ -27,6 +27,9 @@ Found = TypeVar("Found")
 LOOK_SECONDS = 0.1
 """Between two looks at the store: a bar that moves smoothly, for next to no work."""
 
+BAR_DELAY = 0.5
+"""Seconds; a bar appears only for what takes longer."""
+
 LOG_SECONDS = 10
 """Between two lines of a progress bar that goes to a file and not to a terminal."""
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
-from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
-from mnist_core import ink
-from mnist_core.calibration import Calibration, calibrated
+from mnist_core.calibration import Calibration
+from mnist_core.cli.answers import JSON_NOTES, answers, digit_json, digit_line, number_json, number_line
 from mnist_core.cli.command import (
+    BAR_DELAY,
     PROGRAM,
     Command,
     UsageError,
@@ -25,9 +24,9 @@ from mnist_core.cli.command import (
     progress,
     read_file,
 )
-from mnist_core.cli.number import Piece, as_json, as_line
+from mnist_core.cli.pictures import Seen, read
 from mnist_core.engine.client import EngineClient
-from mnist_core.errors import ImageError, ModelFileError, UnknownRun
+from mnist_core.errors import ModelFileError, UnknownRun
 from mnist_core.models.upload import Upload, gather
 from mnist_core.store import RunStore
 from mnist_core.store.run import Run
@@ -38,12 +37,8 @@ PORTION = 5_000
 
 ENDINGS = (".keras", ".h5")
 
-BAR_DELAY = 0.5
-"""A bar appears only for what takes longer."""
-
 Model = Callable[[np.ndarray], np.ndarray]
 Prepare = Callable[[EngineClient], Model]
-Found = TypeVar("Found")
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -73,65 +68,31 @@ def _run(options: argparse.Namespace) -> int:
         with engine(settings, store) as client:
             return ask(prepare(client), images)
 
-    if options.several:
-        return _run_several(options, probabilities, calibration)
-    names, images = digits(options.images)
-    rows = probabilities(images)
-    if options.json:  # as the network gives them, bit for bit
-        print_json([{"label": int(row.argmax()), "probabilities": row.tolist()} for row in rows])
-    else:
-        rows = calibrated(rows, calibration.temperature)
-        print("\n".join(_line(name, row, calibration) for name, row in zip(names, rows, strict=True)))
-    return 0
-
-
-def _run_several(options: argparse.Namespace, model: Model, calibration: Calibration) -> int:
-    names, numbers = read(options.images, ink.cut)
-    probabilities = model(np.stack([digit.ink.image for number in numbers for digit in number.digits]))
-    rows = zip(probabilities, calibrated(probabilities, calibration.temperature), strict=True)
-    found = [[Piece(digit, *next(rows), calibration.threshold) for digit in number.digits] for number in numbers]
+    found = read(options.images, options.several)
+    tell = _numbers if options.several else _digits
+    documents, lines = tell(found, probabilities, calibration)
     if options.json:
-        print_json([as_json(pieces) for pieces in found])
+        print_json(documents)
     else:
-        print("\n".join(as_line(name, pieces) for name, pieces in zip(names, found, strict=True)))
+        print("\n".join(lines))
     return 0
 
 
-def digits(paths: list[str]) -> tuple[list[str], np.ndarray]:
-    """The digits in all files as MNIST would show them: their names, and ``uint8 (N, 28, 28)``.
-
-    Raises:
-        ImageError: naming the file that cannot be read, or that is empty.
-    """
-    names, found = read(paths, ink.trace)
-    return names, np.stack([digit.image for digit in found])
+def _digits(found: list[Seen], model: Model, calibration: Calibration) -> tuple[list[dict[str, Any]], list[str]]:
+    """Each picture as one digit: for ``--json``, and to be read."""
+    touching = [len(seen.digits) == 1 and seen.digits[0].touching for seen in found]
+    rows = model(np.stack([seen.image for seen in found]))
+    told = list(zip(found, answers(rows, calibration, touching), strict=True))
+    return [digit_json(*each) for each in told], [digit_line(*each) for each in told]
 
 
-def read(paths: list[str], how: Callable[[ink.Picture], Found]) -> tuple[list[str], list[Found]]:
-    """The names of the pictures in all files, and what each holds. Raises ImageError as ``digits`` does."""
-    names, found = [], []
-    with _bar("reading", len(paths)) as bar:
-        for path in paths:
-            for name, picture in _pictures(path):
-                try:
-                    found.append(how(picture))
-                except ImageError as error:
-                    raise ImageError(f"{name}: {error}") from None
-                names.append(name)
-                bar.total = max(bar.total, len(names))
-                bar.update()
-    return names, found
-
-
-def _pictures(path: str) -> Iterator[tuple[str, ink.Picture]]:
-    try:
-        pictures = ink.open_pictures(path)
-    except ImageError as error:
-        known = Path(path).name in str(error)
-        raise ImageError(str(error) if known else f"{path}: {error}") from None
-    many = len(pictures) > 1
-    for number, picture in enumerate(pictures):
-        yield f"{path}[{number}]" if many else path, picture
+def _numbers(found: list[Seen], model: Model, calibration: Calibration) -> tuple[list[dict[str, Any]], list[str]]:
+    """The same of each picture as a number."""
+    digits = [digit for seen in found for digit in seen.digits]
+    rows = model(np.stack([digit.ink.image for digit in digits]))
+    pieces = iter(answers(rows, calibration, [digit.touching for digit in digits]))
+    told = [(seen, [next(pieces) for _ in seen.digits]) for seen in found]
+    return [number_json(*each) for each in told], [number_line(*each) for each in told]
 
 
 def _model(name: str, store: RunStore, pixels: str) -> Prepare:
@@ -166,24 +127,15 @@ def _vetted(client: EngineClient, upload: Upload) -> bytes:
 def ask(model: Model, images: np.ndarray) -> np.ndarray:
     """A model's probabilities ``float32 (N, 10)`` for any number of images, portion by portion with a bar."""
     parts = []
-    with _bar("predicting", len(images)) as bar:
-        for start in range(0, len(images), PORTION):
+    total = len(images)
+    with progress(desc="predicting", total=total, unit=" pictures", delay=BAR_DELAY, leave=False) as bar:
+        for start in range(0, total, PORTION):
             parts.append(model(images[start : start + PORTION]))
             bar.update(len(parts[-1]))
     probabilities = np.concatenate(parts)
     if not np.isfinite(probabilities).all():
         raise ModelFileError("The model gives values that are no numbers: its weights are damaged.")
     return probabilities
-
-
-def _bar(doing: str, total: int) -> tqdm:
-    return progress(desc=doing, total=total, unit=" pictures", delay=BAR_DELAY, leave=False)
-
-
-def _line(name: str, probabilities: np.ndarray, calibration: Calibration) -> str:
-    doubt = "" if probabilities.max() >= calibration.threshold else ", but it does not look like a digit"
-    best, second = np.argsort(probabilities)[::-1][:2]
-    return f"{name}: {best} ({probabilities[best]:.1%}), else {second} ({probabilities[second]:.1%}){doubt}"
 
 
 COMMAND = Command(
@@ -197,4 +149,5 @@ COMMAND = Command(
         "--model best.keras digits.npy --json",
         "--several year.jpg",
     ),
+    JSON_NOTES,
 )

@@ -5,10 +5,13 @@ import re
 
 import h5py
 import numpy as np
+import pytest
 from PIL import Image
 
-from mnist_core.cli import predict
+from mnist_core.calibration import Calibration, calibrated
+from mnist_core.cli import answers, pictures
 from mnist_core.data import mnist
+from mnist_core.errors import ImageError
 from mnist_core.models.formats import FORMATS
 from tests import scans
 from tests.commands import complete
@@ -27,10 +30,10 @@ def test_predict_by_run_and_by_file(trained, engine, tmp_path):
 
     code, out, err = complete("predict", "--model", run_id, *pictures, "--json", env=environment)
     assert (code, err) == (0, "")
-    answers = json.loads(out)
-    assert all(list(answer) == ["label", "probabilities"] for answer in answers)
-    probabilities = np.array([answer["probabilities"] for answer in answers])
-    labels = np.array([answer["label"] for answer in answers])
+    documents = json.loads(out)
+    assert all(list(answer)[:2] == ["label", "probabilities"] for answer in documents)
+    probabilities = np.array([answer["probabilities"] for answer in documents])
+    labels = np.array([answer["label"] for answer in documents])
     assert probabilities.shape == (102, 10)
     np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-5)
     np.testing.assert_array_equal(probabilities.argmax(axis=1), labels)
@@ -71,6 +74,59 @@ def test_predict_several(trained, tmp_path):
     assert re.search(r"touching\.png: \? \(.*two digits that touch", out)
 
 
+def test_predict_says_what_speaks_against_one_digit(trained, engine, tmp_path):
+    run_id, environment = json.loads(trained[1])["run_id"], trained[3]
+    images = mnist.load("test").images
+    page, _ = scans.row(images[[1, 0, 2]], np.random.default_rng(0))
+    Image.fromarray(255 - page).save(tmp_path / "number.png")
+    zeros, _ = scans.row(images[[3, 10, 13]], np.random.default_rng(0), gap=(-0.1, -0.1))
+    Image.fromarray(zeros).save(tmp_path / "touching.png")
+    Image.fromarray(images[0]).save(tmp_path / "seven.png")
+    paths = [tmp_path / f"{name}.png" for name in ("number", "touching", "seven")]
+
+    code, out, _ = complete("predict", "--model", run_id, *paths, env=environment)
+    number, touching, seven = out.splitlines()
+    assert code == 0 and "there are 3 pieces: read them with --several" in number
+    assert "it may be two digits that touch" in touching and "pieces" not in touching
+    assert re.search(r"seven\.png: 7 \([\d.]+%\), else \d \([\d.]+%\)$", seven)
+
+    code, out, _ = complete("predict", "--model", run_id, *paths, "--json", env=environment)
+    calibration, documents = engine[1].calibration(run_id), json.loads(out)
+    assert [document["pieces"] for document in documents] == [3, 1, 1]
+    assert [document["touching"] for document in documents] == [False, True, False]
+    for document, line in zip(documents, (number, touching, seven), strict=True):
+        raw = np.array([document["probabilities"]], np.float32)
+        assert document["certainty"] == pytest.approx(float(calibrated(raw, calibration.temperature).max()))
+        assert f": {document['label']} ({document['certainty']:.1%})" in line
+        assert document["refused"] == (document["certainty"] < calibration.threshold)
+        assert ("does not look like a digit" in line) == document["refused"]
+
+
+def test_a_piece_is_refused_in_both_kinds_of_documents():
+    rows = np.array([[0.55] + [0.05] * 9], np.float32)
+    (answer,) = answers.answers(rows, Calibration(1.0, 0.6), [False])
+    seen = pictures.Seen("x.png", np.zeros((28, 28), np.uint8), (None,))
+    assert answers.digit_json(seen, answer)["refused"] and answer.mark == "?"
+    assert answers.digit_line(seen, answer).endswith(", but it does not look like a digit")
+
+
+def test_steps_of_pictures_are_not_kept_until_the_end(tmp_path):
+    Image.fromarray(mnist.load("test").images[0]).save(tmp_path / "seven.png")
+    (seen,) = pictures.read([str(tmp_path / "seven.png")], several=True)
+    assert [digit.ink.steps for digit in seen.digits] == [()]
+
+
+def test_a_texture_is_no_number_but_may_be_a_digit(tmp_path):
+    dots = np.zeros((140, 140), np.uint8)
+    dots[5::20, 5::20] = dots[6::20, 5::20] = 255
+    Image.fromarray(dots).save(tmp_path / "dots.png")
+    (seen,) = pictures.read([str(tmp_path / "dots.png")], several=False)
+    assert seen.digits == () and seen.image.any()
+    with pytest.raises(ImageError) as refused:
+        pictures.read([str(tmp_path / "dots.png")], several=True)
+    assert_friendly(refused, "dots.png", "49 separate pieces")
+
+
 def test_export_and_upload_make_a_run_that_predicts_the_same(trained, engine, tmp_path):
     run_id, environment, store = json.loads(trained[1])["run_id"], trained[3], engine[1]
     np.save(tmp_path / "digits.npy", mnist.load("test").images[:100])
@@ -87,12 +143,12 @@ def test_export_and_upload_make_a_run_that_predicts_the_same(trained, engine, tm
         run = store.get(document["run_id"])
         assert (run.name, run.origin, run.test_accuracy) == ("back", "uploaded", store.get(run_id).test_accuracy)
         predicted.append(run.id)
-    answers = []
+    said = []
     for model in (run_id, *predicted, tmp_path / f"{run_id}.h5"):
         code, out, _ = complete("predict", "--model", model, tmp_path / "digits.npy", "--json", env=environment)
         assert code == 0
-        answers.append(out)
-    assert answers == answers[:1] * 4
+        said.append([(answer["label"], answer["probabilities"]) for answer in json.loads(out)])
+    assert said == said[:1] * 4
 
 
 def test_a_hostile_upload_is_told_in_one_line_and_leaves_no_run(trained, engine, tmp_path):
@@ -123,5 +179,6 @@ def test_paper_and_ink_either_way_round(tmp_path):
     digits = mnist.load("test").images[:20]
     np.save(tmp_path / "chalk.npy", digits)
     np.save(tmp_path / "ink.npy", 255 - digits)
-    _, images = predict.digits([str(tmp_path / "chalk.npy"), str(tmp_path / "ink.npy")])
+    found = pictures.read([str(tmp_path / "chalk.npy"), str(tmp_path / "ink.npy")], several=False)
+    images = np.stack([seen.image for seen in found])
     np.testing.assert_array_equal(images[:20], images[20:])
