@@ -26,6 +26,9 @@ SIDE = 320
 SEVERAL = "digits from left to right"
 """What the page says when ink is cut into several digits, as happens to a few of MNIST's own."""
 
+NO_DIGIT = "reads no digit"
+"""What it says when ink may be two digits that touch, as two in a hundred of them do."""
+
 FAILURES = ("Something in MNIST Lab went wrong", "did not answer", "asked for more than")
 
 
@@ -105,6 +108,7 @@ class Visitor:
             self._hear_answer('class="bars"', element.html.body)
         elif kind == "markdown":
             self._hear_answer(SEVERAL, element.markdown.body)
+            self._hear_answer(NO_DIGIT, element.markdown.body)
         elif kind == "exception":
             self.errors.append(element.exception.message)
         elif kind == "alert" and any(sign in element.alert.body for sign in FAILURES):

@@ -157,7 +157,9 @@ def test_an_answer_is_heard_when_it_comes_and_not_later():
     assert hear(html="<p>What the network sees</p>") is None
     answered = hear(html='<div class="bars">')
     assert answered and hear(markdown="Your last drawings") == answered
-    assert hear(markdown=f"small reads 2 {visitor.SEVERAL}.") > answered
+    several = hear(markdown=f"small reads 2 {visitor.SEVERAL}.")
+    assert several > answered
+    assert hear(markdown="small reads no digit: this may be two that touch.") > several
 
 
 def test_memory_is_measured_of_all_that_a_recipe_is_but_its_length():
