@@ -54,6 +54,14 @@ class CompiledEpoch:
         self._last = tf.function(self._one, input_signature=rest)
         self._slice = 1
 
+    def compile(self, images: int) -> None:
+        """Traces and compiles what epochs of so many images need, where that has not been done; trains nothing."""
+        # XLA compiles a function when it is called: the loop goes over none of its steps.
+        nothing = self._padded(np.empty(0, np.int32))
+        self._loop(self._gather(nothing), np.float32(nothing), np.int32([0, 0]), tf.constant(0), tf.constant(0))
+        if images % self.batch:
+            self._last.get_concrete_function()
+
     def run(
         self, order: np.ndarray, rates: np.ndarray, first: int, seed: tuple[int, int], every: int = 0
     ) -> Iterator[tuple]:
@@ -91,8 +99,8 @@ class CompiledEpoch:
         return np.pad(values, (0, self._room - len(values)))
 
     def _adapt(self, steps: int, seconds: float) -> None:
-        """Sizes the next slice by this one's pace; at most eightfold, since the first one includes compiling."""
-        self._slice = int(max(1, min(steps * SLICE_SECONDS / max(seconds, 1e-6), 8 * self._slice)))
+        """Sizes the next slice by this one's pace."""
+        self._slice = max(1, int(steps * SLICE_SECONDS / max(seconds, 1e-6)))
 
     def _many(self, digits, rates, seed, first, end):
         def body(step, loss, correct):

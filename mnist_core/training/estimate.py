@@ -30,6 +30,8 @@ BACKWARD = 3
 """A training step costs about three forward passes: one forward, two for the gradients."""
 
 RUNS_LOOKED_AT = 12
+LONG_ENOUGH = 2.5
+"""Seconds of training from which on a run tells a machine's pace: in shorter ones the first step weighs too much."""
 
 
 def expected_seconds(config: RunConfig, pace: float = 1.0) -> float:
@@ -54,11 +56,9 @@ def correction(earlier: Iterable[Run]) -> float:
     """How much slower this machine has been than the constants say; 1 without earlier runs."""
     ratios = []
     for run in earlier:
-        if run.status == "finished" and run.train_seconds > START_SECONDS["dense"]:
+        if run.status == "finished" and run.train_seconds > LONG_ENOUGH:
             with suppress(ConfigError):  # of a run that another version made
-                # The first slice of a run's training includes compiling.
-                spent = run.train_seconds - START_SECONDS[_kind(run.settings)] / 2
-                ratios.append(spent / _training_seconds(run.settings))
+                ratios.append(run.train_seconds / _training_seconds(run.settings))
         if len(ratios) == RUNS_LOOKED_AT:
             break
     return median(ratios) if ratios else 1.0

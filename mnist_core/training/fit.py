@@ -114,6 +114,8 @@ class Trainer:
         everyone = keras.callbacks.CallbackList([*self._own_callbacks, resume, *callbacks], model=self.model)
         self.model.stop_training = False
         with tf.device(self.execution.device):
+            # Before any clock begins: what a run takes must not depend on which run of its shape came first.
+            self.epoch.compile(min(len(self.train_indices), self.total_steps * self.epoch.batch))
             everyone.on_train_begin()
             # An epoch whose steps are all done is reckoned up even if nothing more is to be trained; only who stops
             # in its validation leaves it.

@@ -25,7 +25,9 @@ class Sums:
 class Position:
     """Where a run stands: ``epoch`` completed epochs, ``step`` steps and their sums in the one begun.
 
-    ``recent`` are the sums since the last row of a history that is kept every so many steps.
+    ``recent`` are the sums since the last row of a history that is kept every so many steps. ``train_seconds`` and
+    ``epoch_seconds`` are those of the training steps, in the run and in the epoch begun: without building, compiling
+    and validation.
     """
 
     epoch: int = 0

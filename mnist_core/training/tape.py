@@ -44,6 +44,10 @@ class TapeEpoch:
         kinds = tf.TensorSpec([None], tf.int32), tf.TensorSpec([], tf.float32), tf.TensorSpec([2], tf.int32)
         self.train_step = tf.function(self._train_step, input_signature=kinds)
 
+    def compile(self, images: int) -> None:
+        """Traces the step, which is the same however many images an epoch has; trains nothing."""
+        self.train_step.get_concrete_function()
+
     def _train_step(self, batch, rate, seed):
         """Learns from the images at the positions ``batch``."""
         images = as_input(tf.gather(self.images, batch), self.config)

@@ -120,19 +120,43 @@ def test_an_epoch_begun_goes_on_where_it_was(part, order):
         assert [end for end, *_ in slices] == [end for end in (5, 6) if end > first]
 
 
+@pytest.mark.parametrize("case", ["mlp with all", "cnn with dropout and batch norm"])
+def test_compiling_trains_nothing_and_is_done_once(case, part, order):
+    config, model, epoch = make(*CASES[case], part)
+    model.optimizer.build(model.trainable_variables)
+    before = [np.asarray(variable) for variable in (*model.variables, *model.optimizer.variables)]
+    epoch.compile(IMAGES)
+    after = [np.asarray(variable) for variable in (*model.variables, *model.optimizer.variables)]
+    for one, other in zip(before, after, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+    run(epoch, config, order)
+    assert [function.experimental_get_tracing_count() for function in (epoch._loop, epoch._last)] == [1, 1]
+    config, plain, epoch = make(*CASES[case], part)
+    run(epoch, config, order)
+    for one, other in zip(model.variables, plain.variables, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_smaller_last_step_is_traced_where_there_is_one(part):
+    _, _, epoch = make(*CASES["mlp without XLA"], part)
+    epoch.compile(BATCH * 5)
+    assert epoch._last.experimental_get_tracing_count() == 0
+
+
 def test_slices_take_the_time_they_should(part):
     _, _, epoch = make(*CASES["mlp without XLA"], part)
     seconds = compiled.SLICE_SECONDS
     for steps, took, expected in (
         (1, seconds, 1),
         (1, seconds / 4, 4),
-        (4, seconds / 100, 32),
+        (4, seconds / 100, 400),
         (32, 60.0, 1),
     ):
         epoch._adapt(steps, took)
         assert epoch._slice == expected
     epoch._adapt(1, 0.0)  # a clock may stand still
-    assert epoch._slice == 8
+    assert epoch._slice > 1000
 
 
 # -- evaluation ----------------------------------------------------------------------------------------------------

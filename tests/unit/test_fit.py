@@ -1,5 +1,9 @@
 """Training from the start and from a checkpoint: exact, repeatable, and honest when it goes wrong."""
 
+from functools import wraps
+from itertools import chain, repeat
+
+import keras
 import numpy as np
 import pytest
 
@@ -7,8 +11,10 @@ from mnist_core.data.others import others
 from mnist_core.data.split import split
 from mnist_core.data.written import written
 from mnist_core.errors import TrainingDiverged
-from mnist_core.training import compiled, fit
-from tests.fits import CASES, assert_equal, assert_rows_equal, config, train
+from mnist_core.training import compiled, fit, tape
+from mnist_core.training.fit import Trainer
+from mnist_core.training.programs import Programs
+from tests.fits import CASES, UNCOMPILED, Watch, assert_equal, assert_rows_equal, config, train
 from tests.helpers import assert_friendly
 from tests.reference import plain_loop
 
@@ -174,3 +180,46 @@ def test_sixteen_bits_learn_too(digits):
     assert trainer.execution.precision == "bfloat16"
     assert watch.epochs[-1]["loss"] < watch.epochs[0]["loss"] / 1.5
     assert all(np.isfinite(row["val_loss"]) for row in watch.epochs)
+
+
+class Clock(keras.callbacks.Callback):
+    """Stands still, but when something is compiled; notes its time at a training's beginning and end."""
+
+    def __init__(self):
+        super().__init__()
+        self.now = 0.0
+
+    def perf_counter(self):
+        return self.now
+
+    def slow(self, function):
+        @wraps(function)
+        def slowly(*arguments, **more):
+            self.now += 100.0
+            return function(*arguments, **more)
+
+        return slowly
+
+    def on_train_begin(self, logs=None):
+        self.begun = self.now
+
+    def on_train_end(self, logs=None):
+        self.ended = self.now
+
+
+@pytest.mark.parametrize("loop", ["fit", "tape"])
+def test_compiling_is_no_part_of_what_a_training_takes(loop, digits, monkeypatch):
+    clock, watch = Clock(), Watch()
+    monkeypatch.setattr(fit, "time", clock)
+    for module in (compiled, tape):
+        monkeypatch.setattr(module, "right", clock.slow(module.right))  # tracing comes by there
+    chosen = config(training={"loop": loop}, data={"validation_fraction": 0.0})
+    trainer = Trainer(chosen, Programs(digits), UNCOMPILED)
+    if loop == "fit":
+        # XLA compiles when it is called for the first time.
+        calls = chain([clock.slow(trainer.epoch._loop)], repeat(trainer.epoch._loop))
+        trainer.epoch._loop = lambda *arguments: next(calls)(*arguments)
+    trainer.fit([watch, clock])
+    assert trainer.position.train_seconds == 0.0
+    assert [row["seconds"] for row in watch.epochs] == [0.0, 0.0]
+    assert clock.begun == clock.ended >= 100.0
