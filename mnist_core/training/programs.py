@@ -47,11 +47,12 @@ it, a setting that we do not know of too. What batch size, precision and device 
 
 @dataclass(frozen=True)
 class Program:
-    """A model, and the compiled functions that train and evaluate it."""
+    """A model, and the compiled functions that train and evaluate it; ``drawn`` pictures it learns beside MNIST's."""
 
     model: keras.Model
     epoch: CompiledEpoch | TapeEpoch
     evaluation: CompiledEvaluation | LoopEvaluation
+    drawn: int = 0
 
     @property
     def bytes(self) -> int:
@@ -92,7 +93,7 @@ class Programs:
                 else:
                     epoch = CompiledEpoch(fresh, *data, config, batch, room, execution.xla)
                     evaluation = CompiledEvaluation(fresh, config.data.scaled, gives_logits(config))
-                program = Program(fresh, epoch, evaluation)
+                program = Program(fresh, epoch, evaluation, config.data.not_digits + config.data.written)
                 if own is None:
                     self._kept[key] = program
         return program
@@ -110,8 +111,11 @@ class Programs:
             if drawn:
                 for parts, more in zip((images, labels), written(drawn), strict=True):
                     parts.append(more)
-            # One set of drawn pictures at a time: it is seldom asked for, and as large as the digits.
+            # One set of drawn pictures at a time: it is seldom asked for, and as large as the digits. Programs hold
+            # theirs, so they go with it.
             self._on_device = {key: kept for key, kept in self._on_device.items() if not any(key[1:])}
+            for other in [other for other, program in self._kept.items() if program.drawn]:
+                del self._kept[other]
             self._on_device[key] = tf.constant(np.concatenate(images)), tf.constant(np.concatenate(labels), tf.int32)
         return self._on_device[key]
 

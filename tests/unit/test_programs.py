@@ -1,5 +1,8 @@
 """A compiled program serves later runs of its shape, and a run from it is the run from a new one."""
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 
@@ -111,6 +114,24 @@ def test_the_least_recently_used_goes(digits, monkeypatch):
     kept.take(six, UNCOMPILED, 550)
     assert kept.take(four, UNCOMPILED, 550).epoch is first
     assert kept.take(five, UNCOMPILED, 550).epoch is not second
+
+
+@pytest.mark.parametrize("loop", ["fit", "tape"])
+def test_one_set_of_drawn_pictures_is_held_at_a_time(digits, loop):
+    kept = Programs(digits)
+
+    def take(not_digits, units):
+        training = BASE["training"] | {"loop": loop}
+        chosen = config(data={"not_digits": not_digits}, architecture={"hidden_units": [units]}, training=training)
+        return kept.take(chosen, UNCOMPILED, 550).epoch
+
+    plain, few, others = take(0, 8), take(20, 8), weakref.ref(take(20, 9))
+    assert take(20, 8) is few  # of the same set all are kept
+    few = weakref.ref(few)
+    take(30, 8)
+    gc.collect()
+    assert few() is others() is None
+    assert take(0, 8) is plain
 
 
 def test_the_largest_network_is_kept():
