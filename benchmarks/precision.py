@@ -11,11 +11,15 @@ from statistics import mean
 
 from benchmarks.report import arguments, finish, say
 from mnist_core.data import mnist
-from mnist_core.recipes import recipe
+from mnist_core.recipes import RECIPES, recipe
 from mnist_core.training.fit import Trainer
 from mnist_core.training.programs import Programs
 
 PRECISIONS = ("float32", "bfloat16")
+
+CONVOLUTIONAL = [r for r in RECIPES.values() if r.config.architecture.convolutional]
+DEFAULT = [r.name for r in CONVOLUTIONAL if r.config.training.precision == "auto" and not r.costly]
+COSTLY = [r.name for r in CONVOLUTIONAL if r.costly]
 
 
 def main() -> None:
@@ -47,8 +51,8 @@ def main() -> None:
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    names = ["cnn-fast", "cnn-32-64-64", "cnn-layers"]
-    parser.add_argument("recipes", nargs="*", default=["cnn-fast"], metavar="RECIPE", help=f"among {', '.join(names)}")
+    told = f"{', '.join(DEFAULT)} unless told otherwise; of those that take long, {', '.join(COSTLY)}"
+    parser.add_argument("recipes", nargs="*", default=DEFAULT, metavar="RECIPE", help=told)
 
 
 if __name__ == "__main__":

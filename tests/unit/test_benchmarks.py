@@ -15,6 +15,7 @@ from benchmarks import (
     live,
     memory,
     pages,
+    precision,
     predict,
     time_to_accuracy,
     training,
@@ -47,6 +48,13 @@ def test_without_pytorch_its_figures_are_empty():
 def test_every_aim_is_one_of_the_four_networks():
     assert [list(workload.over_fit) for workload in training.WORKLOADS][2:] == [["float32", "bfloat16"]] * 2
     assert len(training.WORKLOADS) == 4
+
+
+def test_precision_compares_all_convolutional_recipes_that_take_no_minutes():
+    quick = {name for name, recipe in RECIPES.items() if not recipe.costly}
+    assert set(precision.DEFAULT) == {"cnn-fast", "tiny"} <= quick
+    assert {RECIPES[name].config.architecture.convolutional for name in precision.DEFAULT + precision.COSTLY} == {True}
+    assert not quick & set(precision.COSTLY)
 
 
 def test_time_to_accuracy_gives_all_seeds_and_their_median():
