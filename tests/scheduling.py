@@ -7,6 +7,7 @@ JOURNEYS = "tests/e2e/"
 
 WITH_ENGINE = {
     "tests/pages/test_draw.py",
+    "tests/pages/test_draw_number.py",
     "tests/pages/test_files.py",
     "tests/pages/test_robustness.py",
     "tests/pages/test_why.py",

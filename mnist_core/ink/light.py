@@ -17,7 +17,7 @@ UNEVEN = 16
 WINDOW = 0.2
 # Paper of one level is that of so many pixels, and of so many in each quarter of the picture.
 FLAT_SHARE, FLAT_QUARTER = 0.2, 0.03
-# What is fainter than this share of the ink, and as wide as this share of the picture's shorter side, is a shadow on it.
+# What is fainter than this share of the ink, and as wide as this share of the picture's shorter side, is a shadow.
 SHADED, BROAD = 0.75, 0.35
 # Light changes slowly, so it is looked for in a picture of so many pixels; that calms noise as well.
 LIGHT_SIDE = 256

@@ -17,10 +17,13 @@ from sklearn.metrics import accuracy_score, log_loss
 from sklearn.pipeline import make_pipeline
 from streamlit.testing.v1 import AppTest
 
+from mnist_core.calibration import calibrated
 from mnist_core.data import mnist
 from mnist_core.recipes import recipe
 from mnist_core.store.lease import Lease
+from mnist_core.store.sweeps import SweepStore
 from tests.helpers import ROOT, assert_friendly
+from tests.pages.draw import SMALL, train
 
 HOME = "streamlit_app.py"
 PAGES = {
@@ -93,6 +96,11 @@ def opened(app, *boxes):
     """The page with these boxes open, which cost nothing before."""
     for box in boxes:
         app.session_state[box] = True
+    return healthy(app.run())
+
+
+def open_part(app, name):
+    app.session_state["part"] = name
     return healthy(app.run())
 
 
@@ -196,3 +204,24 @@ def fail(store):
         return run_id
 
     return fail
+
+
+@pytest.fixture(scope="session")
+def networks(engine):
+    return [train(engine, SMALL.replace({"seed": seed}), f"small {seed}") for seed in (1, 2)]
+
+
+@pytest.fixture
+def answers(engine):
+    """What the model of a run says, asked past the page, under its temperature."""
+    _, store, client = engine
+
+    def ask(run_id, image):
+        return calibrated(client.predict(run_id, image[None]), store.calibration(run_id).temperature)[0]
+
+    return ask
+
+
+@pytest.fixture
+def sweeps(store):
+    return SweepStore(store.database)

@@ -1,70 +1,21 @@
 """Draw: which networks read, and what they read, where no canvas is needed; with the real engine."""
 
-import io
-from dataclasses import replace
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from mnist_core import ink
-from mnist_core.calibration import calibrated
 from mnist_core.config import RunConfig
 from mnist_core.data import mnist
 from mnist_core.store.shipped import FLAGSHIP
-from mnist_core.ui import ink_strip
-from mnist_core.ui.answer import NONE
 from mnist_core.ui.canvas import _hear as hear
-from mnist_core.ui.number import NOTHING
 from mnist_core.ui.sources import CANVAS
-from tests import scans
 from tests.drawings import line
-from tests.helpers import assert_friendly, eventually
-from tests.pages.conftest import PAGES, healthy, labelled, labels_of, words
+from tests.helpers import assert_friendly
+from tests.pages.conftest import healthy, labelled, words
+from tests.pages.draw import expected, picture, said
 
 SMALL = RunConfig.parse({"data": {"subset": 4000}, "training": {"epochs": 2}})
-
-
-def train(engine, config, name):
-    """A network that the engine has really trained."""
-    _, store, _ = engine
-    run_id = store.create(config, name)
-    eventually(lambda: store.get(run_id).status in ("finished", "failed"), 120)
-    assert store.get(run_id).status == "finished", store.get(run_id).message
-    return run_id
-
-
-@pytest.fixture(scope="session")
-def networks(engine):
-    return [train(engine, SMALL.replace({"seed": seed}), f"small {seed}") for seed in (1, 2)]
-
-
-@pytest.fixture
-def answers(engine):
-    """What the model of a run says, asked past the page, under its temperature."""
-    _, store, client = engine
-
-    def ask(run_id, image):
-        return calibrated(client.predict(run_id, image[None]), store.calibration(run_id).temperature)[0]
-
-    return ask
-
-
-def said(app):
-    """What the bars say to a screen reader, network by network."""
-    bars = [html.proto.body for html in app.get("html") if 'class="bars"' in html.proto.body]
-    return [body.split('aria-label="')[1].split('"')[0] for body in bars]
-
-
-def expected(probabilities):
-    return f"most likely {probabilities.argmax()} with {probabilities.max():.1%}"
-
-
-def picture(image, form="PNG"):
-    """The digit as a scan: dark on light paper, 20 times as large."""
-    packed = io.BytesIO()
-    Image.fromarray(255 - image).resize((560, 560), Image.Resampling.BICUBIC).save(packed, form)
-    return packed.getvalue()
 
 
 def test_an_empty_sheet_predicts_nothing(visit, finish):
@@ -107,136 +58,6 @@ def test_a_photo(visit, networks, answers, form):
     assert "How it got there" in [box.label for box in app.expander]
 
 
-def png(page):
-    packed = io.BytesIO()
-    Image.fromarray(page).save(packed, "PNG")
-    return packed.getvalue()
-
-
-def number_on_paper():
-    """2 0 2 as the bytes of a PNG."""
-    page, _ = scans.row(mnist.load("test").images[[1, 3, 1]], np.random.default_rng(0))
-    return png(255 - page)
-
-
-def touching_zeros():
-    """Three that overlap, light on black, uint8 (H, W)."""
-    return scans.row(mnist.load("test").images[[3, 10, 13]], np.random.default_rng(0), gap=(-0.1, -0.1))[0]
-
-
-def on_a_photo(visit, run_id, data, how=False):
-    """Draw with a photo, and all steps shown if ``how``."""
-    app = visit("Draw", run=run_id)
-    labelled(app.segmented_control, "Read").set_value("a photo").run()
-    app.session_state["how"] = how
-    app.file_uploader[0].set_value(("photo.png", data, "image/png")).run()
-    return healthy(app)
-
-
-def test_a_number_on_a_photo(visit, networks, answers):
-    app = visit("Draw", run=networks)
-    labelled(app.segmented_control, "Read").set_value("a photo").run()
-    data = number_on_paper()
-    app.file_uploader[0].set_value(("number.png", data, "image/png")).run()
-    found = ink.cut(ink.open_picture(data))
-    assert len(found.digits) == 3 and not any(digit.touching for digit in found.digits)
-    read = ["".join(str(answers(run, digit.ink.image).argmax()) for digit in found.digits) for run in networks]
-    assert all(f"## {number}" in words(healthy(app), "markdown") for number in read)
-    assert "reads 3 digits from left to right" in words(app, "caption")
-    labelled(app.toggle, "It is one digit").set_value(True).run()
-    assert expected(answers(networks[0], found.whole.image)) in said(healthy(app))[0]
-
-
-def test_pieces_that_look_like_no_digits_are_no_number(visit, networks, answers):
-    app = visit("Draw", run=networks[0])
-    labelled(app.segmented_control, "Read").set_value("a photo").run()
-    data = number_on_paper()
-    app.file_uploader[0].set_value(("number.png", data, "image/png")).run()
-    found = ink.cut(ink.open_picture(data))
-    rows = [answers(networks[0], digit.ink.image) for digit in found.digits]
-    least = int(np.argmin([row.max() for row in rows]))
-    needed = round(float(rows[least].max()) + 0.01, 2)
-    labelled(app.slider, "Certainty needed").set_value(needed).run()
-    read = "".join("?" if row.max() < needed else str(row.argmax()) for row in rows)
-    assert "?" in read and (f"## {read}" in words(healthy(app), "markdown") or set(read) == {"?"})
-    assert "no digit?" in words(app)
-    labelled(app.slider, "Certainty needed").set_value(1.0).run()
-    assert NOTHING in words(healthy(app), "markdown")
-
-
-def test_a_number_is_read_without_each_step(visit, engine, networks, answers):
-    app = on_a_photo(visit, networks[0], number_on_paper(), how=True)
-    needed, photo = engine[1].calibration(networks[0]).threshold, ink.open_picture(number_on_paper())
-
-    def told(steps):
-        rows = [answers(networks[0], digit.ink.image) for digit in ink.cut(photo, steps).digits]
-        read = "".join("?" if row.max() < needed else str(row.argmax()) for row in rows)
-        return read, f"{np.prod([row.max() for row in rows]):.0%}"
-
-    read, sure = told(ink.ALL)
-    assert read == "202" and f"With all steps: **{read}**, {sure}." in words(app, "markdown")
-    for name in ("fitted in 20 x 20", "centred by mass"):
-        (figure,) = (part for part in words(app, "html").split("<figure") if f"<b>{name}</b>" in part)
-        read, sure = told(ink.ALL.without(name))
-        assert f"Without it: {read}, {sure}." in figure or (set(read) == {"?"} and "not look like a number" in figure)
-    labelled(app.slider, "Certainty needed").set_value(1.0).run()
-    assert "With all steps: this does not look like a number." in words(healthy(app), "markdown")
-    labelled(app.toggle, "It is one digit").set_value(True).run()
-    assert "With all steps: this does not look like a digit." in words(healthy(app), "markdown")
-
-
-def test_what_was_found_already_is_not_cut_again(visit, networks, monkeypatch):
-    ways, cut = [], ink_strip._cut
-    monkeypatch.setattr(ink_strip, "_cut", lambda source, way: ways.append(way) or cut(source, way))
-    app = on_a_photo(visit, networks[0], number_on_paper(), how=True)
-    assert "With all steps" in words(app, "markdown") and ways and ink.ALL not in ways
-    ways.clear()
-    app.session_state[ink_strip.KEY] = [name for name in ink_strip.NAMES if name != "centred by mass"]
-    app.run()
-    assert "Without *centred by mass*: " in words(healthy(app), "markdown")
-    assert ink.ALL in ways and ink.ALL.without("centred by mass") not in ways
-
-
-def test_a_step_that_changed_only_the_second_digit_has_changed_the_number():
-    def piece(changed):
-        step = ink.Step("smooth", "", np.zeros((2, 2), np.uint8), changed)
-        return ink.Ink(np.zeros((28, 28), np.uint8), (step, replace(step, name="cropped", changed=False)))
-
-    assert [step.changed for step in ink_strip._steps([piece(False), piece(True)])] == [True, False]
-
-
-def test_touching_digits_are_no_digit(visit, networks, answers):
-    app = on_a_photo(visit, networks[0], png(touching_zeros()), how=True)
-    (piece,) = ink.cut(ink.open_picture(png(touching_zeros()))).digits
-    assert "two digits that touch" in words(app, "warning")
-    assert "## ?" in words(app, "markdown").splitlines() and not said(app)
-    assert "reads no digit: this may be two that touch." in words(app, "caption")
-    assert "With all steps: no digit, since this may be two that touch." in words(app, "markdown")
-    assert "reads a" not in words(app, "html") and "This is right" not in labels_of(app.button)
-    labelled(app.toggle, "It is one digit").set_value(True).run()
-    assert expected(answers(networks[0], piece.ink.image)) in said(healthy(app))[0]
-    assert not app.warning
-
-
-def test_a_drawing_as_wide_as_two_digits_is_kept_as_a_question(visit, networks):
-    app = visit("Draw", run=networks[0])
-    sheet = app.session_state[f"{CANVAS}-sheet"]
-    sheet["heard"] = sheet["strokes"] = [line((30, 140), (250, 140))]
-    app.run()
-    assert "## ?" in words(healthy(app), "markdown").splitlines()
-    labelled(app.button, "Clear").click().run()
-    (again,) = (button for button in healthy(app).button if button.key.startswith("again-"))
-    assert again.label.endswith(")?")
-
-
-def test_touching_digits_beside_what_is_none_are_told_apart(visit, networks):
-    page = np.hstack([touching_zeros(), scans.row(mnist.load("test").images[[1]], np.random.default_rng(0))[0]])
-    app = on_a_photo(visit, networks[0], png(page))
-    labelled(app.slider, "Certainty needed").set_value(1.0).run()
-    assert "of the 2 pieces, 1 may be two that touch, and the rest looks like none." in words(healthy(app), "caption")
-    assert NOTHING not in words(app) and "takes none" not in words(app)
-
-
 @pytest.mark.parametrize("content", [b"", b"I am no picture", b"\x89PNG\r\n\x1a\n" + b"\0" * 40])
 def test_a_file_that_is_no_picture(visit, networks, content):
     app = visit("Draw", run=networks[0])
@@ -253,50 +74,6 @@ def test_a_blank_photo(visit, networks):
     app.file_uploader[0].set_value(("blank.png", picture(np.zeros((28, 28), np.uint8)), "image/png")).run()
     assert "empty" in words(healthy(app), "info")
     assert not said(app)
-
-
-def test_an_answer_that_is_not_sure_enough_is_none(visit, engine, networks):
-    _, store, _ = engine
-    app = visit("Draw", run=networks[0])
-    labelled(app.segmented_control, "Read").set_value("a test image").run()
-    assert "## 7" in words(app, "markdown") and NONE not in words(app)
-    labelled(app.slider, "Certainty needed").set_value(1.0).run()
-    assert NONE in words(healthy(app), "markdown") and "most likely a 7" in words(app, "caption")
-    sure = calibrated(store.load_array(networks[0], "test_probabilities"), store.calibration(networks[0]).temperature)
-    labelled(app.slider, "Certainty needed").set_value(0.8).run()
-    refused = sum(max(row) < 0.8 for row in sure.tolist()) / len(sure)
-    assert 0 < refused < 1
-    assert f"So {refused:.2%} of MNIST's test digits are refused" in words(app, "caption")
-
-
-def test_the_certainty_needed_is_the_commands_until_it_is_moved(visit, engine):
-    _, store, _ = engine
-    forest = {"architecture": {"name": "random_forest", "trees": 1}, "data": {"subset": 2000}}
-    run_id = train(engine, RunConfig.parse(forest), "as sure of everything")
-    needed = store.calibration(run_id).threshold
-    assert round(needed, 2) > needed, "rounded, it would refuse all"
-    app = visit("Draw", run=run_id)
-    labelled(app.segmented_control, "Read").set_value("a test image").run()
-    assert NONE not in words(healthy(app)) and "So 0.00% of MNIST's test digits" in words(app, "caption")
-    slider = labelled(app.slider, "Certainty needed")
-    assert slider.value <= needed
-    slider.set_value(0.97).run()
-    assert NONE in words(healthy(app)) and "So 100.00% of MNIST's test digits" in words(app, "caption")
-
-
-def test_the_certainty_that_was_set_stays_for_the_session(visit, networks):
-    app = visit("Draw", run=networks[0])
-    labelled(app.segmented_control, "Read").set_value("a test image").run()
-    labelled(app.slider, "Certainty needed").set_value(1.0).run()
-    labelled(app.segmented_control, "Read").set_value("my drawing").run()
-    assert "Certainty needed" not in labels_of(healthy(app).slider)
-    labelled(app.segmented_control, "Read").set_value("a test image").run()
-    assert NONE in words(healthy(app)) and labelled(app.slider, "Certainty needed").value == 1.0
-    healthy(app.switch_page(PAGES["Health"]).run())
-    app.query_params["run"] = [networks[0]]
-    healthy(app.switch_page(PAGES["Draw"]).run())
-    labelled(app.segmented_control, "Read").set_value("a test image").run()
-    assert NONE in words(healthy(app)) and labelled(app.slider, "Certainty needed").value == 1.0
 
 
 def test_the_flagship_reads_where_nothing_has_been_trained(visit, engine):

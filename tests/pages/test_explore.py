@@ -1,28 +1,20 @@
 """The Explore page: questions, fair experiments, free design, and a sweep from its link."""
 
-import json
 import re
 
 import pytest
 
 from mnist_core.config import RunConfig
 from mnist_core.explore.design import Design, make_search
-from mnist_core.explore.lesson import Lesson
 from mnist_core.explore.pictures import PICTURES
 from mnist_core.explore.questions import QUESTIONS, SMALL
-from mnist_core.explore.space import UNITS, Dimension, keys
-from mnist_core.recipes import RECIPES
+from mnist_core.explore.space import UNITS, Dimension
 from mnist_core.store.sweeps import SweepStore
 from mnist_core.ui import sweep_view
 from tests.helpers import assert_friendly
-from tests.pages.conftest import curves, healthy, labelled, labels_of, opened, words
+from tests.pages.conftest import curves, healthy, labelled, labels_of, open_part, words
 
 RATE = "optimizer.learning_rate"
-
-
-@pytest.fixture
-def sweeps(store):
-    return SweepStore(store.database)
 
 
 @pytest.fixture
@@ -220,38 +212,6 @@ def test_seeds_are_told_from_merit(visit, searched):
     assert any("standard deviation" in frame.value for frame in app.dataframe)
 
 
-def test_a_design_comes_by_link_and_can_be_started(visit, sweeps):
-    space = (Dimension.parse("architecture.dropout=0..0.4"),)
-    design = Design(RunConfig.parse(SMALL), space, make_search({"sampler": "random", "trials": 7}))
-    app = visit("Explore", design=design.to_json())
-    assert app.text_input[0].value == "0..0.4"
-    assert Lesson(design=design).link() in [code.value for code in opened(app, "share").code]
-    healthy(app.button(key="start-sweep").click().run())
-    assert sweeps.list()[0].design == design
-
-
-HOSTILE = json.dumps({"base": {}, "space": [{"key": "<b>"}], "search": {}})
-
-
-@pytest.mark.parametrize("text", ["}", '{"base":{}}', HOSTILE])
-def test_a_hostile_design_is_one_sentence_and_the_form_is_there(visit, text):
-    app = visit("Explore", design=text)
-    assert len(app.error) == 1
-    assert_friendly(app.error[0].value, "design")
-    app = open_part(app, "Own design")
-    assert not app.button(key="start-sweep").disabled
-
-
-@pytest.mark.parametrize("bad", ["1..0", "log:0..1", "a|", "", "1e-9..1"])
-def test_a_bad_range_is_said_and_nothing_starts(visit, bad):
-    design = Design(RunConfig.parse(SMALL), (Dimension.parse(f"{RATE}=log:1e-4..0.1"),))
-    app = visit("Explore", design=design.to_json())
-    healthy(app.text_input[0].set_value(bad).run())
-    assert len(app.error) == 1
-    assert app.button(key="start-sweep").disabled
-    assert "architecture.dropout" not in labels_of(app.main.text_input)
-
-
 def test_trials_are_on_the_runs_page_when_asked_for(visit, searched, finish):
     searched(4)
     finish("a run of its own")
@@ -259,52 +219,6 @@ def test_trials_are_on_the_runs_page_when_asked_for(visit, searched, finish):
     assert app.dataframe[0].value["name"].tolist() == ["a run of its own"]
     healthy(app.toggle(key="trials").set_value(True).run())
     assert len(app.dataframe[0].value) == 5
-
-
-def open_part(app, name):
-    app.session_state["part"] = name
-    return healthy(app.run())
-
-
-def test_one_change_over_several_seeds(visit, sweeps):
-    app = open_part(visit("Explore"), "One change")
-    app.slider(key="fair-seeds").set_value(4).run()
-    healthy(app.button(key="start-fair").click().run())
-    (sweep,) = sweeps.list()
-    assert [dimension.key for dimension in sweep.design.space] == [RATE, "seed"]
-    assert sweep.trials == sweep.design.combinations == 8
-    assert sweep.design.search.sampler == "grid"
-
-
-KINDS = ["architecture.activation", "architecture.hidden_units", "data.scaled", "training.epochs"]
-
-
-@pytest.mark.parametrize("key", KINDS)
-def test_every_kind_of_setting_has_a_range_to_begin_with(visit, key):
-    app = open_part(visit("Explore"), "One change")
-    box = next(box for box in app.selectbox if box.label.startswith("The one thing"))
-    healthy(box.set_value(key).run())
-    assert not app.error
-    assert not app.button(key="start-fair").disabled
-
-
-def test_any_setting_can_be_varied_in_a_design(visit):
-    app = open_part(visit("Explore"), "Own design")
-    varied = next(box for box in app.multiselect if box.label == "What varies")
-    for option in keys(RunConfig.parse(SMALL)):
-        varied.set_value([option]).run()
-        healthy(app)
-        assert len(app.main.text_input) == 1, option
-        varied = next(box for box in app.multiselect if box.label == "What varies")
-
-
-def test_a_classical_model_is_no_trouble_to_the_forms(visit):
-    app = open_part(visit("Explore"), "One change")
-    box = app.selectbox(key="fair-base")
-    for option in RECIPES:
-        healthy(box.set_value(option).run())
-        assert not app.error, option
-        box = app.selectbox(key="fair-base")
 
 
 def test_a_sweep_that_somebody_continues_meanwhile_is_not_deleted(visit, searched, sweeps):

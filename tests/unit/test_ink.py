@@ -244,23 +244,6 @@ def test_a_dot_stays_small_and_a_long_line_stays_a_line():
     assert 20 <= image.sum() / 255 <= 44
 
 
-def test_a_small_digit_is_found_on_a_large_sheet(digits):
-    """All of its ink is less than one pixel in 10,000 of the sheet."""
-    for digit in digits[:10]:
-        sheet = np.zeros((1400, 1300), np.uint8)
-        sheet[1000:1028, 200:228] = digit
-        np.testing.assert_array_equal(mnist_like(sheet), mnist_like(digit))
-
-
-def test_a_border_that_is_half_of_ink_says_nothing_about_noise():
-    """101, cut close: the strokes along two sides are no noise of the paper between them."""
-    page = np.zeros((120, 110), np.uint8)
-    page[:, :8] = page[:, -8:] = 255
-    rows, columns = np.mgrid[:120, :110]
-    page[abs(np.hypot((rows - 59.5) / 52, (columns - 54.5) / 32) - 1) < 0.12] = 255
-    np.testing.assert_array_equal(ink.to_ink(page) > 0, page > 0)
-
-
 @pytest.mark.parametrize("level", [0, 90, 255])
 @pytest.mark.parametrize("noise", [0, 2, 8])
 def test_a_blank_picture_is_empty_however_noisy(level, noise):
