@@ -54,10 +54,10 @@ class Sweeper:
     def tick(self) -> bool:
         if time.monotonic() < self._next:
             return self._active
-        active = self._sweeps.list(status="running")
-        for sweep in active:
+        active = False
+        for sweep in self._sweeps.list(status="running"):
             try:
-                self._step(sweep)
+                active |= self._step(sweep)
             except UnknownSweep:
                 log.info("sweep %s was deleted", sweep.id)
             except StoreError:
@@ -69,21 +69,19 @@ class Sweeper:
                 log.exception("sweep %s cannot go on", sweep.id)
                 message = str(error) if isinstance(error, LabError) else f"The search failed ({type(error).__name__})."
                 self._fail(sweep, message)
-        self._active = bool(active)
+        self._active = active
         self._next = time.monotonic() + LOOK_SECONDS
         return self._active
 
-    def _step(self, sweep: Sweep) -> None:
+    def _step(self, sweep: Sweep) -> bool:
+        """One look at a search; whether it waits for more than that somebody resumes a paused trial."""
         study = self._study(sweep)
         trials = self._sweeps.trials(sweep.id)
         limit = sweep.design.search.seconds
         late = bool(limit and time.time() - sweep.started >= limit)
         closing = late or sweep.wish == "stop"
-        still_open = 0
-        for trial in trials:
-            if trial.open and not self._follow(sweep, study, trial, late):
-                still_open += 1
-        asked = len(trials)
+        training = [trial for trial in trials if trial.open and not self._follow(sweep, study, trial, late)]
+        still_open, asked = len(training), len(trials)
         most = min(sweep.trials, asked + MOST_PROPOSALS)
         while not closing and still_open < sweep.design.search.parallel and asked < most:
             still_open += self._propose(sweep, study)
@@ -91,6 +89,10 @@ class Sweeper:
         if not still_open and (closing or asked >= sweep.trials):
             self._weigh(sweep, study, at_once=True)
             self._end(sweep, "stopped" if sweep.wish == "stop" else "finished")
+        if not training or still_open > len(training):
+            return True
+        paused = {run.id for run in self._runs.list(statuses=("paused",))}
+        return not all(trial.run_id in paused for trial in training)
 
     def _follow(self, sweep: Sweep, study: StudyOfSweep, trial: Trial, late: bool) -> bool:
         """Looks after one trial; ``True`` when it has ended. ``late``: the time is over, so it may not begin now."""

@@ -38,6 +38,23 @@ def test_an_engine_that_takes_over_goes_on_with_every_trial_once(store, sweeps, 
     assert [tuple(row) for row in states] == [("COMPLETE", 8)]
 
 
+def test_a_search_that_waits_for_a_paused_trial_alone_needs_no_engine(store, sweeps, sweeper, settings):
+    sweep_id, worker = sweeps.create(design(trials=2, parallel=2)), Worker(store)
+    assert sweeper.tick()
+    first, second = worker.take(), worker.take()
+    store.record(first.id, {"status": "paused"})
+    assert sweeper.tick(), "the other one still trains"
+    store.record(second.id, {"status": "paused"})
+    assert not sweeper.tick()
+    assert sweeps.get(sweep_id).active, "it goes on when somebody comes back"
+    store.resume(first.id)
+    later = Sweeper(store, settings.database_url)
+    assert later.tick()
+    store.resume(second.id)
+    _, trials = complete(later, worker, sweep_id, sweeps)
+    assert [trial.state for trial in trials] == ["complete"] * 2
+
+
 def test_told_but_not_written_down_is_told_again_without_harm(store, sweeps, sweeper, settings, monkeypatch):
     sweep_id, worker = sweeps.create(design(trials=2, parallel=1)), Worker(store)
     sweeper.tick()
