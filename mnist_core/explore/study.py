@@ -91,9 +91,12 @@ class StudyOfSweep:
         self._trials.pop(number, None)
 
     def forget_unknown(self, known: set[int]) -> None:
-        """Fails trials that still seem to train, but never became runs or ended unheard, as with a failed search."""
+        """Fails trials that still seem to train, but never became runs or ended unheard, as with a failed search.
+
+        Those that were only put in the line are the next to be asked for; Optuna lets nobody end them.
+        """
         with _busy():
-            for trial in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING, TrialState.WAITING)):
+            for trial in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
                 if trial.number not in known:
                     self.tell(trial.number, None, again=True)
 

@@ -110,12 +110,10 @@ class Trainer:
         for callback in callbacks:
             callback.trainer = self
         # Our own callbacks are reset first, then restored, before the others look at where the run stands.
-        resume = keras.callbacks.LambdaCallback(on_train_begin=lambda logs: self._restore(resume_from))
+        resume = keras.callbacks.LambdaCallback(on_train_begin=lambda logs: self._begin(resume_from))
         everyone = keras.callbacks.CallbackList([*self._own_callbacks, resume, *callbacks], model=self.model)
         self.model.stop_training = False
         with tf.device(self.execution.device):
-            # Before any clock begins: what a run takes must not depend on which run of its shape came first.
-            self.epoch.compile(min(len(self.train_indices), self.total_steps * self.epoch.batch))
             everyone.on_train_begin()
             # An epoch whose steps are all done is reckoned up even if nothing more is to be trained; only who stops
             # in its validation leaves it.
@@ -139,11 +137,14 @@ class Trainer:
         if not math.isfinite(loss):
             raise TrainingDiverged(DIVERGED.format(step=self.step, rate=self.config.optimizer.learning_rate))
 
-    def _restore(self, data: bytes | None) -> None:
+    def _begin(self, data: bytes | None) -> None:
         if data:
             self.position = checkpoint.restore(data, self.model, self._own_callbacks)
             # A run that had already stopped early has nothing left to do.
             self.model.stop_training = any(getattr(c, "stopped_epoch", 0) for c in self._own_callbacks)
+        if self.position.step < self._steps and not self.model.stop_training:
+            # Before any clock begins: what a run takes must not depend on which run of its shape came first.
+            self.epoch.compile(min(len(self.train_indices), self.total_steps * self.epoch.batch))
 
     def _train_epoch(self, callbacks: keras.callbacks.CallbackList) -> None:
         here, every = self.position, self.config.training.history

@@ -111,11 +111,12 @@ class Programs:
             if drawn:
                 for parts, more in zip((images, labels), written(drawn), strict=True):
                     parts.append(more)
-            # One set of drawn pictures at a time: it is seldom asked for, and as large as the digits. Programs hold
-            # theirs, so they go with it.
-            self._on_device = {key: kept for key, kept in self._on_device.items() if not any(key[1:])}
-            for other in [other for other, program in self._kept.items() if program.drawn]:
-                del self._kept[other]
+            if not_digits or drawn:
+                # One set of drawn pictures at a time: it is seldom asked for, and as large as the digits. Programs
+                # hold theirs, so they go with it.
+                self._on_device = {key: kept for key, kept in self._on_device.items() if not any(key[1:])}
+                for other in [other for other, program in self._kept.items() if program.drawn]:
+                    del self._kept[other]
             self._on_device[key] = tf.constant(np.concatenate(images)), tf.constant(np.concatenate(labels), tf.int32)
         return self._on_device[key]
 

@@ -67,13 +67,13 @@ def _left(run: Run, slower: float) -> float:
     if run.status == "running" and run.step:
         spent = time.time() - run.started if run.started and not run.resumed else run.train_seconds
         return spent / run.step * (run.steps - run.step)
-    return _whole(run.config) * slower * (1 - run.progress)
+    return _whole(run.config, slower) * (1 - run.progress)
 
 
 @lru_cache(maxsize=512)
-def _whole(config: str) -> float:
+def _whole(config: str, slower: float) -> float:
     try:
-        return expected_seconds(RunConfig.parse(config))
+        return expected_seconds(RunConfig.parse(config), slower)
     except ConfigError:  # of another version; it will fail at once
         return 0.0
 

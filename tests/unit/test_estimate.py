@@ -23,7 +23,8 @@ LONG = recipe("quick").config.replace({"training.epochs": 60})
 def test_a_machine_that_has_been_slower_will_be(config):
     assert correction([earlier(config, 1.5)]) == pytest.approx(1.5)
     start = expected_seconds(config) - earlier(config, 1.0).train_seconds
-    assert expected_seconds(config, [earlier(config, 3.0)]) == pytest.approx(start + earlier(config, 3.0).train_seconds)
+    slow = earlier(config, 3.0)
+    assert expected_seconds(config, correction([slow])) == pytest.approx(start + slow.train_seconds)
 
 
 def test_the_middle_of_the_latest_runs_counts():

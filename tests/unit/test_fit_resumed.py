@@ -86,3 +86,12 @@ def test_a_run_that_stopped_early_does_not_go_on_when_it_is_resumed(digits):
     resumed, watch = train(overfitting, digits, resume_from=stopped.checkpoint)
     assert watch.epochs == []
     assert_equal(resumed.model.get_weights(), whole.model.get_weights())
+
+
+@pytest.mark.parametrize("stop", [("epoch", 2), ("step", 6)])
+def test_what_has_nothing_left_to_train_compiles_nothing(digits, stop, monkeypatch):
+    chosen = config(training={"epochs": 2})
+    _, watch = train(chosen, digits, stop)
+    monkeypatch.setattr(compiled.CompiledEpoch, "compile", lambda *args: pytest.fail("it compiled"))
+    resumed, _ = train(chosen, digits, resume_from=watch.checkpoint)
+    assert resumed.position.epoch == 2

@@ -96,6 +96,17 @@ def test_a_grid_tries_again_what_was_stopped_or_lost_and_nothing_else(begin):
     assert_friendly(error, "has been tried")
 
 
+def test_a_point_that_was_only_put_in_the_line_is_asked_for_next(begin):
+    """The engine ended, or the database refused, between the two steps of asking."""
+    study = begin(f"{UNITS}=16|32", sampler="grid")
+    study._enqueue_untried()
+    (waiting,) = study.study.get_trials(states=(optuna.trial.TrialState.WAITING,))
+    after = begin(f"{UNITS}=16|32", sampler="grid")
+    after.forget_unknown(set())
+    number, params = after.ask()
+    assert (number, params[UNITS]) == (waiting.number, waiting.system_attrs["fixed_params"][UNITS])
+
+
 def test_lists_come_back_as_they_were(begin):
     study = begin("architecture.hidden_units=32|64,32", sampler="grid")
     assert {study.ask()[1]["architecture.hidden_units"] for _ in range(2)} == {(32,), (64, 32)}
