@@ -50,7 +50,7 @@ def test_the_clean_figure_is_of_the_images_that_were_spoiled(visit, store, finis
 @pytest.mark.timeout(300)
 def test_a_run_is_measured_by_a_click_and_keeps_its_figures(visit, engine):
     _, store, client = engine
-    from tests.pages.test_draw import SMALL, train
+    from tests.pages.draw import SMALL, train
 
     run_id = train(engine, SMALL.replace({"seed": 5}), "to be spoiled")
     app = visit("Robustness", run=run_id)
