@@ -14,6 +14,7 @@ from mnist_core.cli.predict import ask
 from mnist_core.cli.train import follow
 from mnist_core.data import mnist
 from mnist_core.recipes import recipe
+from mnist_core.robustness import FIGURES
 from mnist_core.store import shipped
 
 CARD = Path(__file__).parents[2] / "docs" / "flagship.md"
@@ -32,14 +33,14 @@ def _run(options: argparse.Namespace) -> int:
         run = store.get(run_id) if options.run else follow(store, client, run_id)
         if not run.usable:
             raise UsageError(f"The run {run.id} is {run.status}; only a finished one can be shipped.")
-        blobs = {name: store.load_blob(run.id, name) for name in shipped.BLOBS if name != "robustness"}
+        blobs = {name: store.load_blob(run.id, name) for name in shipped.BLOBS if name != FIGURES}
         missing = [name for name, data in blobs.items() if data is None]
         if missing:
             raise UsageError(f"The run {run.id} has no {missing[0]}: only networks trained by this version have.")
         calibration = store.calibration(run.id)
         tell("Measuring …")
         figures = model_card.measure(partial(ask, partial(client.predict, run.id)), calibration, mnist.load("test"))
-    blobs["robustness"] = json.dumps(figures.corrupted).encode()
+    blobs[FIGURES] = json.dumps(figures.corrupted).encode()
     shipped.write(run, store.epochs(run.id), blobs, options.out)
     if options.out == shipped.FOLDER and CARD.parent.is_dir():
         size = len(blobs["model.keras"])

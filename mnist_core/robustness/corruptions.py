@@ -3,7 +3,8 @@
 Mu and Gilmer 2019, "MNIST-C: A Robustness Benchmark for Computer Vision" (arXiv 1906.02337), section 3 and figure 1.
 Each takes float32 images ``(N, 28, 28)`` with paper 0 and ink 1, a strength 0..1 and a source of chance, and gives
 such images; values outside 0..1 are cut off by ``corrupt``. The benchmark judges by one strength of each, which is 0.6
-here: the amounts that the authors published with their images are noted where they are used.
+here: the amounts that the authors published with their images are noted where they are used. Whoever redefines one
+gives ``robustness.FIGURES`` another number, so that runs are measured anew.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from mnist_core.robustness import FIGURES
 from mnist_core.store.run import Run
 from mnist_core.store.runs import OwnRuns
 
@@ -20,7 +21,7 @@ FLAGSHIP = "flagship"
 """Its id."""
 
 FOLDER = Path(__file__).parents[1] / "flagship"
-BLOBS = ("model.keras", "test_probabilities", "calibration", "robustness")
+BLOBS = ("model.keras", "test_probabilities", "calibration", FIGURES)
 
 
 class RunStore(OwnRuns):

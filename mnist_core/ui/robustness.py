@@ -10,6 +10,7 @@ import streamlit as st
 from mnist_core import evaluation, ink
 from mnist_core.engine.tasks import SPOILED
 from mnist_core.errors import EmptyDrawing
+from mnist_core.robustness import FIGURES
 from mnist_core.robustness.corruptions import CORRUPTIONS, USUAL, corrupt
 from mnist_core.store.run import Run
 from mnist_core.store.shipped import FLAGSHIP
@@ -67,7 +68,7 @@ def _drawn() -> np.ndarray | None:
 def accuracies(lab: Lab, run: Run) -> None:
     """A bar for each corruption; a worker measures those that are not known yet."""
     st.subheader("Accuracy under each corruption")
-    known: dict[str, float] = json.loads(lab.store.load_blob(run.id, "robustness") or "{}")
+    known: dict[str, float] = json.loads(lab.store.load_blob(run.id, FIGURES) or "{}")
     missing = [name for name in CORRUPTIONS if name not in known]
     if missing:
         st.caption(

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mnist_core.engine.tasks import SPOILED
+from mnist_core.robustness import FIGURES
 from mnist_core.robustness.corruptions import CORRUPTIONS
 from mnist_core.store.shipped import FLAGSHIP
 from tests.helpers import assert_friendly
@@ -30,7 +31,7 @@ def test_without_a_drawing_it_says_what_to_do(visit, engine):
 
 def test_the_flagships_figures_are_there_at_once(visit, store):
     app = visit("Robustness", run=FLAGSHIP)
-    known = json.loads(store.load_blob(FLAGSHIP, "robustness"))
+    known = json.loads(store.load_blob(FLAGSHIP, FIGURES))
     assert set(known) == set(CORRUPTIONS)
     assert "Measure" not in labels_of(app.button)
     assert f"{sum(known.values()) / 15:.2%}" in words(app, "metric")
@@ -40,11 +41,18 @@ def test_the_flagships_figures_are_there_at_once(visit, store):
 
 def test_the_clean_figure_is_of_the_images_that_were_spoiled(visit, store, finish, read):
     run_id = finish()
-    store.keep(run_id, "robustness", json.dumps(dict.fromkeys(CORRUPTIONS, 0.5)).encode())
+    store.keep(run_id, FIGURES, json.dumps(dict.fromkeys(CORRUPTIONS, 0.5)).encode())
     app = visit("Robustness", run=run_id)
     clean = np.mean(read.predicted[:SPOILED] == read.labels[:SPOILED])
     assert labelled(app.metric, "On clean test images").value == f"{clean:.2%}" != f"{read.accuracy:.2%}"
     assert "of the same test images: the first 2,000." in words(app, "caption")
+
+
+def test_figures_of_corruptions_as_they_were_at_first_are_not_told(visit, store, finish):
+    run_id = finish()
+    store.keep(run_id, "robustness", json.dumps(dict.fromkeys(CORRUPTIONS, 0.5)).encode())
+    app = visit("Robustness", run=run_id)
+    assert "Measure" in labels_of(app.button) and "Mean under corruption" not in words(app, "metric")
 
 
 @pytest.mark.timeout(300)
@@ -53,9 +61,10 @@ def test_a_run_is_measured_by_a_click_and_keeps_its_figures(visit, engine):
     from tests.pages.draw import SMALL, train
 
     run_id = train(engine, SMALL.replace({"seed": 5}), "to be spoiled")
+    store.keep(run_id, "robustness", b'{"fog": 2.0}')  # as it was defined at first
     app = visit("Robustness", run=run_id)
     labelled(app.button, "Measure").click().run(timeout=200)
-    known = json.loads(store.load_blob(run_id, "robustness"))
+    known = json.loads(store.load_blob(run_id, FIGURES))
     assert set(known) == set(CORRUPTIONS) and all(0 < accuracy < 1 for accuracy in known.values())
     assert known["brightness"] < store.get(run_id).test_accuracy
     again = visit("Robustness", run=run_id)

@@ -13,6 +13,7 @@ from mnist_core.data import mnist
 from mnist_core.data.others import kinds, others
 from mnist_core.errors import EmptyDrawing, ImageError
 from mnist_core.evaluation import reliability
+from mnist_core.robustness import FIGURES
 from mnist_core.robustness.corruptions import CORRUPTIONS, corrupt
 from mnist_core.store.shipped import FLAGSHIP
 from tests import scans
@@ -46,7 +47,7 @@ def test_it_refuses_letters_and_scribbles_that_it_has_not_seen(sure):
 
 
 def test_it_withstands_corruptions(sure, store):
-    kept, test = json.loads(store.load_blob(FLAGSHIP, "robustness")), mnist.load("test")
+    kept, test = json.loads(store.load_blob(FLAGSHIP, FIGURES)), mnist.load("test")
     assert set(kept) == set(CORRUPTIONS) and np.mean(list(kept.values())) > 0.97
     for name in ("zigzag", "fog", "spatter"):
         found, _ = sure(corrupt(test.images, name)[::5])
