@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -51,7 +52,8 @@ def by_all_but_seed(runs: Sequence[Run]) -> list[tuple[str, list[Run]]]:
     """Runs that differ by their seed alone together, each group with a name that tells it from the others.
 
     Of several runs with the same seed, which are the same training, the one that has come furthest stands for all.
-    A run whose settings do not tell all that it learned from stands for itself.
+    A run whose settings do not tell all that it learned from stands for itself, with its id in
+    the name where settings alone do not tell it from another.
     """
     seeds: dict[tuple[str, str], dict[int, Run]] = {}
     for run in runs:
@@ -64,7 +66,9 @@ def by_all_but_seed(runs: Sequence[Run]) -> list[tuple[str, list[Run]]]:
     keys = {key for flat in firsts for key in flat}
     differing = sorted(k for k in keys if k != "seed" and len({str(flat.get(k)) for flat in firsts}) > 1)
     labels = [", ".join(f"{k.rpartition('.')[2]} {flat[k]}" for k in differing if k in flat) for flat in firsts]
-    return [(label or group[0].name, group) for label, group in zip(labels, groups.values(), strict=True)]
+    named = [(label or group[0].name, group) for label, group in zip(labels, groups.values(), strict=True)]
+    counts = Counter(label for label, _ in named)
+    return [(label if counts[label] == 1 else f"{label} ({group[0].id})", group) for label, group in named]
 
 
 def noise(groups: Mapping[str, Sequence[float]], higher_is_better: bool = True) -> str:

@@ -117,3 +117,12 @@ def test_other_drawings_are_other_images_and_another_training(store):
         assert not same_order(pair)
     groups = [[run.id for run in group] for _, group in by_all_but_seed(runs)]
     assert groups == [[one.id], [other.id], [unknown.id], [unknown_too.id]]
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_groups_that_no_setting_tells_apart_have_names_of_their_own(store, count):
+    """``count``: of runs; the first two have equal settings and drawings that nobody wrote down."""
+    runs = [tuned(store, digest=digest) for digest in ("", "", "0123456789ab")[:count]]
+    found = dict(by_all_but_seed(runs))
+    assert list(found.values()) == [[run] for run in runs]
+    assert [run.id in name for name, (run,) in found.items()] == [True, True, False][:count]
