@@ -91,10 +91,16 @@ NO_ORDER = ("data.scaled", "fine_tuning.run")
 """Settings among them that do not: how pixels are scaled, and which weights a fine-tuning begins with."""
 
 
+def all_networks(runs: Sequence[Run]) -> bool:
+    """Whether no classical model is among them, which begins from no weights and has no batches."""
+    return all(run.settings.architecture.family == "network" for run in runs)
+
+
 def same_order(runs: Sequence[Run]) -> bool:
     """Whether all of them are known to see the same images in the same batches, as long as each trains."""
     orders = [_order(run.settings) for run in runs]
-    return all(run.told for run in runs) and all(order == orders[0] for order in orders)
+    known = all_networks(runs) and all(run.told for run in runs)
+    return known and all(order == orders[0] for order in orders)
 
 
 def _order(config: RunConfig) -> dict[str, Any]:

@@ -169,6 +169,9 @@ def _same(rows: Sequence[Mapping[str, str]]) -> None:
 
 def start(lab: Lab, runs: Sequence[Run]) -> None:
     """Whether they began alike, which makes a comparison fair."""
+    if not compare.all_networks(runs):
+        st.markdown("**First weights and order.** Classical models have neither first weights nor batches.")
+        return
     prints = [lab.store.load_blob(run.id, "start") for run in runs]
     same, other = compare.same_start(prints)
     order = "Other images, order or batches."

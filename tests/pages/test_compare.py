@@ -134,6 +134,14 @@ def test_fine_tunings_on_drawings_that_nobody_wrote_down_are_not_called_the_same
     assert ("this may not be all that differs" in text) == (not digest)
 
 
+def test_nothing_is_said_of_batches_that_classical_models_do_not_have(visit, finish):
+    forest = RunConfig.parse({"architecture": {"name": "random_forest"}})
+    for others in ([finish("more trees", forest.replace({"seed": 5}))], [finish("a network")]):
+        text = words(visit("Compare", runs=",".join([finish("trees", forest), *others])))
+        assert "Classical models have neither first weights nor batches" in text and "Order" not in text
+        assert "The same images" not in text and "Not known" not in text
+
+
 def test_bands_go_by_epoch_alone_and_the_same_seed_counts_once(visit, two, finish):
     again = finish("two again", RunConfig(seed=5))
     app = visit("Compare", runs=",".join([*two, again]))

@@ -108,6 +108,13 @@ def test_nothing_is_claimed_of_networks_that_were_trained_elsewhere(store):
     assert not same_order([uploaded, uploaded])
 
 
+def test_classical_models_have_no_batches_to_be_the_same(store):
+    configs = [RunConfig.parse({"architecture": {"name": name}}) for name in ("mlp", "random_forest")]
+    network, forest = (store.get(store.create(config)) for config in configs)
+    assert same_order([network, network])
+    assert not same_order([forest, forest]) and not same_order([network, forest])
+
+
 def test_other_drawings_are_other_images_and_another_training(store):
     digests = ("0123456789ab", "0123456789ab", "ba9876543210", "", "")
     one, again, other, unknown, unknown_too = runs = [tuned(store, digest=digest) for digest in digests]
