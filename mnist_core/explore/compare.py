@@ -84,6 +84,19 @@ def settings(runs: Sequence[Run]) -> tuple[dict[str, list[Any]], dict[str, Any]]
     return differing, {key: row[0] for key, row in values.items() if key not in differing}
 
 
+DRAWINGS = "fine_tuning.digest"
+"""The setting that tells sets of own drawings apart, by a number that tells a reader nothing."""
+
+
+def in_words(key: str, values: Sequence[Any]) -> tuple[str, list[Any]]:
+    """A setting's name and its values of several runs as readers are told them: own drawings as *set 1*, *set 2*."""
+    if key != DRAWINGS:
+        return key, list(values)
+    sets = {digest: f"set {number}" for number, digest in enumerate(dict.fromkeys(filter(None, values)), 1)}
+    sets |= {None: None, "": "not written down"}
+    return "own drawings", [sets[digest] for digest in values]
+
+
 ORDER = ("seed", "data.", "fine_tuning.", "training.batch_size", "training.shuffle", "training.reshuffle")
 """How settings begin that decide which images come in which batch."""
 

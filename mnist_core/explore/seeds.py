@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from mnist_core.explore.compare import in_words
 from mnist_core.explore.statistics import SIGNIFICANT, welch
 from mnist_core.store.run import Run
 
@@ -65,7 +66,11 @@ def by_all_but_seed(runs: Sequence[Run]) -> list[tuple[str, list[Run]]]:
     firsts = [group[0].settings.flat() for group in groups.values()]
     keys = {key for flat in firsts for key in flat}
     differing = sorted(k for k in keys if k != "seed" and len({str(flat.get(k)) for flat in firsts}) > 1)
-    labels = [", ".join(f"{k.rpartition('.')[2]} {flat[k]}" for k in differing if k in flat) for flat in firsts]
+    told = [in_words(key, [flat.get(key) for flat in firsts]) for key in differing]
+    labels = [
+        ", ".join(f"{name.rpartition('.')[2]} {values[i]}" for name, values in told if values[i] is not None)
+        for i in range(len(firsts))
+    ]
     named = [(label or group[0].name, group) for label, group in zip(labels, groups.values(), strict=True)]
     counts = Counter(label for label, _ in named)
     return [(label if counts[label] == 1 else f"{label} ({group[0].id})", group) for label, group in named]

@@ -145,16 +145,17 @@ def settings(runs: Sequence[Run]) -> None:
     elif not differing:
         st.info("Their settings are the same, down to the seed.", icon=":material/drag_handle:")
     rows = [
-        {"setting": key} | {called[run.id]: _text(value) for run, value in zip(runs, values, strict=True)}
-        for key, values in differing.items()
+        {"setting": name} | {called[run.id]: _text(value) for run, value in zip(runs, values, strict=True)}
+        for name, values in (compare.in_words(*setting) for setting in differing.items())
     ]
     if rows:
         data_table(rows)
         take_along("differences", rows)
     if told and len(differing) == 1:
-        words = f"Only one thing changed: `{next(iter(differing))}`. That is a fair comparison."
+        words = f"Only one thing changed: `{rows[0]['setting']}`. That is a fair comparison."
         st.success(words, icon=":material/check:")
-    _same([{"setting": key, "value": _text(value)} for key, value in same.items()])
+    alike = [compare.in_words(key, [value]) for key, value in same.items()]
+    _same([{"setting": name, "value": _text(value)} for name, (value,) in alike])
 
 
 @st.fragment

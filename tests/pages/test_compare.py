@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 from sklearn.metrics import confusion_matrix
+from sqlalchemy import update
 
 from mnist_core.config import RunConfig
 from mnist_core.explore import compare
 from mnist_core.store import RunStore
+from mnist_core.store.tables import runs
 from mnist_core.ui import compare_view
 from tests.helpers import assert_friendly
 from tests.pages.conftest import curves, healthy, labels_of, opened, words
@@ -119,19 +121,33 @@ def test_only_finished_runs_tell_what_seeds_make(visit, two, finish, store):
     assert "3 runs have not finished and are left out" in words(app)
 
 
+@pytest.fixture
+def tuned(finish, store):
+    """Puts a fine-tuning in the store, which learned from the drawings of this digest; gives its id."""
+
+    def tuned(name, digest):
+        tuning = {"run": "flagship", "drawings": 30, "often": 5, "digest": digest}
+        run_id, config = finish(name), RunConfig.parse({"fine_tuning": tuning}).to_json()
+        with store.database.write() as connection:
+            connection.execute(update(runs).where(runs.c.id == run_id).values(config=config))
+        return run_id
+
+    return tuned
+
+
 @pytest.mark.parametrize("digest", ["", "0123456789ab"])
-def test_fine_tunings_on_drawings_that_nobody_wrote_down_are_not_called_the_same(visit, finish, store, digest):
-    from sqlalchemy import update
-
-    from mnist_core.store.tables import runs
-
-    ids = [finish("one"), finish("two")]
-    tuning = {"run": "flagship", "drawings": 30, "often": 5, "digest": digest}
-    with store.database.write() as connection:
-        connection.execute(update(runs).values(config=RunConfig.parse({"fine_tuning": tuning}).to_json()))
-    text = words(visit("Compare", runs=",".join(ids)))
+def test_fine_tunings_on_drawings_that_nobody_wrote_down_are_not_called_the_same(visit, tuned, digest):
+    text = words(visit("Compare", runs=f"{tuned('one', digest)},{tuned('two', digest)}"))
     assert ("down to the seed" in text) == ("The same images in the same batches" in text) == bool(digest)
     assert ("this may not be all that differs" in text) == (not digest)
+
+
+def test_other_drawings_are_told_as_such(visit, tuned):
+    app = visit("Compare", runs=f"{tuned('one', '0123456789ab')},{tuned('two', 'ba9876543210')}")
+    assert "Only one thing changed: `own drawings`" in words(app, "success")
+    differing = next(frame.value for frame in app.dataframe if list(frame.value.columns) == ["setting", "one", "two"])
+    assert differing.values.tolist() == [["own drawings", "set 1", "set 2"]]
+    assert "digest" not in words(app) and "0123456789ab" not in words(app)
 
 
 def test_nothing_is_said_of_batches_that_classical_models_do_not_have(visit, finish):
@@ -183,10 +199,6 @@ def test_runs_without_marks_are_compared_by_curves_and_settings(visit, two, stor
 
 
 def test_a_run_of_another_version_is_left_out_of_the_list(visit, two, store):
-    from sqlalchemy import update
-
-    from mnist_core.store.tables import runs
-
     with store.database.write() as connection:
         connection.execute(update(runs).where(runs.c.id == two[0]).values(config='{"unheard": 1}'))
     app = visit("Compare")

@@ -63,6 +63,13 @@ def test_what_differs_and_what_is_the_same(runs):
         assert {k: v[index] for k, v in differing.items() if v[index] is not None} | same == run.settings.flat()
 
 
+def test_sets_of_drawings_are_told_by_number():
+    digests = ["ba9876543210", None, "0123456789ab", "", "ba9876543210"]
+    told = compare.in_words("fine_tuning.digest", digests)
+    assert told == ("own drawings", ["set 1", None, "set 2", "not written down", "set 1"])
+    assert compare.in_words("seed", (1, 2)) == ("seed", [1, 2])
+
+
 def test_a_mark_and_its_interval():
     found = compare.mark(LABELS, FIRST)
     assert (found.right, found.images, found.accuracy) == (3, 6, 0.5)

@@ -124,6 +124,7 @@ def test_other_drawings_are_other_images_and_another_training(store):
         assert not same_order(pair)
     groups = [[run.id for run in group] for _, group in by_all_but_seed(runs)]
     assert groups == [[one.id], [other.id], [unknown.id], [unknown_too.id]]
+    assert [label for label, _ in by_all_but_seed([one, other])] == ["own drawings set 1", "own drawings set 2"]
 
 
 @pytest.mark.parametrize("count", [2, 3])
