@@ -8,7 +8,7 @@ import numpy as np
 
 from mnist_core.errors import ImageError
 from mnist_core.ink.frame import SOLID
-from mnist_core.ink.pipeline import ALL, Ink, Steps, digit, found_on
+from mnist_core.ink.pipeline import ALL, DIGIT_STAGES, Ink, Steps, digit, found_on
 from mnist_core.ink.read import Picture
 from mnist_core.ink.stroke import thickness
 
@@ -23,6 +23,8 @@ WIDEST = 1.3
 # Others have a waist: wider than WIDE, with a column in their middle half that holds no more than this many strokes'
 # width of ink, and on both sides of it ink over most of the height. Of single digits, one in a hundred has.
 WIDE, WAIST, SIDES = 0.9, 1.6, 0.6
+# The step that takes the paper around a digit away, as a piece has none.
+CROPPED = DIGIT_STAGES[0].name
 # A row of more pieces is no number but a texture, a text or a drawing.
 MOST_PIECES = 30
 
@@ -68,11 +70,14 @@ def cut(picture: Picture | np.ndarray, steps: Steps = ALL) -> Number:
     """
     ink, shown = found_on(picture, steps)
     labels, groups = _groups(ink)
+    whole = digit(ink, steps, shown)
+    # The only digit is all of the ink, unless specks were dropped or its paper is not to be cut away.
+    only = len(groups) == 1 and len(groups[0][0]) == labels.max() and CROPPED not in steps.off
     digits = []
     for members, (top, left, bottom, right) in groups:
         part = np.where(np.isin(labels[top:bottom, left:right], (0, *members)), ink[top:bottom, left:right], 0)
-        digits.append(Digit((top, left, bottom, right), digit(part, steps, shown), is_two(part)))
-    return Number(shown[-1].image, tuple(digits), digit(ink, steps, shown))
+        digits.append(Digit((top, left, bottom, right), whole if only else digit(part, steps, shown), is_two(part)))
+    return Number(shown[-1].image, tuple(digits), whole)
 
 
 def is_two(ink: np.ndarray) -> bool:

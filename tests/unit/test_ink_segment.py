@@ -61,6 +61,27 @@ def test_one_digit_is_one(test_images):
         np.testing.assert_array_equal(number.digits[0].ink.image, number.whole.image)
 
 
+def test_the_only_digit_is_made_once_and_is_what_its_piece_would_give(test_images):
+    once = 0
+    for image in test_images[:300]:
+        ink_found, _ = ink.found_on(image)
+        number = ink.cut(image)
+        if number.digits[0].ink is number.whole:
+            once += 1
+            top, left, bottom, right = number.digits[0].box
+            piece = ink.digit(ink_found[top:bottom, left:right])
+            np.testing.assert_array_equal(number.whole.image, piece.image)
+    assert once > 280
+
+
+def test_the_only_digit_is_more_than_its_piece_where_specks_or_paper_belong_to_it(test_images):
+    seven = np.pad(test_images[0], 20)
+    speck = seven.copy()
+    speck[42, 28] = 255  # below the bar, left of the stem
+    for number in (ink.cut(speck), ink.cut(seven, ink.ALL.without("cropped"))):
+        assert len(number.digits) == 1 and (number.digits[0].ink.image != number.whole.image).any()
+
+
 def test_touching_digits_are_told(test_images):
     page, _ = scans.row(test_images[[3, 10, 13]], np.random.default_rng(0), gap=(-0.1, -0.1))
     (digit,) = ink.cut(page).digits  # three zeros
