@@ -71,9 +71,9 @@ def boxes(number: ink.Number) -> None:
         top, left, bottom, right = digit.box
         corners = (left - line, top - line, right + line - 1, bottom + line - 1)
         pen.rectangle(corners, outline=WIDE if digit.touching else BOX, width=line)
-    rows, columns = ink.frame.extent(number.page / np.float32(255))
+    tops, lefts, bottoms, rights = zip(*(digit.box for digit in number.digits), strict=True)
     margin = 6 * line
-    canvas = canvas.crop((columns.start - margin, rows.start - margin, columns.stop + margin, rows.stop + margin))
+    canvas = canvas.crop((min(lefts) - margin, min(tops) - margin, max(rights) + margin, max(bottoms) + margin))
     around = f"each of {len(number.digits)} digits" if len(number.digits) > 1 else "its only piece"
     words = f"The picture with a box around {around}"
     st.html(picture(np.asarray(canvas), words, "220px"))

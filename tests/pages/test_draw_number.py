@@ -10,7 +10,7 @@ from mnist_core.config import RunConfig
 from mnist_core.data import mnist
 from mnist_core.ui import ink_strip
 from mnist_core.ui.answer import NONE
-from mnist_core.ui.number import NOTHING
+from mnist_core.ui.number import NOTHING, boxes
 from mnist_core.ui.sources import CANVAS
 from tests import scans
 from tests.drawings import line
@@ -110,6 +110,19 @@ def test_a_step_that_changed_only_the_second_digit_has_changed_the_number():
         return ink.Ink(np.zeros((28, 28), np.uint8), (step, replace(step, name="cropped", changed=False)))
 
     assert [step.changed for step in ink_strip._steps([piece(False), piece(True)])] == [True, False]
+
+
+def test_the_picture_of_a_long_number_shows_its_thin_outer_digit(monkeypatch):
+    page = np.zeros((140, 1000), np.uint8)
+    page[20:120, 20:24] = 255
+    for left in range(80, 980, 90):
+        page[20:120, left : left + 60] = 255
+    found, shown = ink.cut(ink.Picture(page, paper=0)), []
+    assert len(found.digits) == 11
+    monkeypatch.setattr("mnist_core.ui.number.picture", lambda image, *words: shown.append(image) or "<img>")
+    boxes(found)
+    margin = 6 * (1000 // 160)
+    assert shown[0].shape == (100 + 2 * margin, 950 - 20 + 2 * margin, 3)
 
 
 def test_touching_digits_are_no_digit(visit, networks, answers):
