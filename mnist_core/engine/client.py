@@ -47,7 +47,7 @@ class EngineClient:
         self._settings, self._store = settings, store
         self._lock, self._connecting = threading.Lock(), threading.Lock()
         self._process: subprocess.Popen | None = None
-        self._watchdog = Watchdog(settings)
+        self._watchdog = Watchdog(settings, store.database)
         self._attended = self._started = float("-inf")
         self._dask: Any = None
         self._dask_address = ""
@@ -56,7 +56,7 @@ class EngineClient:
     def ensure(self) -> EngineStatus:
         """The engine's status; starts it in the background if it is away, and says that we want it to stay.
 
-        One that has hung on this machine is ended first.
+        One that has hung on this machine is ended first, or loses its lease if it is another store's.
         """
         self._attend()
         with self._lock:

@@ -1,5 +1,8 @@
 """A watchdog over the engine of this machine: one that lives and does nothing any more is ended, so that another comes.
 
+In a copy of a store stands the engine of the store that was copied, which lives and never beats there: it is left
+alone and loses the lease of the copy.
+
 The engine beats every second (``store.lease``). Whether time has passed is told by looks, not by a clock: an engine
 that slept as long as its machine did has missed no look. What comes after is what comes after ``kill -9``.
 """
@@ -14,7 +17,8 @@ import psutil
 
 from mnist_core.errors import LabError
 from mnist_core.settings import Settings
-from mnist_core.store.lease import HOST, EngineStatus, process_alive
+from mnist_core.store.database import Database
+from mnist_core.store.lease import HOST, EngineStatus, process_alive, revoke
 
 log = logging.getLogger("mnist_core.engine")
 
@@ -32,13 +36,14 @@ LOOK_SECONDS = 3.0
 class Watchdog:
     """Of one process that has use for the engine; ``look`` whenever the engine's status has been read."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, database: Database) -> None:
+        self._settings, self._database = settings, database
         self._seen: tuple[int, float] | None = None
         self._looks, self._looked = 0, float("-inf")
 
     def look(self, status: EngineStatus) -> bool:
-        """Whether the engine was hung, and is ended now with its workers."""
+        """Whether ``status`` no longer holds: the engine was hung and is ended now with its workers, or, where it could
+        not be or is none of ours, has lost its lease."""
         if not status.pid or status.host != HOST:
             return False
         now, seen = time.monotonic(), (status.pid, status.beat)
@@ -49,9 +54,11 @@ class Watchdog:
         if self._looks < HUNG_LOOKS:
             return False
         self._seen = None
-        if not self._end(status):
-            return False
-        log.warning("the engine (process %d) had given no sign of life for long; it was ended", status.pid)
+        if self._end(status):
+            log.warning("the engine (process %d) had given no sign of life for long; it was ended", status.pid)
+        else:
+            revoke(self._database, status)
+            log.warning("process %d had given no sign of life for long; it is the engine no more", status.pid)
         return True
 
     def _end(self, status: EngineStatus) -> bool:

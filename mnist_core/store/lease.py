@@ -50,6 +50,8 @@ class EngineStatus:
     """Why it is broken, in words."""
     beat: float = 0.0
     """When it last gave a sign of life, in seconds since 1970."""
+    owner: str = ""
+    """Who holds the lease: another engine has another owner, also with the same process number."""
 
     @property
     def ready(self) -> bool:
@@ -86,7 +88,15 @@ def engine_status(database: Database) -> EngineStatus:
         return EngineStatus("broken", problem=row.problem)
     if row is None or not process_alive(row.host, row.pid, row.beat):
         return EngineStatus("away")
-    return EngineStatus(row.state, row.address, tuple(json.loads(row.workers)), row.pid, row.host, beat=row.beat)
+    workers = tuple(json.loads(row.workers))
+    return EngineStatus(row.state, row.address, workers, row.pid, row.host, beat=row.beat, owner=row.owner)
+
+
+def revoke(database: Database, status: EngineStatus) -> None:
+    """Takes the lease from the engine that said ``status`` last, unless it has given a sign of life since."""
+    held = (engine_lease.c.owner == status.owner) & (engine_lease.c.beat == status.beat)
+    with database.write() as connection:
+        connection.execute(delete(engine_lease).where(held))
 
 
 class Lease:

@@ -1,4 +1,4 @@
-"""An engine that lives and gives no sign of life is ended, with what it began; no other is."""
+"""An engine that lives and gives no sign of life is ended, with what it began; no other is, but it loses the lease."""
 
 import os
 import subprocess
@@ -8,10 +8,12 @@ from dataclasses import replace
 
 import psutil
 import pytest
+from sqlalchemy import insert, update
 
 from mnist_core.engine import watchdog
 from mnist_core.engine.watchdog import ENGINE, HUNG_LOOKS, Watchdog
-from mnist_core.store.lease import HOST, EngineStatus
+from mnist_core.store.lease import HOST, EngineStatus, Lease, engine_status
+from mnist_core.store.tables import engine_lease
 from tests.helpers import eventually
 
 WITH_A_CHILD = """
@@ -51,8 +53,21 @@ def stuck(begin, settings):
 
 
 @pytest.fixture
-def dog(settings):
-    return Watchdog(settings)
+def dog(settings, store):
+    return Watchdog(settings, store.database)
+
+
+@pytest.fixture
+def hold(store):
+    """Gives a process the lease, which then beats no more; gives what stands in the store."""
+
+    def hold(pid):
+        row = {"id": 1, "owner": "somebody", "host": HOST, "pid": pid, "beat": time.time(), "state": "ready"}
+        with store.database.write() as connection:
+            connection.execute(insert(engine_lease).values(row))
+        return engine_status(store.database)
+
+    return hold
 
 
 def status(pid, beat, host=HOST, state="ready"):
@@ -94,19 +109,34 @@ def test_one_elsewhere_or_none_is_not_judged(dog, stuck):
     assert not gone(stuck[0])
 
 
-def test_an_engine_of_another_store_is_left_alone(dog, begin, settings, tmp_path):
-    """As it stands in a copy of its store, whose beats come no more."""
+def test_an_engine_of_another_store_is_left_alone_and_loses_the_lease(dog, begin, hold, settings, store, tmp_path):
+    """As it stands in a copy of its store, in which its beats come no more."""
     [other, child] = begin(replace(settings, home=tmp_path / "another"), ENGINE)
-    assert not any(dog.look(status(other.pid, time.time())) for _ in range(2 * HUNG_LOOKS))
+    copied = hold(other.pid)
+    assert copied.ready
+    assert not any(dog.look(copied) for _ in range(HUNG_LOOKS))
+    assert dog.look(copied)
     assert not gone(other) and not gone(child)
+    assert engine_status(store.database).state == "away"
+    assert Lease(store.database).take()
 
 
-def test_a_process_that_is_no_engine_is_left_alone(dog, begin, settings):
+def test_a_process_that_is_no_engine_is_left_alone(dog, begin, hold, settings, store):
     [other, child] = begin(settings)
-    assert not any(dog.look(status(other.pid, time.time())) for _ in range(2 * HUNG_LOOKS))
+    held = hold(other.pid)
+    assert any(dog.look(held) for _ in range(HUNG_LOOKS + 1))
     assert not gone(other) and not gone(child)
+    assert engine_status(store.database).state == "away"
+
+
+def test_whoever_has_beaten_since_keeps_the_lease(dog, begin, hold, settings, store):
+    held = hold(begin(settings)[0].pid)
+    with store.database.write() as connection:
+        connection.execute(update(engine_lease).values(beat=held.beat + 1))
+    assert any(dog.look(held) for _ in range(HUNG_LOOKS + 1))
+    assert engine_status(store.database).pid == held.pid
 
 
 def test_a_younger_process_with_the_same_number_is_left_alone(dog, stuck):
-    assert not any(dog.look(status(stuck[0].pid, 1.0)) for _ in range(2 * HUNG_LOOKS))
+    assert any(dog.look(status(stuck[0].pid, 1.0)) for _ in range(HUNG_LOOKS + 1))
     assert not any(map(gone, stuck))
