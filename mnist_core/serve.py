@@ -20,7 +20,7 @@ from mnist_core.engine.client import ATTEND_SECONDS, START_SECONDS, EngineClient
 from mnist_core.errors import LabError
 from mnist_core.settings import Settings
 from mnist_core.store import RunStore
-from mnist_core.store.lease import attend, attended, engine_status, leave
+from mnist_core.store.lease import attend
 
 LEAST_UPLOAD = 20
 """Megabytes: photos come in the same way as models."""
@@ -72,7 +72,7 @@ def serve(settings: Settings, port: int, address: str = LOCAL) -> int:
             _keep(engine)
             _serve_pages(port, address, settings, engine, stopping)
         finally:
-            _stop_engine(engine, store)
+            _stop_engine(engine)
     print("Stopped.", flush=True)
     return 0
 
@@ -183,16 +183,10 @@ def _stop_web(web: subprocess.Popen) -> None:
     web.stdin.close()
 
 
-def _stop_engine(engine: EngineClient, store: RunStore) -> None:
+def _stop_engine(engine: EngineClient) -> None:
     """Ends the engine and waits for that, whoever started it, unless others want it to stay."""
     try:
-        leave(store.database)
-        if attended(store.database):
-            return
         engine.stop()
-        deadline = time.monotonic() + START_SECONDS
-        while engine_status(store.database).pid and time.monotonic() < deadline:
-            time.sleep(LOOK_SECONDS)
     except LabError as error:
         print(error, file=sys.stderr, flush=True)
 

@@ -7,13 +7,11 @@ pages stays small.
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -151,18 +149,26 @@ class EngineClient:
         return self._ask(tasks.untrained_first_layer, config.to_json())
 
     def stop(self) -> None:
-        """Ends an engine on this machine, unless another web server or command wants it to stay."""
+        """Ends an engine on this machine and waits for that, unless another web server or command wants it to stay.
+
+        One that hangs is killed with its workers; ``EngineError`` if it is there even then.
+        """
         leave(self._store.database)
         if attended(self._store.database):
             return
         status = engine_status(self._store.database)
-        if status.pid and status.host == HOST:
-            with suppress(ProcessLookupError):
-                os.kill(status.pid, signal.SIGTERM)
-        if self._process:
-            if status.pid != self._process.pid:
-                self._process.terminate()  # It has not become the engine yet, or has just ended.
-            self._process.wait(timeout=START_SECONDS)
+        engines = {}
+        if self._process and self._process.poll() is None:  # also if it has not become the engine yet
+            pid = self._process.pid
+            engines[pid] = EngineStatus("starting", pid=pid, host=HOST, beat=time.time())
+        if self._watchdog.ours(status):
+            engines[status.pid] = status
+        try:
+            for engine in engines.values():
+                self._watchdog.dismiss(engine)
+        finally:
+            if self._process:
+                self._process.poll()  # else it stays behind as a zombie
 
     def close(self) -> None:
         """Leaves the cluster; the next question connects anew."""

@@ -10,12 +10,14 @@ that slept as long as its machine did has missed no look. What comes after is wh
 from __future__ import annotations
 
 import logging
+import os
+import signal
 import time
 from contextlib import suppress
 
 import psutil
 
-from mnist_core.errors import LabError
+from mnist_core.errors import EngineError, LabError
 from mnist_core.settings import Settings
 from mnist_core.store.database import Database
 from mnist_core.store.lease import HOST, EngineStatus, process_alive, revoke
@@ -28,6 +30,9 @@ ENGINE = "mnist_core.engine.server"
 HUNG_LOOKS = 40
 """So many looks without a beat, two minutes and more: longer than an engine takes to start its workers, to replace
 one, or to end them."""
+
+END_SECONDS = 60
+"""How long an engine that was told to end may take for its workers and itself before it counts as hung."""
 
 LOOK_SECONDS = 3.0
 """At least so long from one look that counts to the next, however many pages are open; one page looks as often."""
@@ -54,34 +59,51 @@ class Watchdog:
         if self._looks < HUNG_LOOKS:
             return False
         self._seen = None
-        if self._end(status):
+        if self.end(status):
             log.warning("the engine (process %d) had given no sign of life for long; it was ended", status.pid)
         else:
             revoke(self._database, status)
             log.warning("process %d had given no sign of life for long; it is the engine no more", status.pid)
         return True
 
-    def _end(self, status: EngineStatus) -> bool:
-        """Kills the engine and all that it began, which may be as stuck as the engine itself."""
-        try:
-            engine = psutil.Process(status.pid)
-            if not self._ours(engine) or not process_alive(status.host, status.pid, status.beat):
-                return False
-            family = [engine, *engine.children(recursive=True)]
-        except psutil.Error:
-            return False
-        for process in family:
-            with suppress(psutil.Error):
-                process.kill()
-        psutil.wait_procs(family, timeout=5)
+    def dismiss(self, status: EngineStatus) -> None:
+        """Has an engine of this machine end, and waits for that; one that hangs is killed with its workers.
+
+        Raises:
+            EngineError: it lives even then.
+        """
+        with suppress(ProcessLookupError):
+            os.kill(status.pid, signal.SIGTERM)
+        deadline = time.monotonic() + END_SECONDS
+        while process_alive(status.host, status.pid, status.beat):
+            if time.monotonic() < deadline:
+                time.sleep(0.1)
+            elif not self.end(status):
+                raise EngineError(
+                    f"The engine hangs and cannot be ended (process {status.pid}). "
+                    f"End that process by hand, or restart the computer."
+                )
+
+    def end(self, status: EngineStatus) -> bool:
+        """Kills the engine and all that it began, which may be as stuck as the engine itself, if it is ours; whether it
+        is gone."""
+        engine = self.ours(status)
+        with suppress(psutil.Error):
+            family = [engine, *engine.children(recursive=True)] if engine else []
+            for process in family:
+                with suppress(psutil.Error):
+                    process.kill()
+            psutil.wait_procs(family, timeout=5)
         return not process_alive(status.host, status.pid, status.beat)
 
-    def _ours(self, process: psutil.Process) -> bool:
-        """Whether it is an engine of this store. In a copy of a store, or in one that machines of one name share,
-        stands the process of another, or of no engine at all."""
-        if ENGINE not in process.cmdline():
-            return False
+    def ours(self, status: EngineStatus) -> psutil.Process | None:
+        """The engine's process, if it lives here and is one of this store. In a copy of a store, or in one that
+        machines of one name share, stands the process of another, or of no engine at all."""
+        if status.host != HOST or not process_alive(status.host, status.pid, status.beat):
+            return None
         try:
-            return Settings.from_environment(process.environ()).database_url == self._settings.database_url
-        except LabError:
-            return False
+            process = psutil.Process(status.pid)
+            url = Settings.from_environment(process.environ()).database_url if ENGINE in process.cmdline() else ""
+        except (psutil.Error, LabError):
+            return None
+        return process if url == self._settings.database_url else None

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from sqlalchemy import insert
 
-from mnist_core.engine import client
+from mnist_core import serve
+from mnist_core.engine import client, watchdog
 from mnist_core.engine.client import EngineClient
 from mnist_core.errors import EngineError, StoreBusy
 from mnist_core.settings import Settings
@@ -138,6 +139,27 @@ def test_stop_ends_an_engine_that_has_not_come_up_yet(ours, store, started):
     ours.ensure()
     ours.stop()
     assert started[0][2].poll() is not None
+
+
+def test_an_engine_that_does_not_end_is_told_when_the_dashboard_ends(ours, started, monkeypatch, capsys):
+    ours.ensure()
+    engine = started[0][2]  # no process that may be killed: it does not run the engine's module
+    with monkeypatch.context() as deaf:
+        deaf.setattr(watchdog, "END_SECONDS", 0.3)
+        deaf.setattr(watchdog.os, "kill", lambda *_: None)
+        serve._stop_engine(ours)
+    assert_friendly(capsys.readouterr().err.removesuffix("\n"), "hangs", engine.pid)
+    assert engine.poll() is None
+
+
+def test_stop_leaves_the_engine_of_another_store_alone(ours, store):
+    """As it stands in a copy of its store."""
+    with subprocess.Popen([sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE) as other:
+        hold(store, other.pid)
+        ours.stop()
+        with pytest.raises(subprocess.TimeoutExpired):
+            other.wait(timeout=0.5)
+        other.stdin.close()
 
 
 def test_stop_leaves_the_engine_to_others_at_once(ours, store, started):

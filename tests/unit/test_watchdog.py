@@ -12,12 +12,14 @@ from sqlalchemy import insert, update
 
 from mnist_core.engine import watchdog
 from mnist_core.engine.watchdog import ENGINE, HUNG_LOOKS, Watchdog
+from mnist_core.errors import EngineError
 from mnist_core.store.lease import HOST, EngineStatus, Lease, engine_status
 from mnist_core.store.tables import engine_lease
-from tests.helpers import eventually
+from tests.helpers import assert_friendly, eventually
 
 WITH_A_CHILD = """
-import subprocess, sys
+import signal, subprocess, sys
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
 subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]).wait()
 """
 
@@ -86,6 +88,20 @@ def test_one_that_gives_no_sign_of_life_is_ended_with_its_children(dog, stuck, s
     assert not any(map(gone, stuck))
     assert dog.look(hung)
     eventually(lambda: all(map(gone, stuck)))
+
+
+def test_one_that_is_told_to_end_and_does_not_is_killed_with_its_children(dog, stuck, monkeypatch):
+    monkeypatch.setattr(watchdog, "END_SECONDS", 0.3)
+    dog.dismiss(status(stuck[0].pid, time.time()))
+    eventually(lambda: all(map(gone, stuck)))
+
+
+def test_one_that_cannot_even_be_killed_is_told(dog, stuck, monkeypatch):
+    monkeypatch.setattr(watchdog, "END_SECONDS", 0.3)
+    monkeypatch.setattr(dog, "end", lambda status: False)
+    with pytest.raises(EngineError) as error:
+        dog.dismiss(status(stuck[0].pid, time.time()))
+    assert_friendly(error, stuck[0].pid, "cannot be ended", "by hand")
 
 
 def test_every_beat_begins_the_count_anew(dog, stuck):
