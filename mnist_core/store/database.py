@@ -86,7 +86,7 @@ class Database:
         try:
             parsed = make_url(url)
             self._engine = _open(parsed)
-        except ArgumentError:
+        except (ArgumentError, ValueError):  # a port that is no number is a ValueError
             raise StoreError(f"{shown!r} is no database URL. It looks like sqlite:////folder/runs.sqlite.") from None
         except ImportError as error:
             raise StoreError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import streamlit as st
@@ -15,12 +15,17 @@ log = logging.getLogger("mnist_core.ui")
 
 
 @contextmanager
-def errors_in_words() -> Iterator[None]:
-    """Shows a ``LabError`` as it is; logs anything else and says so without details. For fragments too."""
+def errors_in_words(then: Callable[[], object] = lambda: None) -> Iterator[None]:
+    """Shows a ``LabError`` as it is; logs anything else and says so without details. For fragments too.
+
+    Args:
+        then: what is done after an error was shown.
+    """
     try:
         yield
     except LabError as error:
         st.error(escaped(str(error)), icon=":material/error:")
+        then()
     except Exception:  # Whatever a page stumbles over is a bug of ours: the reader gets a sentence, the log all of it.
         log.exception("a page failed")
         st.error(
@@ -28,3 +33,4 @@ def errors_in_words() -> Iterator[None]:
             "reload the page to go on.",
             icon=":material/error:",
         )
+        then()

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from mnist_core.errors import LabError
 from mnist_core.store.lease import EngineStatus
 from mnist_core.ui.components import component
 from mnist_core.ui.errors import errors_in_words
@@ -16,7 +15,6 @@ from mnist_core.ui.lab import Lab, lab
 from mnist_core.ui.menu import go_on, menu
 from mnist_core.ui.visitor import say_here
 from mnist_core.ui.who import who_is_here
-from mnist_core.ui.words import escaped
 
 STATUS_SECONDS = 3.0
 
@@ -56,18 +54,15 @@ def page(title: str, sentence: str = "") -> Iterator[Lab]:
         st.markdown(sentence)
     with st.sidebar:
         menu()
-    with errors_in_words():
-        try:
-            here = lab()
-            say_here(here)
-        except LabError as error:
-            # Without a store, or a place, there is nothing to show; the body of the page must not begin.
-            st.error(escaped(str(error)), icon=":material/error:")
-            st.stop()
+    # Without a store, or a place, there is nothing to show; the body of the page must not begin.
+    with errors_in_words(then=st.stop):
+        here = lab()
+        say_here(here)
         with st.sidebar:
             engine_line()
             who_is_here(here)
             component("never_blank", html="")(key="never-blank", height=1)
+    with errors_in_words():
         yield here
 
 

@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from mnist_core.config import RunConfig
 from mnist_core.engine.client import EngineClient
 from mnist_core.recipes import recipe
-from tests.helpers import assert_friendly
-from tests.pages.conftest import PAGES, healthy, words
+from mnist_core.ui import frame
+from tests.helpers import ROOT, assert_friendly
+from tests.pages.conftest import BUG, HOME, PAGES, healthy, words
 
 EVERY_PAGE = pytest.mark.parametrize("title", PAGES)
 STRANGE = (
@@ -100,6 +102,26 @@ def test_a_setting_that_cannot_be_read(visit, title, monkeypatch):
     app = visit(title)
     assert len(app.error) == 1
     assert_friendly(app.error[0].value, "MNIST_LAB_TRAIN_WORKERS")
+
+
+@EVERY_PAGE
+def test_an_address_of_a_database_that_cannot_be_read(visit, title, monkeypatch):
+    monkeypatch.setenv("MNIST_LAB_DATABASE", "postgresql://lab:secret@host:abc/runs")
+    app = visit(title)
+    assert len(app.error) == 1
+    assert_friendly(app.error[0].value, "host:abc", "no database URL")
+
+
+@pytest.mark.parametrize("name", ["say_here", "who_is_here"])
+def test_a_fault_of_ours_before_the_page_begins_is_one_sentence(monkeypatch, name):
+    def fail(here):
+        raise RuntimeError("nobody thought of this")
+
+    monkeypatch.setattr(frame, name, fail)
+    app = AppTest.from_file(str(ROOT / HOME), default_timeout=60).run()
+    assert not app.exception
+    assert BUG in app.error[-1].value
+    assert not app.button  # the page's body has not begun
 
 
 @EVERY_PAGE

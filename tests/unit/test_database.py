@@ -218,6 +218,7 @@ def test_tables_of_another_program_are_told(home):
         ("runs.sqlite", ["'runs.sqlite' is no database URL", "sqlite:////folder/runs.sqlite"]),
         ("", ["is no database URL"]),
         ("oracle9://host/runs", ["is no database URL"]),
+        ("postgresql+psycopg://lab:secret@host:abc/runs", ["//…@host:abc/runs' is no database URL"]),
         ("sqlite://", ["is no database URL"]),
         ("sqlite:///:memory:", ["is no database URL"]),
         ("mssql+pymssql://lab:secret@host/runs", ["pymssql", "pip install"]),
