@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
+
 from mnist_core.engine.client import ATTEND_SECONDS, START_SECONDS, EngineClient
 from mnist_core.errors import LabError
 from mnist_core.settings import Settings
@@ -55,8 +57,11 @@ def free_port(address: str = LOCAL, wanted: int | None = None) -> int:
     raise PortError(f"All ports from {PORTS[0]} to {PORTS[-1]} are taken: name another one with --port.")
 
 
-def serve(settings: Settings, port: int, address: str = LOCAL) -> int:
+def serve(settings: Settings, port: int, address: str = LOCAL, movable: bool = False) -> int:
     """Serves until Ctrl-C or a signal, and gives the exit code. A web server that dies is started again.
+
+    Args:
+        movable: whether it may be at the next free port, should another server take this one first.
 
     Raises:
         StoreError: the data folder cannot be used; nothing has been started then.
@@ -70,7 +75,7 @@ def serve(settings: Settings, port: int, address: str = LOCAL) -> int:
     with _signals() as stopping:
         try:
             _keep(engine)
-            _serve_pages(port, address, settings, engine, stopping)
+            _serve_pages(port, address, movable, settings, engine, stopping)
         finally:
             _stop_engine(engine)
     print("Stopped.", flush=True)
@@ -78,20 +83,26 @@ def serve(settings: Settings, port: int, address: str = LOCAL) -> int:
 
 
 def _serve_pages(
-    port: int, address: str, settings: Settings, engine: EngineClient, stopping: threading.Event
+    port: int, address: str, movable: bool, settings: Settings, engine: EngineClient, stopping: threading.Event
 ) -> None:
     """Keeps a web server there until the end is asked for; the engine and its runs do not notice when one dies."""
     falls: deque[float] = deque(maxlen=FALLS)
     while True:
         web = _start_web(port, address, settings.upload_megabytes)
         try:
-            if _opened(web, port, address, stopping):
+            opened = _opened(web, port, address, stopping)
+            if opened:
                 print(f"MNIST Lab is open at {_url(port, address)} — stop it with Ctrl-C", flush=True)
             _watch(web, engine, stopping)
         finally:
             _stop_web(web)
         if stopping.is_set():
             return
+        if movable and not opened and not _is_free(address, port):
+            # Another server began to listen after we had found the port free, and before ours did.
+            taken, port = port, free_port(address)
+            print(f"Port {taken} is taken, so it is {port}.", flush=True)
+            continue
         ended = f"The web server ended by itself with exit code {web.returncode}"
         falls.append(time.monotonic())
         if len(falls) == FALLS and falls[-1] - falls[0] < FALL_SECONDS:
@@ -147,13 +158,25 @@ def _opened(web: subprocess.Popen, port: int, address: str, stopping: threading.
         connection = http.client.HTTPConnection(LOCAL if address in EVERYWHERE else address, port, timeout=1)
         try:
             connection.request("GET", "/_stcore/health")
-            if connection.getresponse().status == http.client.OK:
+            if connection.getresponse().status == http.client.OK and _listens(web, port):
                 return True
         except (OSError, http.client.HTTPException):
             continue  # Not yet: it is still starting.
         finally:
             connection.close()
     return False
+
+
+def _listens(web: subprocess.Popen, port: int) -> bool:
+    """Whether it is this web server that answers at the port, and not one that took the port while this one starts."""
+    try:
+        process = psutil.Process(web.pid)
+        found = [one for each in (process, *process.children(recursive=True)) for one in each.net_connections("inet")]
+    except psutil.AccessDenied:
+        return web.poll() is None
+    except psutil.Error:
+        return False
+    return any(one.status == psutil.CONN_LISTEN and one.laddr.port == port for one in found)
 
 
 def _watch(web: subprocess.Popen, engine: EngineClient, stopping: threading.Event) -> None:

@@ -36,7 +36,7 @@ def _run(options: argparse.Namespace) -> int:
         raise UsageError(str(error)) from None
     if options.port is None and port != serve.PORTS[0]:
         print(f"Port {serve.PORTS[0]} is taken, so it is {port}.", flush=True)
-    return serve.serve(Settings.from_environment(), port, options.address)
+    return serve.serve(Settings.from_environment(), port, options.address, movable=options.port is None)
 
 
 COMMAND = Command(

@@ -2,12 +2,16 @@
 
 import signal
 import socket
+import subprocess
+import sys
+import threading
 import urllib.request
 
 import psutil
 import pytest
 
 from mnist_core import serve
+from mnist_core.errors import LabError
 from mnist_core.store.lease import engine_status
 from tests.commands import start
 from tests.helpers import assert_friendly, eventually, processes_of
@@ -44,8 +48,56 @@ def test_the_next_free_port(call, listening, port, monkeypatch):
     monkeypatch.setattr(serve, "PORTS", (*listening, port))
     assert serve.free_port() == port
     assert serve.free_port(wanted=port) == port
-    monkeypatch.setattr(serve, "serve", lambda settings, port, address: 0)
+    monkeypatch.setattr(serve, "serve", lambda settings, port, address, movable: 0)
     assert call("serve") == (0, f"Port {listening[0]} is taken, so it is {port}.\n", "")
+
+
+WEB_SERVER = """
+import sys, time
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+class Healthy(BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+
+time.sleep(float(sys.argv[2]))
+HTTPServer(("127.0.0.1", int(sys.argv[1])), Healthy).serve_forever()
+"""
+
+
+def stand_in(port, *_, starts=0.5):
+    """A web server that takes some time to start, as Streamlit does, and answers at once then."""
+    command = [sys.executable, "-c", WEB_SERVER, str(port), str(starts)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
+
+
+@pytest.fixture
+def meanwhile(port, monkeypatch):
+    """A port that another dashboard has taken after we had found it free; ours end as soon as they are open."""
+    other = stand_in(port, starts=0)
+    eventually(lambda: serve._listens(other, port))
+    monkeypatch.setattr(serve, "_start_web", stand_in)
+    monkeypatch.setattr(serve, "_watch", lambda web, engine, stopping: web.poll() is None and stopping.set())
+    yield port
+    serve._stop_web(other)
+
+
+def test_a_port_that_another_dashboard_took_meanwhile(settings, meanwhile, monkeypatch, capsys):
+    with socket.create_server((serve.LOCAL, 0)) as server:
+        free = server.getsockname()[1]
+    monkeypatch.setattr(serve, "PORTS", (meanwhile, free))
+    serve._serve_pages(meanwhile, serve.LOCAL, True, settings, None, threading.Event())
+    told, opened = capsys.readouterr().out.splitlines()
+    assert told == f"Port {meanwhile} is taken, so it is {free}."
+    assert opened.startswith(f"MNIST Lab is open at http://localhost:{free} ")
+
+
+def test_a_named_port_that_another_dashboard_took_meanwhile_is_not_replaced(settings, meanwhile, capsys):
+    with pytest.raises(LabError) as error:
+        serve._serve_pages(meanwhile, serve.LOCAL, False, settings, None, threading.Event())
+    assert_friendly(error, "web server", "3 times")
+    assert capsys.readouterr().out == ""  # the other's answer is not taken for ours
 
 
 @pytest.fixture
