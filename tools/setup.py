@@ -16,10 +16,17 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
+SETUP_LOCK = ROOT / ".venv.lock"
 ALLOWED = ("3.10", "3.11", "3.12", "3.13")
 NAMES = ("python3.13", "python3.12", "python3.11", "python3.10", "python3")
 NAME_ONE = "name one: make run PYTHON=/path/to/python3.12"
@@ -88,7 +95,34 @@ def venv_python(folder=VENV):
     return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
+@contextmanager
+def alone():
+    """Wait until no other set-up is at work here, and hold off others; a lock goes with the process that holds it.
+
+    On Windows, and where no file may be written or locked, nobody is held off.
+    """
+    with ExitStack() as stack:
+        with suppress(OSError):
+            if fcntl:
+                wait_for(stack.enter_context(open(str(SETUP_LOCK), "a")))
+        yield
+
+
+def wait_for(lock):
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        say("Another set-up is at work; waiting for it.")
+        fcntl.flock(lock, fcntl.LOCK_EX)
+
+
 def make_environment(files):
+    """Have .venv with `files` in it; of several set-ups, one at a time sees to that."""
+    with alone():
+        make_and_install(files)
+
+
+def make_and_install(files):
     """Make .venv unless it works, and install `files` as constraints.txt pins them unless done."""
     if python_version(venv_python(), needs="pip") not in ALLOWED:
         create_venv(find_python())

@@ -4,9 +4,11 @@ import ast
 import os
 import subprocess
 import sys
+import threading
 
 import pytest
 
+from tests.helpers import eventually
 from tools import browser, setup
 
 
@@ -154,6 +156,33 @@ def test_the_stamp_of_a_user_does_not_serve_the_tests(tmp_path):
     setup.stamp(tmp_path).write_text("".join(setup.stamp_lines(setup.RUN, "3.11")))
     assert setup.is_installed(setup.RUN, "3.11", tmp_path)
     assert not setup.is_installed(setup.TEST, "3.11", tmp_path)
+
+
+def test_a_set_up_waits_for_another_that_is_at_work(tmp_path, monkeypatch):
+    """Else it would take the half-made folder for one that does not work, and remove it under the other."""
+    said, made = [], []
+    monkeypatch.setattr(setup, "SETUP_LOCK", tmp_path / ".venv.lock")
+    monkeypatch.setattr(setup, "say", said.append)
+    monkeypatch.setattr(setup, "make_and_install", made.append)
+    with setup.alone():
+        second = threading.Thread(target=setup.make_environment, args=(setup.RUN,))
+        second.start()
+        eventually(lambda: said)
+        assert (said, made) == (["Another set-up is at work; waiting for it."], [])
+    second.join(timeout=30)
+    assert made == [setup.RUN]
+    setup.make_environment(setup.TEST)
+    assert (len(said), made) == (1, [setup.RUN, setup.TEST])
+
+
+def test_where_nothing_can_be_locked_a_set_up_goes_on(tmp_path, monkeypatch):
+    made = []
+    monkeypatch.setattr(setup, "make_and_install", made.append)
+    monkeypatch.setattr(setup, "SETUP_LOCK", tmp_path / "no such folder" / ".venv.lock")
+    setup.make_environment(setup.RUN)
+    monkeypatch.setattr(setup, "fcntl", None)
+    setup.make_environment(setup.RUN)
+    assert made == [setup.RUN, setup.RUN]
 
 
 # --- The commands ---------------------------------------------------------------------------------
