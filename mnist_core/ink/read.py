@@ -17,6 +17,9 @@ _LIMIT = f"{MAX_PIXELS // 1_000_000} million pixels"
 # A digit needs no more: larger files are reduced on reading, which calms a camera's noise as well.
 READ_SIDE = 1024
 
+BAND_PIXELS = 4_000_000
+"""Converted at a time: a file of some kilobytes may hold MAX_PIXELS, and each kind of pixel takes up to 16 bytes."""
+
 ORIENTATION = 0x0112
 """The EXIF tag that says how the camera was held, 1 to 8; 1 is upright."""
 
@@ -133,21 +136,27 @@ def _check_size(width: int, height: int) -> None:
 
 
 def _pixels(image: Image.Image) -> np.ndarray:
-    """Any Pillow mode -> uint8 (H, W), (H, W, 2), (H, W, 3) or (H, W, 4)."""
-    if image.mode.startswith(("I", "F")):
-        return _pixels(Image.fromarray(_eight_bits(np.asarray(image))))
+    """Any Pillow mode -> uint8 (H, W), (H, W, 2), (H, W, 3) or (H, W, 4); never converts a large picture as a whole."""
+    (width, height), factor = image.size, -(-max(image.size) // READ_SIDE)
+    if image.mode in ("I", "F"):
+        return _stretched(np.asarray(image.reduce(factor)))
+    rows = factor * max(1, BAND_PIXELS // (factor * width))
+    bands = (image.crop((0, top, width, min(top + rows, height))) for top in range(0, height, rows))
+    return np.concatenate([np.asarray(_eight_bits(band).reduce(factor)) for band in bands])
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """Any mode of up to 16 bits -> L, LA, RGB or RGBA; 16-bit levels keep their high byte."""
+    if image.mode.startswith("I;16"):
+        return Image.fromarray((np.asarray(image).astype(np.uint16) >> 8).astype(np.uint8))
     colours = image.mode not in ("1", "L", "LA", "La")
     if image.has_transparency_data:
-        image = image.convert("RGBA" if colours else "LA")
-    else:
-        image = image.convert("RGB" if colours else "L")
-    return np.array(image.reduce(-(-max(image.size) // READ_SIDE)))
+        return image.convert("RGBA" if colours else "LA")
+    return image.convert("RGB" if colours else "L")
 
 
-def _eight_bits(levels: np.ndarray) -> np.ndarray:
-    """16-bit levels keep their high byte; 32-bit ones have no agreed white, so their own range is used."""
-    if levels.dtype.itemsize == 2:
-        return (levels.astype(np.uint16) >> 8).astype(np.uint8)
+def _stretched(levels: np.ndarray) -> np.ndarray:
+    """32-bit levels have no agreed white, so their own range is used."""
     levels = np.nan_to_num(levels.astype(np.float64), posinf=0.0, neginf=0.0)
     levels -= levels.min()
     return np.rint(levels * (255 / max(levels.max(), 1e-300))).astype(np.uint8)

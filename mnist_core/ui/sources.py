@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,9 @@ from mnist_core.ui.lab import Lab, digits
 SOURCES = ("my drawing", "a photo", "a test image")
 CANVAS = "canvas"
 PHOTO_MEGABYTES = 20
+
+_one_at_a_time = threading.Lock()
+"""A photo of the most pixels takes some hundred megabytes while it is decoded: not once for each of a class."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +64,8 @@ def _from_file() -> Source | None:
 
 @st.cache_data(max_entries=8, show_spinner="Reading the photo …")
 def read_photo(content: bytes) -> ink.Picture:
-    return ink.open_picture(content)
+    with _one_at_a_time:
+        return ink.open_picture(content)
 
 
 def _from_test_set(lab: Lab) -> Source:

@@ -1,11 +1,17 @@
-"""What pages may not import: large libraries stay in the web process for good, once a page has asked for them."""
+"""What spares the web process memory: large libraries stay away, large arrays go, and photos come one by one."""
 
 import json
 import platform
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
+
+from mnist_core import ink
 from mnist_core.store.sweeps import SweepStore
+from mnist_core.ui.sources import read_photo
 from tests.helpers import ROOT
 from tests.pages.conftest import HOME, PAGES
 from tests.searches import design
@@ -75,3 +81,20 @@ def test_large_arrays_go_back_to_the_system():
     assert grown(first=True) < 5 or platform.libc_ver()[0] != "glibc"
     # So it is this call that makes the difference.
     assert grown(first=False) > 15 or platform.libc_ver()[0] != "glibc"
+
+
+def test_one_photo_is_decoded_at_a_time(monkeypatch):
+    inside, together = [], []
+
+    def decode(content):
+        inside.append(content)
+        together.append(len(inside))
+        time.sleep(0.05)
+        inside.remove(content)
+        return ink.Picture(np.zeros((1, 1), np.uint8))
+
+    monkeypatch.setattr(ink, "open_picture", decode)
+    with ThreadPoolExecutor(4) as visitors:
+        list(visitors.map(read_photo, [b"photo %d" % number for number in range(4)]))
+    read_photo.clear()
+    assert together == [1, 1, 1, 1]

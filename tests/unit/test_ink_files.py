@@ -1,6 +1,7 @@
 """Pictures as they come in files: every kind is read, and nothing but a picture gets through."""
 
 import struct
+import tracemalloc
 import zlib
 
 import numpy as np
@@ -11,7 +12,7 @@ from PIL import Image
 
 from mnist_core import ink
 from mnist_core.errors import EmptyDrawing, ImageError
-from mnist_core.ink import light
+from mnist_core.ink import light, read
 from tests.drawings import apart, encoded, mnist_like, seven
 
 
@@ -130,6 +131,39 @@ def test_a_large_picture_is_reduced_on_reading(kind):
         assert apart(mnist_like(grey), mnist_like(seven(250, 25))) < 2
 
 
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"])
+def test_a_large_picture_is_the_same_in_bands_and_in_one(mode, monkeypatch):
+    levels = np.random.default_rng(0).integers(0, 2**16, (2100, 1100, 4), np.uint16)
+    picture = Image.fromarray(levels.astype(np.uint8)).convert("LA" if mode == "LA" else "RGBA")
+    picture = Image.fromarray(levels[..., 0]) if mode == "I;16" else picture.convert("RGB").convert(mode)
+    data = encoded(picture, **({"transparency": 3} if mode == "P" else {}))
+    in_one = ink.open_picture(data).pixels
+    monkeypatch.setattr(read, "BAND_PIXELS", 100_000)
+    np.testing.assert_array_equal(ink.open_picture(data).pixels, in_one)
+    assert in_one.shape[:2] == (700, 367)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16", "I", "F"])
+def test_a_small_file_of_many_pixels_takes_little_memory(mode, monkeypatch):
+    """Beside the picture as Pillow decodes it: less than a byte a pixel, and nothing is converted as a whole."""
+    data = encoded(Image.new(mode, (4000, 6000)), "TIFF", compression="tiff_adobe_deflate")
+    converted, convert = [0], Image.Image.convert
+
+    def noted(image, *arguments):
+        converted.append(image.width * image.height)
+        return convert(image, *arguments)
+
+    monkeypatch.setattr(Image.Image, "convert", noted)
+    monkeypatch.setattr(read, "BAND_PIXELS", 1_000_000)
+    tracemalloc.start()
+    try:
+        ink.open_picture(data)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert len(data) < 1_000_000 and peak < 24_000_000 and max(converted) <= 1_000_000
+
+
 def png_header(width, height):
     def chunk(kind, body):
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
@@ -195,10 +229,10 @@ def test_one_pixel_and_a_missing_file():
     assert grey_of(encoded(Image.new("L", (1, 1), 9))).tolist() == [[9]]
     with pytest.raises(EmptyDrawing):
         ink.trace(ink.open_picture(encoded(Image.new("L", (1, 1), 9))))
-    for read in (ink.open_picture, ink.open_pictures):
+    for opened in (ink.open_picture, ink.open_pictures):
         for name in ("nowhere.png", "nowhere.npy"):
             with pytest.raises(ImageError, match=f"no file .*{name}"):
-                read(name)
+                opened(name)
 
 
 def test_a_folder_is_not_a_picture(tmp_path):
