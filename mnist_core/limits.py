@@ -50,12 +50,15 @@ def require_turn(settings: Settings, waiting: int) -> None:
         )
 
 
-def out_of_time(settings: Settings, train_seconds: float) -> str:
-    """Why a run that has trained for so long is stopped; an empty text while it may go on."""
+def out_of_time(settings: Settings, seconds: float) -> str:
+    """Why a run that has held a worker for so long is stopped; an empty text while it may go on."""
     most = settings.run_minutes
-    if not most or train_seconds < 60 * most:
+    if not most or seconds < 60 * most:
         return ""
-    return f"Stopped after {most:,} minutes of training, the most a run may take here (MNIST_LAB_RUN_MINUTES)."
+    return (
+        f"Stopped after {most:,} minutes of training and validation, the most a run may take here "
+        f"(MNIST_LAB_RUN_MINUTES)."
+    )
 
 
 class RateLimit:

@@ -65,7 +65,8 @@ class Settings:
     most_epochs: int = _setting("MNIST_LAB_EPOCHS", "500", "Epochs that a visitor's run may have; 0 is no limit.")
     run_minutes: int = _setting(
         "MNIST_LAB_RUN_MINUTES", "240",
-        "Minutes that a visitor's run may train; then it is stopped and keeps what it has learned. 0 is no limit.",
+        "Minutes that a visitor's run may have a worker, for training and validation; then it is stopped and keeps "
+        "what it has learned. 0 is no limit.",
     )  # fmt: skip
     stored_megabytes: int = _setting(
         "MNIST_LAB_STORED_MEGABYTES", "20000",

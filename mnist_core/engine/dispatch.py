@@ -49,6 +49,7 @@ class Dispatcher:
     def __init__(self, settings: Settings, store: RunStore, client: Client):
         self._settings, self._store, self._client = settings, store, client
         self._runs: dict[str, Future] = {}
+        self._since: dict[str, float] = {}
         self._data = mnist.signature()
         self._sweeper = Sweeper(store, settings.database_url, partial(limits.require_size, settings))
         self._warming: dict[str, tuple[str, Future]] = {}
@@ -204,9 +205,14 @@ class Dispatcher:
         self._store.record(run_id, columns, event=message)
 
     def _end_overlong(self, running: list[Run]) -> None:
-        """Stops visitors' runs that have trained for as long as they may; they keep what they have learned."""
+        """Stops visitors' runs that have had a worker for as long as they may; they keep what they have learned."""
+        now = time.monotonic()
+        # By the clock from when a worker took it, since validation is no step of training and may take far longer.
+        # What came before a pause or another engine counts by its steps alone, so that no pause is charged.
+        self._since = {run.id: self._since.get(run.id, now - run.train_seconds) for run in running if run.worker}
         for run in running:
-            if run.owner and run.wish != "stop" and (why := limits.out_of_time(self._settings, run.train_seconds)):
+            seconds = max(run.train_seconds, now - self._since.get(run.id, now))
+            if run.owner and run.wish != "stop" and (why := limits.out_of_time(self._settings, seconds)):
                 with suppress(UnknownRun):
                     self._store.ask(run.id, "stop", why)
 

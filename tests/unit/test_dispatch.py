@@ -233,3 +233,33 @@ def test_a_visitors_run_is_stopped_after_its_minutes_and_a_commands_is_not(dask,
     run = store.get(visitors)
     assert run.wish == "stop" and "MNIST_LAB_RUN_MINUTES" in run.message
     assert store.get(commands).wish == ""
+
+
+def test_the_minutes_are_those_with_a_worker_and_not_of_a_pause(dask, store, settings, monkeypatch):
+    clock = SimpleNamespace(now=time.monotonic())
+    monkeypatch.setattr("mnist_core.engine.dispatch.time.monotonic", lambda: clock.now)
+    dask.join("tcp://0", "train-0", "train")
+    dispatcher = Dispatcher(replace(settings, run_minutes=10), store, dask)
+    dispatcher.beat()
+    run_id = store.create(RunConfig(), owner="a" * 32)
+
+    def minutes_later(minutes):
+        clock.now += 60 * minutes
+        dispatcher.tick()
+        return store.get(run_id).wish
+
+    assert minutes_later(60) == ""
+    store.start(run_id, f"{HOST}:{os.getpid()}", "CPU")
+    assert minutes_later(60) == "", "the queue before it began"
+    store.record(run_id, {"train_seconds": 120.0})
+    assert minutes_later(9) == "", "of which two were steps, and the others validation"
+    store.record(run_id, {"status": "paused"})
+    dask.trainings[-1].end("paused")
+    assert minutes_later(60) == ""
+    store.resume(run_id)
+    dispatcher.tick()
+    store.start(run_id, f"{HOST}:{os.getpid()}", "CPU")
+    dispatcher.tick()
+    assert minutes_later(7.9) == ""
+    assert minutes_later(0.2) == "stop"
+    assert "MNIST_LAB_RUN_MINUTES" in store.get(run_id).message

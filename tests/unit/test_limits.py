@@ -56,7 +56,7 @@ def test_trees_are_no_epochs():
 
 def test_a_run_has_so_many_minutes():
     assert limits.out_of_time(having(RUN_MINUTES=2), 119.9) == ""
-    assert_friendly(limits.out_of_time(having(RUN_MINUTES=2), 120), "2 minutes", "MNIST_LAB_RUN_MINUTES")
+    assert_friendly(limits.out_of_time(having(RUN_MINUTES=2), 120), "2 minutes", "validation", "MNIST_LAB_RUN_MINUTES")
     assert limits.out_of_time(having(RUN_MINUTES=0), 1e9) == ""
 
 
