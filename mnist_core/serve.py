@@ -24,8 +24,9 @@ from mnist_core.settings import Settings
 from mnist_core.store import RunStore
 from mnist_core.store.lease import attend
 
-LEAST_UPLOAD = 20
-"""Megabytes: photos come in the same way as models."""
+LEAST_UPLOAD, MOST_UPLOAD = 20, 1000
+"""Megabytes: photos come in the same way as models; and where no limit is set, since Streamlit must be told one. No
+model with as many parameters as a configuration may have needs more."""
 
 APP = Path(__file__).parents[1] / "streamlit_app.py"
 LOCAL, EVERYWHERE = "127.0.0.1", ("", "0.0.0.0", "::")
@@ -141,7 +142,7 @@ def _start_web(port: int, address: str, upload_megabytes: int) -> subprocess.Pop
         "server.port": port,
         "server.address": address,
         "server.headless": "true",
-        "server.maxUploadSize": max(LEAST_UPLOAD, upload_megabytes),
+        "server.maxUploadSize": max(LEAST_UPLOAD, upload_megabytes or MOST_UPLOAD),
         "browser.gatherUsageStats": "false",
         "logger.hideWelcomeMessage": "true",
         "logger.level": "warning",

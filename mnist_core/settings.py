@@ -44,7 +44,7 @@ class Settings:
     )
     upload_megabytes: int = _setting(
         "MNIST_LAB_UPLOAD_MEGABYTES", "128",
-        "How large an uploaded model may be, its weights included (with `streamlit run`, 128 at most).",
+        "How large an uploaded model may be, its weights included (with `streamlit run`, 128 at most); 0 is no limit.",
     )  # fmt: skip
     upload_seconds: int = _setting(
         "MNIST_LAB_UPLOAD_SECONDS", "60", "How long reading an uploaded model and scoring it may take."

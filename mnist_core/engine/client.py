@@ -179,7 +179,7 @@ class EngineClient:
 
     def _require_size(self, upload: Upload) -> None:
         most = self._settings.upload_megabytes
-        if upload.size > most * 1_000_000:
+        if most and upload.size > most * 1_000_000:
             raise ModelFileError(
                 f"The file has {upload.size / 1e6:,.0f} MB, but may have {most} MB at most. Save it without its "
                 f"optimizer, or allow more by MNIST_LAB_UPLOAD_MEGABYTES."

@@ -84,7 +84,8 @@ def upload_form(here: Lab) -> None:
     """Asks for a model's file and makes a run of it; says what came of it, or why it was refused."""
     _welcome(here)
     number = st.session_state.setdefault("uploads", 0)
-    most = min(here.settings.upload_megabytes, st.get_option("server.maxUploadSize"))
+    accepted = st.get_option("server.maxUploadSize")
+    most = min(here.settings.upload_megabytes or accepted, accepted)
     with st.expander("Bring in a network that was trained elsewhere", icon=":material/upload_file:"):
         st.caption(
             "A Keras model of standard layers, which takes 28 × 28 pixels and tells ten digits apart. Layers with "

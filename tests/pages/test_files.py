@@ -254,6 +254,13 @@ def test_a_refused_file_is_told_and_leaves_nothing(visit, engine):
     assert len(engine[1].list()) == before
 
 
+@pytest.mark.parametrize(("limit", "most"), [("30", 30), ("0", 128), ("500", 128)])
+def test_the_form_takes_what_the_setting_and_streamlit_allow(visit, monkeypatch, limit, most):
+    monkeypatch.setenv("MNIST_LAB_UPLOAD_MEGABYTES", limit)
+    monkeypatch.setattr("mnist_core.ui.files.st.get_option", lambda name: 128)
+    assert visit("Runs").get("file_uploader")[0].proto.max_upload_size_mb == most
+
+
 def test_no_file_chosen(visit):
     app = visit("Runs")
     labelled(app.button, "Check and add it").click().run()

@@ -100,6 +100,13 @@ def test_a_named_port_that_another_dashboard_took_meanwhile_is_not_replaced(sett
     assert capsys.readouterr().out == ""  # the other's answer is not taken for ours
 
 
+@pytest.mark.parametrize(("limit", "accepted"), [(128, "128"), (1, "20"), (0, "1000")])
+def test_streamlit_accepts_files_as_large_as_models_and_photos_may_be(limit, accepted, monkeypatch):
+    monkeypatch.setattr(serve.subprocess, "Popen", lambda command, **_: command)
+    command = serve._start_web(8501, serve.LOCAL, limit)
+    assert command[command.index("--server.maxUploadSize") + 1] == accepted
+
+
 @pytest.fixture
 def dashboard(home, port):
     """``serve`` in a process of its own, with its page open."""

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import distributed
 import numpy as np
@@ -15,7 +16,8 @@ from sqlalchemy import insert
 from mnist_core import serve
 from mnist_core.engine import client, watchdog
 from mnist_core.engine.client import EngineClient
-from mnist_core.errors import EngineError, StoreBusy
+from mnist_core.errors import EngineError, ModelFileError, StoreBusy
+from mnist_core.models.upload import Upload
 from mnist_core.settings import Settings
 from mnist_core.store import RunStore, database
 from mnist_core.store.lease import HOST, attended, engine_status
@@ -194,6 +196,16 @@ def test_an_engine_that_does_not_answer_is_told(ours, store, monkeypatch):
     with pytest.raises(EngineError) as error:
         ours.predict("x", np.zeros((1, 28, 28), np.uint8))
     assert_friendly(error, "did not answer", "Try again")
+
+
+def test_a_models_file_has_a_limit_or_none(settings, store, monkeypatch):
+    monkeypatch.setattr(EngineClient, "_ask", lambda *_, **__: "asked")
+    file = Upload("x.keras", bytes(1_000_001))
+    with pytest.raises(ModelFileError) as error:
+        EngineClient(replace(settings, upload_megabytes=1), store).vetted(file)
+    assert_friendly(error, "MNIST_LAB_UPLOAD_MEGABYTES")
+    free = EngineClient(replace(settings, upload_megabytes=0), store)
+    assert free.vetted(file) == free.add_upload(file) == "asked"
 
 
 def test_the_engine_ends_with_a_sentence_when_the_settings_are_wrong(home):
