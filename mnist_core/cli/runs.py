@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import json
 import time
 from datetime import datetime, timezone
 from typing import Any
 
 from mnist_core.cli.command import PROGRAM, Command, UsageError, json_option, open_store, print_json
-from mnist_core.errors import UnknownRun
+from mnist_core.errors import ConfigError, UnknownRun
 from mnist_core.store import RunStore
 from mnist_core.store.run import Run
 from mnist_core.store.shipped import FLAGSHIP
@@ -101,7 +102,11 @@ def _require_all(store: RunStore, run_ids: list[str]) -> None:
 def _entry(run: Run) -> dict[str, Any]:
     created = datetime.fromtimestamp(run.created, timezone.utc).isoformat(timespec="seconds")
     about = {key: getattr(run, key) for key in ("name", "note", "recipe", "message")}
-    return result(run) | about | {"created": created, "config": run.settings.model_dump(mode="json")}
+    try:
+        config = run.settings.model_dump(mode="json")
+    except ConfigError:  # another version of MNIST Lab wrote it: as it stands there
+        config = json.loads(run.config)
+    return result(run) | about | {"created": created, "config": config}
 
 
 COMMAND = Command("runs", "List all runs, newest first; stop or delete some.", _arguments, _run, ("", "--json"))

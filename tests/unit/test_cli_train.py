@@ -72,6 +72,16 @@ def test_runs_come_newest_first_and_as_columns(call, store):
     assert re.search(r"older +finished +97\.65% +5 ", lines[1])
 
 
+def test_a_run_of_another_version_is_listed_with_its_settings_as_they_are(call, store):
+    ours, theirs = store.create(RunConfig()), store.create(RunConfig())
+    with store.database.write() as connection:
+        connection.exec_driver_sql(f"UPDATE runs SET config = '{{\"future\": 1}}' WHERE id = '{theirs}'")
+    code, out, err = call("runs", "--json")
+    assert (code, err) == (0, "")
+    configs = {entry["run_id"]: entry["config"] for entry in json.loads(out)}
+    assert configs == {ours: RunConfig().model_dump(mode="json"), theirs: {"future": 1}}
+
+
 def test_images_are_counted_as_often_as_they_were_used(store):
     # 2,000 images in portions of 128 are 15 full steps and one of 80.
     config = RunConfig().replace({"data.subset": 2000, "training.batch_size": 128, "training.epochs": 3})
