@@ -106,6 +106,16 @@ def test_the_teacher_may_by_pin_and_it_stays_for_this_browser(as_visitor, store,
     assert labelled(app.text_input, "The teacher's PIN")
 
 
+def test_the_teachers_role_that_was_left_in_one_tab_is_left_in_all(as_visitor, store, monkeypatch):
+    monkeypatch.setenv("MNIST_LAB_TEACHER_PIN", PIN)
+    run_id = store.create(RunConfig(), "by anna", owner=ANNA)
+    one = enter_pin(as_visitor("ben"), PIN)
+    other = as_visitor("ben", "Train", run=run_id)
+    labelled(one.button, "Leave the teacher's role").click().run()
+    app = healthy(labelled(other.button, "Cancel").click().run())
+    assert store.get(run_id).status == "queued" and given_name(ANNA) in words(app, "error")
+
+
 def test_a_wrong_pin_is_refused_and_cannot_be_tried_for_long(as_visitor, monkeypatch):
     monkeypatch.setenv("MNIST_LAB_TEACHER_PIN", PIN)
     app = as_visitor("ben")
