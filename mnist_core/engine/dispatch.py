@@ -51,7 +51,12 @@ class Dispatcher:
         self._runs: dict[str, Future] = {}
         self._since: dict[str, float] = {}
         self._data = mnist.signature()
-        self._sweeper = Sweeper(store, settings.database_url, partial(limits.require_size, settings))
+        self._sweeper = Sweeper(
+            store,
+            settings.database_url,
+            check=partial(limits.require_size, settings),
+            require_room=lambda: limits.require_room(settings, store.database.stored_bytes()),
+        )
         self._warming: dict[str, tuple[str, Future]] = {}
         self._workers: dict[str, dict[str, Any]] = {}
         self._full: set[str] = set()

@@ -40,14 +40,22 @@ class Sweeper:
 
     Args:
         check: raises ``OverLimit`` for settings that a visitor may not train.
+        require_room: raises ``OverLimit`` when the database holds all that it may.
     """
 
-    def __init__(self, store: RunStore, url: str, check: Callable[[RunConfig], None] = lambda config: None):
-        self._check = check
+    def __init__(
+        self,
+        store: RunStore,
+        url: str,
+        check: Callable[[RunConfig], None] = lambda config: None,
+        require_room: Callable[[], None] = lambda: None,
+    ):
+        self._check, self._require_room = check, require_room
         self._runs, self._sweeps, self._url = store, SweepStore(store.database), url
         self._studies: dict[str, StudyOfSweep] = {}
         self._seen: dict[tuple[str, int], int] = {}
         self._weighed: dict[str, float] = {}
+        self._full: dict[str, str] = {}
         self._storage = None
         self._next, self._active = 0.0, False
 
@@ -79,16 +87,19 @@ class Sweeper:
         trials = self._sweeps.trials(sweep.id)
         limit = sweep.design.search.seconds
         late = bool(limit and time.time() - sweep.started >= limit)
-        closing = late or sweep.wish == "stop"
+        closing = late or sweep.wish == "stop" or sweep.id in self._full
         training = [trial for trial in trials if trial.open and not self._follow(sweep, study, trial, late)]
         still_open, asked = len(training), len(trials)
         most = min(sweep.trials, asked + MOST_PROPOSALS)
         while not closing and still_open < sweep.design.search.parallel and asked < most:
+            if closing := self._finds_no_room(sweep):
+                break
             still_open += self._propose(sweep, study)
             asked += 1
         if not still_open and (closing or asked >= sweep.trials):
             self._weigh(sweep, study, at_once=True)
-            self._end(sweep, "stopped" if sweep.wish == "stop" else "finished")
+            full = self._full.pop(sweep.id, "")
+            self._end(sweep, "stopped" if full or sweep.wish == "stop" else "finished", full)
         if not training or still_open > len(training):
             return True
         paused = {run.id for run in self._runs.list(statuses=("paused",))}
@@ -177,6 +188,15 @@ class Sweeper:
         done = [t for t in self._sweeps.trials(sweep.id) if t.state == "complete" and t.run_id]
         done.sort(key=lambda trial: trial.value, reverse=sweep.objectives[0][1] == "maximize")
         return [trial.run_id for trial in done[:CHECKPOINTS_KEPT]]
+
+    def _finds_no_room(self, sweep: Sweep) -> bool:
+        """Whether a visitor's search may add no more trials; it then ends with those that train, and says why."""
+        try:
+            if sweep.owner:
+                self._require_room()
+        except OverLimit as error:
+            self._full[sweep.id] = str(error)
+        return sweep.id in self._full
 
     def _propose(self, sweep: Sweep, study: StudyOfSweep) -> bool:
         """One more trial; ``False`` if its settings cannot be built or are over a limit, which counts as tried."""

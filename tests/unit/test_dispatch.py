@@ -13,6 +13,8 @@ from mnist_core.engine.dispatch import ABANDONED_SECONDS, Dispatcher
 from mnist_core.errors import DataError, StoreError
 from mnist_core.store.lease import HOST, attend, leave
 from mnist_core.store.run import DEATHS, KILLED
+from tests.helpers import assert_friendly
+from tests.searches import design
 
 pytestmark = pytest.mark.usefixtures("both_databases")
 
@@ -263,3 +265,13 @@ def test_the_minutes_are_those_with_a_worker_and_not_of_a_pause(dask, store, set
     assert minutes_later(7.9) == ""
     assert minutes_later(0.2) == "stop"
     assert "MNIST_LAB_RUN_MINUTES" in store.get(run_id).message
+
+
+def test_a_visitors_search_ends_where_the_database_is_full(dask, store, sweeps, settings):
+    sweep_id = sweeps.create(design(), owner="a" * 32)
+    full = Dispatcher(replace(settings, stored_megabytes=1), store, dask)
+    store.keep(store.create(RunConfig()), "model.keras", os.urandom(2_000_000))
+    full.tick()
+    sweep = sweeps.get(sweep_id)
+    assert (sweep.status, sweeps.trials(sweep_id)) == ("stopped", [])
+    assert_friendly(sweep.message, "MNIST_LAB_STORED_MEGABYTES")

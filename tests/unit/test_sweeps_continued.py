@@ -163,3 +163,25 @@ def test_a_visitors_trial_over_a_limit_is_not_trained(store, sweeps, settings):
     (trial,) = sweeps.trials(of_a_visitor)
     assert (trial.state, trial.run_id) == ("failed", None) and "MNIST_LAB_PARAMETERS" in trial.message
     assert [trial.run_id for trial in sweeps.trials(of_a_command)] == store.queue()
+
+
+def test_a_search_that_finds_no_room_ends_with_what_trains_and_goes_on_when_there_is_some(store, sweeps, settings):
+    full = []
+
+    def require_room():
+        if full:
+            raise OverLimit("The database is full.")
+
+    sweeper, worker = Sweeper(store, settings.database_url, require_room=require_room), Worker(store)
+    visitors, commands = (sweeps.create(design(trials=5), owner=owner) for owner in ("a" * 32, ""))
+    sweeper.tick()
+    full.append(True)
+    _, trials = complete(sweeper, worker, commands, sweeps)
+    assert len(trials) == 5, "a command knows no limits"
+    sweep, trials = complete(sweeper, worker, visitors, sweeps)
+    assert (sweep.status, sweep.message) == ("stopped", "The database is full.")
+    assert [trial.state for trial in trials] == ["complete", "complete"]
+    full.clear()
+    sweeps.go_on(visitors, 3)
+    sweep, trials = complete(sweeper, worker, visitors, sweeps)
+    assert (sweep.status, sweep.message, len(trials)) == ("finished", "", 5)
