@@ -96,7 +96,10 @@ def folder(settings: Settings) -> Check:
 def disk(settings: Settings) -> Check:
     usage = shutil.disk_usage(_nearest(settings.home))
     found = f"{usage.free / 1e9:,.1f} of {usage.total / 1e9:,.0f} GB are free"
-    mend = f"Free some space where {settings.home} lies, or delete runs; below {LEAST_DISK / 1e9:g} GB it gets tight."
+    mend = (
+        f"Free some space where {settings.home} lies; below {LEAST_DISK / 1e9:g} GB it gets tight. "
+        f"The room of deleted runs is used again by later ones, but not given back to the disk."
+    )
     return Check("Disk", usage.free >= LEAST_DISK, found, mend)
 
 

@@ -122,7 +122,7 @@ def test_a_disk_that_is_nearly_full_is_wrong(doctor, free, monkeypatch):
     monkeypatch.setattr(checkup, "LEAST_DISK", 10**18)
     code, checks = doctor()
     assert code == 1
-    assert "delete runs" in only(checks, "Disk")["mend"]
+    assert "deleted runs" in only(checks, "Disk")["mend"], "their room is not given back to the disk"
 
 
 def test_a_folder_that_is_a_file_is_wrong(doctor, free, monkeypatch, tmp_path):
