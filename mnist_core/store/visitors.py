@@ -8,14 +8,14 @@ from collections.abc import Iterable
 from sqlalchemy import Connection, case, delete, func, select, update
 
 from mnist_core.store.database import Database, upserting
-from mnist_core.store.tables import runs, sweeps, visitors
+from mnist_core.store.tables import drawings, runs, sweeps, visitors
 from mnist_core.visitors import Visitor, clean_name, given_name, is_teacher, teacher_proof
 
 HERE_SECONDS = 60.0
 """How long after its last sign of life a visitor counts as here."""
 
 KEPT_SECONDS = 90 * 86_400.0
-"""After that long without a visit, one who has left no run is forgotten."""
+"""After that long without a visit, one who has left no run is forgotten, and with them what they drew."""
 
 NOBODY = "this machine"
 """Whose the runs are that commands made."""
@@ -93,3 +93,5 @@ class VisitorStore:
         owners = select(runs.c.owner).union(select(sweeps.c.owner))
         old = (visitors.c.seen < now - KEPT_SECONDS) & visitors.c.id.not_in(owners)
         connection.execute(delete(visitors).where(old))
+        nobodys = drawings.c.owner.not_in(select(visitors.c.id)) & (drawings.c.time < now - KEPT_SECONDS)
+        connection.execute(delete(drawings).where(nobodys))

@@ -1,9 +1,11 @@
 """Visitors in the store: names that stay, who is here, and who is forgotten."""
 
+import numpy as np
 import pytest
 
 from mnist_core.config import RunConfig
 from mnist_core.errors import NotAllowed
+from mnist_core.store.drawings import Drawings
 from mnist_core.store.visitors import HERE_SECONDS, KEPT_SECONDS, NOBODY, VisitorStore
 from mnist_core.visitors import given_name, visitor_id
 
@@ -20,6 +22,7 @@ def known(store):
 def earlier(store, seconds):
     with store.database.write() as connection:
         connection.exec_driver_sql(f"UPDATE visitors SET seen = seen - {seconds}")
+        connection.exec_driver_sql(f"UPDATE drawings SET time = time - {seconds}")
 
 
 def test_a_visitor_is_called_something_until_they_choose(known):
@@ -55,9 +58,15 @@ def test_who_has_left_nothing_is_forgotten_in_time(known, store):
     known.rename(ANNA, "Anna")
     known.rename(BEN, "Ben")
     store.create(RunConfig(), owner=BEN)
-    earlier(store, KEPT_SECONDS + 1)
+    drawn = {who: Drawings(store.database, who) for who in (ANNA, BEN, CLEO)}
+    for who, own in drawn.items():
+        own.remember("seven", np.zeros((28, 28), np.uint8), [], "7", 0.5)
+        own.keep("seven", 7)
+        if who == BEN:
+            earlier(store, KEPT_SECONDS + 1)
     known.enter(CLEO)
     assert known.names([ANNA, BEN]) == {ANNA: given_name(ANNA), BEN: "Ben"}
+    assert [len(drawn[who].kept()) for who in (ANNA, BEN, CLEO)] == [0, 1, 1]
 
 
 def test_own_runs_come_first(store):
