@@ -14,6 +14,7 @@ from mnist_core.explore.design import Design
 from mnist_core.models.upload import Upload
 from mnist_core.settings import Settings
 from mnist_core.store import RunStore, fine_tuning
+from mnist_core.store.drawings import Drawings
 from mnist_core.store.queue import count_waiting
 from mnist_core.store.run import Run
 from mnist_core.store.sweeps import SweepStore
@@ -81,6 +82,12 @@ class Acting:
             self._store.delete(run_id)
             raise
         return run_id
+
+    def keep_drawing(self, drawing_id: str, label: int | None) -> None:
+        """Keeps one of this visitor's last drawings, or no longer (``Drawings.keep``)."""
+        if label is not None:
+            self._require_room()
+        Drawings(self._store.database, self._visitor.id).keep(drawing_id, label)
 
     # -- sweeps -----------------------------------------------------------------------------------------------
 

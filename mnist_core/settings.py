@@ -70,7 +70,8 @@ class Settings:
     )  # fmt: skip
     stored_megabytes: int = _setting(
         "MNIST_LAB_STORED_MEGABYTES", "20000",
-        "Size of the database at which visitors cannot add runs until some are deleted; 0 is no limit.",
+        "Size of the database at which visitors cannot add runs or keep drawings until some are deleted; "
+        "0 is no limit.",
     )  # fmt: skip
     predictions_per_minute: int = _setting(
         "MNIST_LAB_PREDICTIONS_PER_MINUTE", "300", "Answers that a visitor may ask of networks; 0 is no limit."

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, case, delete, func, insert, select, update
 
 from mnist_core.data.mnist import Digits
 from mnist_core.errors import StoreError
@@ -20,10 +20,11 @@ LAST = 8
 """How many of a visitor's last drawings stay without being kept."""
 
 MOST_KEPT = 500
-"""Drawings that a visitor may keep: about a megabyte with their strokes."""
+"""Drawings that a visitor may keep: some kilobytes each with their strokes, and never more than some ten megabytes."""
 
-MOST_STROKES = 100_000
-"""Signs that the strokes of one drawing may take; a longer one cannot be drawn again, but is read and kept."""
+MOST_STROKES, MOST_STROKES_KEPT = 100_000, 20_000
+"""Signs that the strokes of one drawing may take, one of the last or one that is kept, which is a single digit; a
+longer one cannot be drawn again, but is read and kept."""
 
 FORGOTTEN_SECONDS = 30 * 86_400
 """After that long the last drawings of visitors who have not come again go."""
@@ -79,8 +80,10 @@ class Drawings:
                 return True
             # Strokes that come back from a browser differ by roundings, and so does their picture: only more or fewer
             # of them make another one. Where none are held, of a photo or of endless strokes, the picture must tell.
-            same = len(json.loads(known.strokes)) == len(json.loads(row["strokes"]))
-            same = same and (row["strokes"] != "[]" or known.image == row["image"])
+            if known.strokes == "[]":
+                same = known.image == row["image"]
+            else:
+                same = len(json.loads(known.strokes)) == len(json.loads(row["strokes"]))
             if known.label is not None:
                 return same
             if same:
@@ -111,14 +114,17 @@ class Drawings:
         """
         if label is not None and not 0 <= label <= 9:
             raise StoreError(f"A drawing is kept as one of the digits 0 to 9, not as {label}.")
+        columns: dict[str, Any] = {"label": label}
         with self._database.write() as connection:
             if label is not None:
+                endless = func.length(drawings.c.strokes) > MOST_STROKES_KEPT
+                columns["strokes"] = case((endless, "[]"), else_=drawings.c.strokes)
                 others = select(func.count()).where(
                     self._own, drawings.c.label.is_not(None), drawings.c.id != drawing_id
                 )
                 if connection.execute(others).scalar() >= MOST_KEPT:
                     raise StoreError(FULL)
-            changed = update(drawings).where(self._own, drawings.c.id == drawing_id).values(label=label)
+            changed = update(drawings).where(self._own, drawings.c.id == drawing_id).values(columns)
             if not connection.execute(changed).rowcount:
                 raise StoreError(GONE)
 

@@ -16,7 +16,7 @@ from mnist_core.ui.digits import png
 from mnist_core.ui.frame import errors_in_words
 from mnist_core.ui.lab import Lab
 from mnist_core.ui.sources import CANVAS, Source
-from mnist_core.ui.visitor import visitor
+from mnist_core.ui.visitor import acting, visitor
 
 STYLE = """<style>
 .st-key-last-drawings button { padding: .2rem .45rem; min-height: 2.5rem; }
@@ -44,7 +44,7 @@ def keep(lab: Lab, source: Source, image: np.ndarray, told: Sequence[Told], seve
         source = replace(source, id=sheet_of(CANVAS)["drawing"])
         own.remember(source.id, image, source.strokes, told[0].read, told[0].sure)
     if not several:
-        _right_or_wrong(own, source, image, told)
+        _right_or_wrong(lab, source, image, told)
 
 
 def last_drawings(lab: Lab) -> None:
@@ -66,30 +66,30 @@ def last_drawings(lab: Lab) -> None:
             )
 
 
-def _right_or_wrong(own: Drawings, source: Source, image: np.ndarray, told: Sequence[Told]) -> None:
+def _right_or_wrong(lab: Lab, source: Source, image: np.ndarray, told: Sequence[Told]) -> None:
     """Asks for the digit that a drawing is, and keeps it with that."""
-    label = own.label_of(source.id)
+    label = drawings_of(lab).label_of(source.id)
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         if label is not None:
             st.caption(f":material/check: Kept as a {label} under *My handwriting*.", width="content")
             if st.button("Take it back", key="take-back", type="tertiary"):
-                _keep(own, source, image, told[0], None)
+                _keep(lab, source, image, told[0], None)
             return
         answers = {one.read for one in told if not one.refused}
         if len(answers) == 1:
             words, icon = "Keeps the drawing with this label.", ":material/thumb_up:"
             if st.button("This is right", icon=icon, key="right", type="tertiary", help=words):
-                _keep(own, source, image, told[0], int(answers.pop()))
+                _keep(lab, source, image, told[0], int(answers.pop()))
         with st.popover("This is wrong, it is a …", icon=":material/thumb_down:", type="tertiary"):
             digit = st.pills("It is a", range(10), key=f"truth-{source.id}")
             if digit is not None:
-                _keep(own, source, image, told[0], digit)
+                _keep(lab, source, image, told[0], digit)
 
 
-def _keep(own: Drawings, source: Source, image: np.ndarray, told: Told, label: int | None) -> None:
+def _keep(lab: Lab, source: Source, image: np.ndarray, told: Told, label: int | None) -> None:
     with errors_in_words():
-        own.remember(source.id, image, source.strokes, told.read, told.sure)
-        own.keep(source.id, label)
+        drawings_of(lab).remember(source.id, image, source.strokes, told.read, told.sure)
+        acting(lab).keep_drawing(source.id, label)
         st.rerun()  # all of the page: what is kept is shown below too
 
 

@@ -30,7 +30,7 @@ def visitor(here: Lab | None = None) -> Visitor:
 
 
 def acting(here: Lab) -> Acting:
-    """What this visitor does; whatever changes runs and sweeps on a page goes through it.
+    """What this visitor does; whatever changes runs and sweeps on a page, or keeps drawings, goes through it.
 
     They are looked up anew, since the teacher's role may have been left in another tab.
     """

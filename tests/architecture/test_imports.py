@@ -140,7 +140,7 @@ def test_pages_are_streamlits_own_and_never_navigation(path):
     assert "streamlit.navigation" not in set(imports(path, everywhere=True))
 
 
-CHANGES = {"ask", "resume", "rename", "annotate", "go_on", "add_upload"}
+CHANGES = {"ask", "resume", "rename", "annotate", "go_on", "add_upload", "keep"}
 """Methods of the stores and of the engine that change what belongs to somebody, by names that nothing else has."""
 
 ALSO = {"create", "delete", "stop", "add", "choose"}

@@ -12,6 +12,7 @@ from mnist_core.data.mnist import Digits
 from mnist_core.errors import NotAllowed, OverLimit
 from mnist_core.explore.questions import QUESTIONS
 from mnist_core.models.upload import Upload
+from mnist_core.store.drawings import Drawings
 from mnist_core.store.queue import count_waiting
 from mnist_core.store.shipped import FLAGSHIP
 from mnist_core.store.sweeps import SweepStore
@@ -127,6 +128,21 @@ def test_a_full_store_takes_nothing_new_and_lets_delete(act, store):
         assert_friendly(error, "MNIST_LAB_STORED_MEGABYTES")
     full.delete(run_id)
     full.train(RunConfig())
+
+
+def test_a_full_store_keeps_no_drawing_and_lets_go_of_those_it_has(act, store):
+    own = Drawings(store.database, ANNA)
+    for name in ("kept", "new"):
+        own.remember(name, np.zeros((28, 28), np.uint8), [], "1", 0.5)
+    act(ANNA).keep_drawing("kept", 1)
+    store.keep(store.create(RunConfig()), "model.keras", os.urandom(2_000_000))
+    full = act(ANNA, stored_megabytes=1)
+    with pytest.raises(OverLimit) as error:
+        full.keep_drawing("new", 1)
+    assert_friendly(error, "MNIST_LAB_STORED_MEGABYTES")
+    assert [drawing.id for drawing in own.kept()] == ["kept"]
+    full.keep_drawing("kept", None)
+    assert own.kept() == []
 
 
 def test_an_upload_is_whose_it_is_and_within_the_limits(act, store):

@@ -127,6 +127,16 @@ def test_endless_strokes_that_go_on_are_kept_as_they_look_now(own):
     assert not own.remember("a", image(2), strokes(5002), "1", 0.5), "another drawing"
 
 
+def test_long_strokes_go_when_a_drawing_is_kept_and_it_stays_the_same_one(own):
+    assert own.remember("a", image(1), strokes(500), "1", 0.5)
+    assert own.last()[0].strokes == strokes(500)
+    own.keep("a", 1)
+    (kept,) = own.kept()
+    assert kept.strokes == [] and drawings.MOST_KEPT * drawings.MOST_STROKES_KEPT <= 10_000_000
+    assert own.remember("a", image(1), strokes(500), "1", 0.5), "it looks the same"
+    assert not own.remember("a", image(2), strokes(501), "1", 0.5), "another drawing"
+
+
 def test_the_last_ones_of_those_who_never_come_again_go(store, own, monkeypatch):
     own.remember("a", image(1), strokes(1), "1", 0.5)
     own.remember("b", image(1), strokes(1), "1", 0.5)
