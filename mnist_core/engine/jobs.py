@@ -175,14 +175,14 @@ def _conclude(store: RunStore, run: Run, trainer: Trainer | ClassicalTrainer, st
     A trial of a sweep is compared by held-out images alone. It keeps its weights, should it be the one chosen.
     """
     if not SweepStore(store.database).may_score(run.id):
-        columns = {"status": status, "wish": "", "ended": time.time()}
+        columns = _ended(status)
         event = f"{status.capitalize()} after {trainer.step:,} steps, a trial that has not seen the test set."
         patiently(lambda: store.record(run.id, columns, event=event, holder=run.holder))
         return
     test = mnist.load("test")
     scores, probabilities = trainer.evaluation.evaluate(test)
     trainer.require_finite(scores["loss"])
-    columns = {"status": status, "wish": "", "ended": time.time()}
+    columns = _ended(status)
     columns |= {f"test_{name}": score for name, score in scores.items()}
     model = trainer.files() if isinstance(trainer.evaluation, Fitted) else {"model.keras": to_bytes(trainer.model)}
     _, of_held_out = trainer.evaluation.evaluate(trainer.validation)
@@ -199,6 +199,12 @@ def _conclude(store: RunStore, run: Run, trainer: Trainer | ClassicalTrainer, st
     files |= {"checkpoint": None}
     patiently(lambda: store.record(run.id, columns, files=files, event=event, holder=run.holder))
     log.info("%s", event)
+
+
+def _ended(status: str) -> dict[str, Any]:
+    columns = {"status": status, "wish": "", "ended": time.time()}
+    # The word to stop, with the reason why, may come when nothing is left to be stopped.
+    return columns | {"message": ""} if status == "finished" else columns
 
 
 def _fail(store: RunStore, run_id: str, message: str, holder: str | None) -> str:

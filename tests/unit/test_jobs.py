@@ -58,6 +58,18 @@ def test_a_run_is_trained_scored_and_kept(store, run_id, train, digits):
     assert told[-1] == f"Finished after 10 steps with {run.test_accuracy:.2%} on the test set."
 
 
+def test_a_run_that_is_to_stop_when_it_has_finished_does_not_say_that_it_was_stopped(store, run_id, train, monkeypatch):
+    calibrate = jobs.calibrate
+
+    def asked_meanwhile(*arguments):
+        store.ask(run_id, "stop", "Stopped after 2 minutes.")
+        return calibrate(*arguments)
+
+    monkeypatch.setattr(jobs, "calibrate", asked_meanwhile)
+    _, run = train(run_id)
+    assert (run.status, run.wish, run.message) == ("finished", "", "")
+
+
 RAW = {"name": "softmax", "api": "variables"}
 
 
