@@ -25,19 +25,10 @@ def result(run: Run) -> dict[str, Any]:
         "epochs": run.epoch,
         "parameters": run.parameters,
         "train_seconds": run.train_seconds,
-        "images_per_second": images_trained(run) / run.train_seconds if run.train_seconds else None,
+        "images_per_second": run.images_trained / run.train_seconds if run.train_seconds else None,
         "test_loss": run.test_loss,
         "test_accuracy": run.test_accuracy,
     }
-
-
-def images_trained(run: Run) -> int:
-    """How many images the run has learned from so far, each counted as often as it was used."""
-    if not run.steps or run.architecture is None or run.architecture.family == "classical":
-        return 0  # a forest draws images with repetition, and a pass of SGD may end early
-    config = run.settings
-    epochs, steps = divmod(run.step, config.steps_per_epoch)
-    return epochs * config.training_images + steps * min(config.training.batch_size, config.training_images)
 
 
 def table(rows: list[Run]) -> str:

@@ -125,6 +125,15 @@ class Run:
         return self.started is not None and self.queued > self.started
 
     @property
+    def images_trained(self) -> int:
+        """How many images it has learned from so far, each counted as often as it was used; 0 where nobody counts."""
+        if not self.steps or self.architecture is None or self.architecture.family == "classical":
+            return 0  # a forest draws images with repetition, and a pass of SGD may end early
+        config = self.settings
+        epochs, steps = divmod(self.step, config.steps_per_epoch)
+        return epochs * config.training_images + steps * min(config.training.batch_size, config.training_images)
+
+    @property
     def progress(self) -> float:
         """Share of all steps done, 0..1."""
         return min(1.0, self.step / self.steps) if self.steps else 0.0

@@ -88,6 +88,13 @@ def test_every_setting(visit, finish):
     assert set(RunConfig().flat()) <= set(healthy(app).dataframe[0].value.columns)
 
 
+def test_the_pace_is_that_of_the_whole_training_in_whole_images(visit, finish, store):
+    run = store.get(finish())
+    assert run.train_seconds and run.images_trained
+    row = visit("Runs").dataframe[0].value.iloc[0]
+    assert row["images/s"] == round(run.images_trained / run.train_seconds) != run.images_per_second
+
+
 def test_rename_and_note(visit, finish, store):
     run_id = finish("old name")
     app = choose(visit("Runs"), "old name")
