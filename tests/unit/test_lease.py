@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import insert, update
 
 from mnist_core.store import lease
-from mnist_core.store.lease import HOST, Lease, attend, attended, engine_status, leave, process_alive
+from mnist_core.store.lease import HOST, Lease, attend, attended, engine_status, leave, process_alive, revoke
 from mnist_core.store.tables import attendance, engine_lease
 from tests.helpers import ROOT, eventually
 
@@ -99,6 +99,18 @@ def test_whoever_was_thought_dead_learns_that_he_has_lost_it(database):
     assert not old.renew("ready", "", [])
     old.release()
     assert new.renew("ready", "", [])
+
+
+def test_a_lease_can_be_revoked_unless_its_holder_has_beaten_since(database):
+    mine = Lease(database)
+    assert mine.take()
+    before = engine_status(database)
+    assert mine.renew("ready")
+    revoke(database, before)
+    assert engine_status(database).ready
+    revoke(database, engine_status(database))
+    assert engine_status(database).state == "away"
+    assert not mine.renew("ready")
 
 
 RACER = """

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import psutil
 import pytest
-from sqlalchemy import insert, update
+from sqlalchemy import insert
 
 from mnist_core.engine import watchdog
 from mnist_core.engine.watchdog import ENGINE, HUNG_LOOKS, Watchdog
@@ -143,14 +143,6 @@ def test_a_process_that_is_no_engine_is_left_alone(dog, begin, hold, settings, s
     assert any(dog.look(held) for _ in range(HUNG_LOOKS + 1))
     assert not gone(other) and not gone(child)
     assert engine_status(store.database).state == "away"
-
-
-def test_whoever_has_beaten_since_keeps_the_lease(dog, begin, hold, settings, store):
-    held = hold(begin(settings)[0].pid)
-    with store.database.write() as connection:
-        connection.execute(update(engine_lease).values(beat=held.beat + 1))
-    assert any(dog.look(held) for _ in range(HUNG_LOOKS + 1))
-    assert engine_status(store.database).pid == held.pid
 
 
 def test_a_younger_process_with_the_same_number_is_left_alone(dog, stuck):
