@@ -47,6 +47,7 @@ class EngineClient:
         self._process: subprocess.Popen | None = None
         self._watchdog = Watchdog(settings, store.database)
         self._attended = self._started = float("-inf")
+        self._writes = False
         self._dask: Any = None
         self._dask_address = ""
         self._together = Batcher(lambda run_id, images: self._ask(tasks.predict, run_id, images, settings.database_url))
@@ -59,7 +60,8 @@ class EngineClient:
         self._attend()
         with self._lock:
             status = engine_status(self._store.database)
-            if self._watchdog.look(status):
+            # Where nothing can be written, the engine cannot beat either: it waits for room, as it should.
+            if self._writes and self._watchdog.look(status):
                 status = engine_status(self._store.database)
             # One that we started and that still lives is about to become the engine, or about to end.
             coming = self._process is not None and self._process.poll() is None
@@ -74,8 +76,9 @@ class EngineClient:
         with self._lock:
             if time.monotonic() - self._attended <= ATTEND_SECONDS:
                 return
-            self._attended = time.monotonic()
+            self._attended, self._writes = time.monotonic(), False
         attend(self._store.database)
+        self._writes = True
 
     def wait(self, seconds: float = START_SECONDS) -> EngineStatus:
         """Waits until the engine serves the store; workers follow. ``EngineError`` if it does not come up in time."""

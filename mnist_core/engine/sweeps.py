@@ -98,7 +98,7 @@ class Sweeper:
             asked += 1
         if not still_open and (closing or asked >= sweep.trials):
             self._weigh(sweep, study, at_once=True)
-            full = self._full.pop(sweep.id, "")
+            full = self._full.get(sweep.id, "")
             self._end(sweep, "stopped" if full or sweep.wish == "stop" else "finished", full)
         if not training or still_open > len(training):
             return True
@@ -232,6 +232,7 @@ class Sweeper:
     def _end(self, sweep: Sweep, status: str, message: str = "") -> None:
         self._sweeps.update(sweep.id, status=status, wish="", message=message, ended=time.time())
         self._studies.pop(sweep.id, None)
+        self._full.pop(sweep.id, None)
         log.info("sweep %s: %s", sweep.id, status)
 
     def _study(self, sweep: Sweep) -> StudyOfSweep:

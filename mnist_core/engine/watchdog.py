@@ -16,6 +16,7 @@ import time
 from contextlib import suppress
 
 import psutil
+from sqlalchemy import make_url
 
 from mnist_core.errors import EngineError, LabError
 from mnist_core.settings import Settings
@@ -88,11 +89,13 @@ class Watchdog:
         """Kills the engine and all that it began, which may be as stuck as the engine itself, if it is ours; whether it
         is gone."""
         engine = self.ours(status)
+        family = [engine] if engine else []
+        with suppress(psutil.Error):  # where children cannot be listed, the engine at least is ended
+            family += engine.children(recursive=True) if engine else []
+        for process in family:
+            with suppress(psutil.Error):
+                process.kill()
         with suppress(psutil.Error):
-            family = [engine, *engine.children(recursive=True)] if engine else []
-            for process in family:
-                with suppress(psutil.Error):
-                    process.kill()
             psutil.wait_procs(family, timeout=5)
         return not process_alive(status.host, status.pid, status.beat)
 
@@ -106,4 +109,10 @@ class Watchdog:
             url = Settings.from_environment(process.environ()).database_url if ENGINE in process.cmdline() else ""
         except (psutil.Error, LabError):
             return None
-        return process if url == self._settings.database_url else None
+        return process if _place(url) == _place(self._settings.database_url) else None
+
+
+def _place(url: str) -> str:
+    """Where a store is, however its address is written: of SQLite its file, links followed."""
+    parsed = make_url(url) if url else None
+    return os.path.realpath(parsed.database) if parsed and parsed.drivername == "sqlite" and parsed.database else url

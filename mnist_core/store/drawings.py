@@ -26,6 +26,9 @@ MOST_STROKES, MOST_STROKES_KEPT = 100_000, 20_000
 """Signs that the strokes of one drawing may take, one of the last or one that is kept, which is a single digit; a
 longer one cannot be drawn again, but is read and kept."""
 
+ROUNDING = 1.0
+"""Grey levels, on the mean, by which a picture differs whose strokes came back from a browser; a dot adds more."""
+
 FORGOTTEN_SECONDS = 30 * 86_400
 """After that long the last drawings of visitors who have not come again go."""
 
@@ -81,7 +84,7 @@ class Drawings:
             # Strokes that come back from a browser differ by roundings, and so does their picture: only more or fewer
             # of them make another one. Where none are held, of a photo or of endless strokes, the picture must tell.
             if known.strokes == "[]":
-                same = known.image == row["image"]
+                same = known.label is not None and _apart(known.image, row["image"]) < ROUNDING
             else:
                 same = len(json.loads(known.strokes)) == len(json.loads(row["strokes"]))
             if known.label is not None:
@@ -153,6 +156,11 @@ def as_digits(kept: Sequence[Drawing]) -> Digits:
     """Kept drawings as a labelled set, as MNIST is one."""
     images = np.array([drawing.image for drawing in kept], np.uint8).reshape(-1, SIDE, SIDE)
     return Digits(images, np.array([drawing.label for drawing in kept], np.uint8))
+
+
+def _apart(one: bytes, other: bytes) -> float:
+    """How many grey levels two pictures differ by, on the mean of all pixels."""
+    return float(np.abs(_image(one).astype(np.int16) - _image(other)).mean())
 
 
 def _image(data: bytes) -> np.ndarray:

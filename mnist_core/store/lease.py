@@ -93,10 +93,15 @@ def engine_status(database: Database) -> EngineStatus:
 
 
 def revoke(database: Database, status: EngineStatus) -> None:
-    """Takes the lease from the engine that said ``status`` last, unless it has given a sign of life since."""
+    """Takes the lease from the engine that said ``status`` last, unless it has given a sign of life since.
+
+    In a copied store stand those who attended the other store's engine, too: they are forgotten with it.
+    """
     held = (engine_lease.c.owner == status.owner) & (engine_lease.c.beat == status.beat)
     with database.write() as connection:
-        connection.execute(delete(engine_lease).where(held))
+        if connection.execute(delete(engine_lease).where(held)).rowcount:
+            copied = (attendance.c.host == HOST) & (attendance.c.beat < status.beat + STALE_SECONDS)
+            connection.execute(delete(attendance).where(copied))
 
 
 class Lease:

@@ -82,6 +82,20 @@ def test_a_locked_database_holds_up_one_caller_and_not_all(settings, started, mo
     store.database.close()
 
 
+def test_an_engine_that_cannot_beat_because_nothing_can_be_written_is_not_taken_for_hung(ours, started, monkeypatch):
+    looks = []
+    monkeypatch.setattr(ours._watchdog, "look", lambda status: bool(looks.append(status)))
+    ours.ensure()
+    assert len(looks) == 1
+    monkeypatch.setattr(client, "ATTEND_SECONDS", -1.0)
+    monkeypatch.setattr(client, "attend", lambda database: (_ for _ in ()).throw(StoreBusy("full")))
+    with pytest.raises(StoreBusy):
+        ours.ensure()
+    monkeypatch.setattr(client, "ATTEND_SECONDS", 60.0)  # the next looks do not write
+    ours.ensure()
+    assert len(looks) == 1
+
+
 def test_an_engine_for_other_settings_than_the_environments(tmp_path, started):
     """The client's own settings count, not the variables of this process."""
     settings = Settings.from_environment({"MNIST_LAB_HOME": str(tmp_path / "other"), "MNIST_LAB_TRAIN_WORKERS": "2"})

@@ -134,7 +134,13 @@ def test_long_strokes_go_when_a_drawing_is_kept_and_it_stays_the_same_one(own):
     (kept,) = own.kept()
     assert kept.strokes == [] and drawings.MOST_KEPT * drawings.MOST_STROKES_KEPT <= 10_000_000
     assert own.remember("a", image(1), strokes(500), "1", 0.5), "it looks the same"
+    rounded = image(1)
+    rounded[3, 4] += 2
+    assert own.remember("a", rounded, strokes(500), "1", 0.5), "as a browser gives it back"
     assert not own.remember("a", image(2), strokes(501), "1", 0.5), "another drawing"
+    own.keep("a", None)
+    assert own.remember("a", image(1), strokes(500), "1", 0.5)
+    assert own.last()[0].strokes == strokes(500), "taken back, it can be drawn again"
 
 
 def test_the_last_ones_of_those_who_never_come_again_go(store, own, monkeypatch):

@@ -113,6 +113,28 @@ def test_a_lease_can_be_revoked_unless_its_holder_has_beaten_since(database):
     assert not mine.renew("ready")
 
 
+def test_who_attended_the_engine_of_a_copied_store_is_forgotten_with_its_lease(database, monkeypatch):
+    """They live, and would keep the copy's own engine for ever."""
+    monkeypatch.setattr(lease, "STALE_SECONDS", 0)
+    began = psutil.Process().create_time()
+
+    def of_long_ago(table, seconds):
+        with database.write() as connection:
+            connection.execute(update(table).values(beat=began + seconds))
+
+    other = Lease(database)
+    for copied in (True, False):
+        assert other.take()
+        attend(database)
+        of_long_ago(engine_lease, 0.2)
+        if copied:
+            of_long_ago(attendance, 0.1)
+        assert attended(database)
+        revoke(database, engine_status(database))
+        assert engine_status(database).state == "away"
+        assert attended(database) != copied, "who has come since is of this store"
+
+
 RACER = """
 import sys
 from mnist_core.store import RunStore

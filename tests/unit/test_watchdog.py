@@ -137,6 +137,12 @@ def test_an_engine_of_another_store_is_left_alone_and_loses_the_lease(dog, begin
     assert Lease(store.database).take()
 
 
+def test_the_same_store_by_another_way_is_ours(dog, begin, settings, tmp_path):
+    (tmp_path / "by-a-link").symlink_to(settings.home)
+    [engine, _] = begin(replace(settings, home=tmp_path / "by-a-link"), ENGINE)
+    assert dog.ours(status(engine.pid, time.time()))
+
+
 def test_a_process_that_is_no_engine_is_left_alone(dog, begin, hold, settings, store):
     [other, child] = begin(settings)
     held = hold(other.pid)
