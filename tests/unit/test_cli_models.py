@@ -18,6 +18,9 @@ from tests.commands import complete
 from tests.helpers import assert_friendly
 from tests.uploads import zipped
 
+STARTING = "Starting the engine …\n"
+"""What a command says when the one of the tests before has ended, since nobody wanted it any more."""
+
 
 def test_predict_by_run_and_by_file(trained, engine, tmp_path):
     run_id, environment = json.loads(trained[1])["run_id"], trained[3]
@@ -29,7 +32,7 @@ def test_predict_by_run_and_by_file(trained, engine, tmp_path):
     pictures = [tmp_path / name for name in ("seven.png", "two.jpg", "digits.npy")]
 
     code, out, err = complete("predict", "--model", run_id, *pictures, "--json", env=environment)
-    assert (code, err) == (0, "")
+    assert code == 0 and err in ("", STARTING)
     documents = json.loads(out)
     assert all(list(answer)[:2] == ["label", "probabilities"] for answer in documents)
     probabilities = np.array([answer["probabilities"] for answer in documents])
@@ -59,7 +62,7 @@ def test_predict_several(trained, tmp_path):
     pictures = [tmp_path / "number.png", tmp_path / "touching.png"]
 
     code, out, err = complete("predict", "--model", run_id, "--several", *pictures, "--json", env=environment)
-    assert (code, err) == (0, "")
+    assert code == 0 and err in ("", STARTING)
     number, touching = json.loads(out)
     assert number["number"] == "271" == "".join(str(digit["label"]) for digit in number["digits"])
     for digit, (left, right) in zip(number["digits"], spans, strict=True):
