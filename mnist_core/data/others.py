@@ -8,11 +8,14 @@ anomaly detection with outlier exposure" (2019), section 3.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator
 from functools import lru_cache
+from itertools import cycle
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
+from mnist_core.data.series import Series
 from mnist_core.data.sketch import CANVAS, bent, framed, smooth
 
 NOT_A_DIGIT = 10
@@ -28,19 +31,29 @@ LYING = (2, 3, 4, 5, 7)
 """Digits that lying on their side are none."""
 
 
+def others(count: int, seed: int = 0, look: Callable[[], None] | None = None) -> np.ndarray:
+    """``uint8 (count, 28, 28)``, placed as MNIST's digits are: the first of as many as may be asked for.
+
+    Args:
+        look: called between pictures, a thousand of which take a second; it may raise to end the drawing.
+    """
+    return _series(seed).first(count, look)
+
+
 @lru_cache(maxsize=2)
-def others(count: int, seed: int = 0) -> np.ndarray:
-    """``uint8 (count, 28, 28)``, placed as MNIST's digits are: the first of as many as may be asked for."""
+def _series(seed: int) -> Series:
+    return Series(_pictures(seed))
+
+
+def _pictures(seed: int) -> Iterator[np.ndarray]:
     from mnist_core.data import mnist
 
     random, digits = np.random.default_rng(seed), mnist.load("train")
-    pictures = []
-    while len(pictures) < count:
-        _, draw = _IN_TURN[len(pictures) % len(_IN_TURN)]
-        picture = draw(random, digits)
-        if picture.max() > 60:
-            pictures.append(framed(picture))
-    return np.stack(pictures)
+    for _, draw in cycle(_IN_TURN):
+        # One that can hardly be seen is drawn again, so that every kind comes as often as it should.
+        while (picture := draw(random, digits)).max() <= 60:
+            pass
+        yield framed(picture)
 
 
 def kinds(count: int) -> dict[str, np.ndarray]:

@@ -7,12 +7,14 @@ laid down by hand from what is taught; none comes from a set of digits.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from functools import lru_cache
-from itertools import pairwise
+from itertools import cycle, pairwise
 
 import numpy as np
 from PIL import Image, ImageDraw
 
+from mnist_core.data.series import Series
 from mnist_core.data.sketch import CANVAS, bent, framed, smooth
 from mnist_core.models.plan import CLASSES
 
@@ -106,17 +108,28 @@ NARROW, WIDE = {1: 0.15}, {1: 0.65}
 USUAL_WIDTHS = 0.42, 0.9
 
 
-@lru_cache(maxsize=2)
-def written(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+def written(
+    count: int, seed: int = 0, look: Callable[[], None] | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Images ``uint8 (count, 28, 28)``, placed as MNIST's, and labels ``uint8 (count,)``: the first of as many as may
     be asked for.
+
+    Args:
+        look: called between pictures, a thousand of which take a second; it may raise to end the drawing.
     """
-    random, images = np.random.default_rng(seed), []
-    labels = (np.arange(count) % CLASSES).astype(np.uint8)
-    for label in labels.tolist():
+    return _series(seed).first(count, look), (np.arange(count) % CLASSES).astype(np.uint8)
+
+
+@lru_cache(maxsize=2)
+def _series(seed: int) -> Series:
+    return Series(_pictures(seed))
+
+
+def _pictures(seed: int) -> Iterator[np.ndarray]:
+    random = np.random.default_rng(seed)
+    for label in cycle(range(CLASSES)):
         forms = FORMS[label]
-        images.append(framed(_drawn(forms[random.integers(len(forms))], label, random)))
-    return np.stack(images) if images else np.empty((0, 28, 28), np.uint8), labels
+        yield framed(_drawn(forms[random.integers(len(forms))], label, random))
 
 
 def points(stroke: str) -> tuple[np.ndarray, np.ndarray]:

@@ -19,7 +19,7 @@ from mnist_core.config import RunConfig
 from mnist_core.data import mnist
 from mnist_core.engine.fine_tuning import measure
 from mnist_core.engine.reading import store_at
-from mnist_core.engine.recorder import Recorder
+from mnist_core.engine.recorder import TAKEN_BACK, NotBegun, Preparation, Recorder
 from mnist_core.errors import DataError, LabError, RunTaken, StoreError, UnknownRun
 from mnist_core.logs import about
 from mnist_core.models.blobs import array_bytes, from_bytes, to_bytes
@@ -124,7 +124,11 @@ def _train(store: RunStore, run: Run) -> str:
     patiently(lambda: store.record(run.id, {"device": device}, event=event, holder=run.holder))
     log.info("%s", event)
     if execution:
-        trainer = Trainer(config, _programs(), execution, _beginning(store, run))
+        look = Preparation(store, run, begun=checkpoint is not None)
+        try:
+            trainer = Trainer(config, _programs(), execution, _beginning(store, run), look)
+        except NotBegun as ended:
+            return str(ended)
     else:
         trainer = _classical_trainer(config)
     if config.fine_tuning and not checkpoint:
@@ -138,7 +142,7 @@ def _train(store: RunStore, run: Run) -> str:
     trainer.fit([metrics, recorder], resume_from=checkpoint)
     if trainer.step == 0 and recorder.outcome == "stopped":
         columns = {"status": "cancelled", "wish": "", "ended": time.time()}
-        patiently(lambda: store.record(run.id, columns, event="Taken back before the first step.", holder=run.holder))
+        patiently(lambda: store.record(run.id, columns, event=TAKEN_BACK, holder=run.holder))
         return "cancelled"
     if recorder.outcome != "paused":
         _conclude(store, run, trainer, recorder.outcome)

@@ -1,4 +1,4 @@
-"""The callback that keeps a run's store row true while it trains, and obeys what readers ask of it."""
+"""What keeps a run's store row true while a worker has it, and obeys what readers ask of it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import keras
 from mnist_core.errors import StoreBusy
 from mnist_core.store import RunStore
 from mnist_core.store.patience import patiently
+from mnist_core.store.run import Run
 
 log = logging.getLogger("mnist_core.worker")
 
@@ -22,6 +23,45 @@ BUSY_SECONDS = 30.0
 
 PACE_MEMORY = 0.7
 """How much of the shown images per second is kept from slice to slice, so that the number can be read."""
+
+
+DRAWS = "Draws pictures to learn from beside MNIST's digits: up to a minute, once for every worker."
+TAKEN_BACK = "Taken back before the first step."
+
+
+class NotBegun(Exception):
+    """A reader wished otherwise before the first step; the argument is the run's new status."""
+
+
+class Preparation:
+    """Called again and again while a worker draws what a run is to learn from: obeys what readers ask of it.
+
+    A run that stops here and has a checkpoint is prepared to the end all the same, since its weights are to be kept.
+    """
+
+    def __init__(self, store: RunStore, run: Run, begun: bool):
+        self._store, self._run, self._begun = store, run, begun
+        self._last_look, self._told = time.monotonic(), False
+
+    def __call__(self) -> None:
+        """
+        Raises:
+            NotBegun: the run has been paused or, if nothing of it is to be kept, taken back.
+        """
+        if time.monotonic() - self._last_look < WRITE_SECONDS:
+            return
+        event = "" if self._told else DRAWS
+        wish = patiently(lambda: self._store.record(self._run.id, {}, event=event, holder=self._run.holder))
+        self._last_look, self._told = time.monotonic(), True
+        if wish == "pause":
+            self._end("paused", "Paused before it went on." if self._begun else "Paused before the first step.")
+        elif wish == "stop" and not self._begun:
+            self._end("cancelled", TAKEN_BACK)
+
+    def _end(self, status: str, event: str) -> None:
+        columns = {"status": status, "wish": "", "ended": time.time()}
+        patiently(lambda: self._store.record(self._run.id, columns, event=event, holder=self._run.holder))
+        raise NotBegun(status)
 
 
 class Recorder(keras.callbacks.Callback):

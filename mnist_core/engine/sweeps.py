@@ -152,8 +152,7 @@ class Sweeper:
             self._report(sweep, study, trial, run)
         self._seen.pop((sweep.id, trial.number), None)
         values = self._values(sweep, run)
-        columns = {"seconds": run.train_seconds, "value": values and values[0]}
-        columns["second"] = values[1] if values and len(values) > 1 else None
+        columns = _columns(run, values)
         if pruned:
             study.tell(trial.number, None, pruned=True)
             self._sweeps.update_trial(trial, state="pruned", **columns)
@@ -224,9 +223,13 @@ class Sweeper:
         """Ends a search that cannot go on. Nothing will look after its open trials any more, so they end with it."""
         for trial in self._sweeps.trials(sweep.id):
             if trial.open:
-                with suppress(UnknownRun):
-                    self._runs.ask(trial.run_id or "", "stop")
-                self._sweeps.update_trial(trial, state="stopped", message="It ended with the search, which failed.")
+                columns = {"state": "stopped", "message": "It ended with the search, which failed."}
+                # A design that cannot be read may be why the search failed.
+                with suppress(UnknownRun, ConfigError):
+                    run = self._runs.ask(trial.run_id or "", "stop")
+                    if run.status == "finished" and (values := self._values(sweep, run)):
+                        columns = {"state": "complete", "message": ""} | _columns(run, values)
+                self._sweeps.update_trial(trial, **columns)
         self._end(sweep, "failed", message)
 
     def _end(self, sweep: Sweep, status: str, message: str = "") -> None:
@@ -243,6 +246,13 @@ class Sweeper:
                 self._storage = study.storage(self._url)
                 study.forget_gone(self._storage, {study.PREFIX + known.id for known in self._sweeps.list()})
             self._studies[sweep.id] = study.StudyOfSweep(sweep.design, self._storage, study.PREFIX + sweep.id)
-            known = {trial.number for trial in self._sweeps.trials(sweep.id) if trial.state != "stopped"}
-            self._studies[sweep.id].forget_unknown(known)
+            trials = self._sweeps.trials(sweep.id)
+            complete = {trial.number: trial.values for trial in trials if trial.state == "complete"}
+            self._studies[sweep.id].catch_up({trial.number for trial in trials if trial.open}, complete)
         return self._studies[sweep.id]
+
+
+def _columns(run: Run, values: list[float] | None) -> dict[str, float | None]:
+    """What a trial keeps of its run."""
+    first, second = [*(values or ()), None, None][:2]
+    return {"seconds": run.train_seconds, "value": first, "second": second}

@@ -11,7 +11,7 @@ import logging
 import random
 import warnings
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -90,14 +90,17 @@ class StudyOfSweep:
             self.study.tell(number, told, state=state, skip_if_finished=True)
         self._trials.pop(number, None)
 
-    def forget_unknown(self, known: set[int]) -> None:
-        """Fails trials that still seem to train, but never became runs or ended unheard, as with a failed search.
+    def catch_up(self, training: set[int], complete: Mapping[int, list[float]]) -> None:
+        """Ends trials that still seem to train here: with their objectives those that are ``complete``, as failed those
+        that never became runs or ended unheard, as with a failed search.
 
         Those that were only put in the line are the next to be asked for; Optuna lets nobody end them.
         """
         with _busy():
             for trial in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-                if trial.number not in known:
+                if trial.number in complete:
+                    self.tell(trial.number, complete[trial.number])
+                elif trial.number not in training:
                     self.tell(trial.number, None, again=True)
 
     def importances(self) -> dict[str, float]:

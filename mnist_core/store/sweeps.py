@@ -51,6 +51,11 @@ class Trial:
     def open(self) -> bool:
         return self.state in OPEN
 
+    @property
+    def values(self) -> list[float]:
+        """One for each objective; empty before its end."""
+        return [value for value in (self.value, self.second) if value is not None]
+
 
 @dataclass(frozen=True)
 class Sweep:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import keras
@@ -56,6 +56,7 @@ class Trainer:
         programs: Programs,
         execution: Execution | None = None,
         beginning: Beginning | None = None,
+        look: Callable[[], None] | None = None,
     ):
         """Splits the training set as ``config.data`` says, and takes a program with the model's first weights.
 
@@ -63,6 +64,8 @@ class Trainer:
             programs: the training set, and the programs already compiled for it. The model belongs to one of
                 them: the next trainer of the same shape will use it for its own training.
             beginning: of a run with ``config.fine_tuning``; others begin with the weights that the seed gives.
+            look: called while the pictures of ``config.data.not_digits`` and ``written`` are drawn, which may take a
+                minute; it may raise to end that.
         """
         self.config, self.execution = config, execution or choose(config)
         digits, parts = programs.digits, split(programs.digits.labels, config.data)
@@ -73,7 +76,7 @@ class Trainer:
         again = np.tile(at, config.fine_tuning.often if own else 1)
         self.train_indices = np.concatenate([parts.train, drawn, again])
         images = len(self.train_indices)
-        program = programs.take(config, self.execution, images, own)
+        program = programs.take(config, self.execution, images, own, look)
         self.epoch_steps = math.ceil(images / program.epoch.batch)
         self.model, self.epoch, self.evaluation = program.model, program.epoch, program.evaluation
         if beginning:

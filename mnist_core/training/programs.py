@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import keras
@@ -68,12 +69,20 @@ class Programs:
         self._kept = LRU(MOST_BYTES, {}, weight=lambda key, program: program.bytes)
         self._on_device: dict[tuple[str, int, int], tuple[tf.Tensor, tf.Tensor]] = {}
 
-    def take(self, config: RunConfig, execution: Execution, images: int, own: Digits | None = None) -> Program:
+    def take(
+        self,
+        config: RunConfig,
+        execution: Execution,
+        images: int,
+        own: Digits | None = None,
+        look: Callable[[], None] | None = None,
+    ) -> Program:
         """A program for this configuration, with the first weights that its seed gives and a new optimizer.
 
         Args:
             images: that an epoch trains on.
             own: more digits to learn from, after all others. A program that has seen them is not kept.
+            look: called while pictures are drawn, which may take a minute; it may raise to end that.
         """
         batch, room = min(config.training.batch_size, images), _room(images)
         with tf.device(execution.device):
@@ -85,7 +94,7 @@ class Programs:
                 for variable, value in zip(variables(program.model), state, strict=True):
                     variable.assign(value)
             else:
-                data = self._data(execution.device, config.data.not_digits, config.data.written)
+                data = self._data(execution.device, config.data.not_digits, config.data.written, look)
                 if own:
                     data = tf.concat([data[0], own.images], 0), tf.concat([data[1], own.labels.astype(np.int32)], 0)
                 if config.training.loop == "tape":
@@ -98,7 +107,9 @@ class Programs:
                     self._kept[key] = program
         return program
 
-    def _data(self, device: str, not_digits: int, drawn: int) -> tuple[tf.Tensor, tf.Tensor]:
+    def _data(
+        self, device: str, not_digits: int, drawn: int, look: Callable[[], None] | None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """Images and labels, put on a device once for all programs: MNIST's, then those that are no digits, then those
         that were drawn.
         """
@@ -106,10 +117,10 @@ class Programs:
         if key not in self._on_device:
             images, labels = [self.digits.images], [self.digits.labels]
             if not_digits:
-                images.append(others(not_digits))
+                images.append(others(not_digits, look=look))
                 labels.append(np.full(not_digits, NOT_A_DIGIT))
             if drawn:
-                for parts, more in zip((images, labels), written(drawn), strict=True):
+                for parts, more in zip((images, labels), written(drawn, look=look), strict=True):
                     parts.append(more)
             if not_digits or drawn:
                 # One set of drawn pictures at a time: it is seldom asked for, and as large as the digits. Programs

@@ -113,9 +113,13 @@ def _progress(run: Run) -> str:
 
 
 def _how(lab: Lab, run: Run) -> str:
-    """Device, compiler and precision, and why these: what the worker wrote down when it began."""
-    told = [event["text"] for event in lab.store.events(run.id) if event["text"].startswith(BEGINNINGS)]
-    return told[-1] if told else ""
+    """Device, compiler and precision, and why these: what the worker wrote down when it began. Before the first step,
+    what it does until then."""
+    told = [event["text"] for event in lab.store.events(run.id)]
+    beginnings = [text for text in told if text.startswith(BEGINNINGS)]
+    if run.status == "running" and not run.step:
+        return " ".join(dict.fromkeys([*beginnings[-1:], *told[-1:]]))
+    return beginnings[-1] if beginnings else ""
 
 
 def _buttons(lab: Lab, run: Run) -> None:

@@ -61,8 +61,9 @@ def _watch(lab: Lab, sweep_id: str, state: tuple[str, bool], lesson: Lesson) -> 
     with errors_in_words():
         sweeps = SweepStore(lab.store.database)
         sweep, trials = sweeps.get(sweep_id), sweeps.trials(sweep_id)
-        _headline(sweep, trials)
-        _say_paused(lab, sweep, trials)
+        paused = _paused(lab, sweep, trials)
+        _headline(sweep, trials, all_paused=len(paused) == sum(trial.open for trial in trials) > 0)
+        _say_paused(paused)
         _buttons(lab, sweep, trials, lesson)
         figure = _picture(sweeps, sweep, trials)
         _spread(sweep, trials)
@@ -72,13 +73,15 @@ def _watch(lab: Lab, sweep_id: str, state: tuple[str, bool], lesson: Lesson) -> 
             st.rerun()
 
 
-def _headline(sweep: Sweep, trials: list[Trial]) -> None:
+def _headline(sweep: Sweep, trials: list[Trial], all_paused: bool) -> None:
     done, best = sum(not trial.open for trial in trials), best_trial(sweep, trials)
     st.subheader(escaped(sweep.name), anchor=False)
     if sweep.question in QUESTIONS:
         st.info(f"**What to look for.** {QUESTIONS[sweep.question].look}", icon=":material/visibility:")
     words = f"{done} of {sweep.trials} trials"
-    if sweep.active and done:
+    if sweep.active and all_paused:
+        words += " · waits for what is paused"
+    elif sweep.active and done:
         words += f" · about {duration(seconds_left(sweep, trials))} left"
     elif sweep.active:
         words += " · the first one is on its way"
@@ -98,15 +101,20 @@ def _headline(sweep: Sweep, trials: list[Trial]) -> None:
             st.metric("with", shown(best.params), width="content")
 
 
-def _say_paused(lab: Lab, sweep: Sweep, trials: list[Trial]) -> None:
-    """A search waits for a trial that somebody has paused; nothing else would tell why it stands still."""
-    numbers = {trial.run_id: trial.number for trial in trials if trial.open} if sweep.active else {}
-    paused = [run.id for run in lab.store.list(statuses=("paused",)) if run.id in numbers] if numbers else []
-    for run_id in paused:
+def _paused(lab: Lab, sweep: Sweep, trials: list[Trial]) -> list[Trial]:
+    """Trials that somebody has paused."""
+    training = [trial for trial in trials if trial.open] if sweep.active else []
+    paused = {run.id for run in lab.store.list(statuses=("paused",))} if training else set()
+    return [trial for trial in training if trial.run_id in paused]
+
+
+def _say_paused(paused: list[Trial]) -> None:
+    """A search waits for a trial that is paused; nothing else would tell why it stands still."""
+    for trial in paused:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.warning(f"Trial {numbers[run_id]} is paused, and the search waits for it: resume or stop it.")
-            if st.button("Show its run", icon=":material/arrow_forward:", key=f"paused-{run_id}"):
-                go("Train", run=run_id)
+            st.warning(f"Trial {trial.number} is paused, and the search waits for it: resume or stop it.")
+            if st.button("Show its run", icon=":material/arrow_forward:", key=f"paused-{trial.run_id}"):
+                go("Train", run=trial.run_id)
 
 
 def _buttons(lab: Lab, sweep: Sweep, trials: list[Trial], lesson: Lesson) -> None:

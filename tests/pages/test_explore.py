@@ -99,6 +99,9 @@ def test_a_trial_that_somebody_paused_is_told(visit, searched, sweeps, store):
     app = visit("Explore", sweep=sweep_id)
     assert f"Trial {trial.number} is paused" in words(app, "warning")
     assert app.button(key=f"paused-{trial.run_id}").label == "Show its run"
+    assert "3 of 4 trials · waits for what is paused" in app.get("progress")[0].proto.text
+    sweeps.update_trial(sweeps.trials(sweep_id)[0], state="running")
+    assert "paused" not in visit("Explore", sweep=sweep_id).get("progress")[0].proto.text
 
 
 def test_stop_continue_and_the_way_to_compare(visit, searched, sweeps):

@@ -42,6 +42,16 @@ def test_what_was_chosen_to_compute_with_and_why(visit, store, running):
     assert "Starts on a processor (CPU): XLA compiles the whole loop; float32 as asked for." in said
 
 
+def test_what_a_worker_does_before_the_first_step(visit, store):
+    run_id = store.create(RunConfig(), "mine")
+    store.mark_running(run_id)
+    store.record(run_id, {}, event="Starts on a CPU: oneDNN.")
+    store.record(run_id, {}, event="Draws pictures.")
+    assert "Starts on a CPU: oneDNN. Draws pictures." in words(visit("Train", run=run_id), "caption")
+    store.record(run_id, {"step": 1})
+    assert "Draws pictures" not in words(healthy(visit("Train", run=run_id)), "caption")
+
+
 def test_a_run_that_trains(visit, running):
     app = visit("Train", run=running)
     said = words(app) + progress(app)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from mnist_core.data import others as module
 from mnist_core.data.others import LETTERS, kinds, others
 
 COUNT = 64
@@ -21,7 +22,7 @@ def test_they_are_framed_like_digits(pictures):
 
 
 def test_a_seed_draws_the_same_and_another_draws_others(pictures):
-    others.cache_clear()
+    module._series.cache_clear()
     assert (others(COUNT, 3) == pictures).all()
     assert (others(COUNT, 4) != pictures).any()
 

@@ -88,7 +88,7 @@ def test_a_grid_tries_again_what_was_stopped_or_lost_and_nothing_else(begin):
     study.tell(1, None)  # cannot be built: once is enough
     study.tell(2, None, again=True)
     after = begin(*over, sampler="grid")
-    after.forget_unknown({0, 1, 2, 3})
+    after.catch_up({3}, {})
     rest = {(p[UNITS], p["seed"]) for _, p in (after.ask() for _ in range(3))}
     assert rest == {asked[2], asked[4]} | (points - set(asked))
     with pytest.raises(ConfigError) as error:
@@ -102,7 +102,7 @@ def test_a_point_that_was_only_put_in_the_line_is_asked_for_next(begin):
     study._enqueue_untried()
     (waiting,) = study.study.get_trials(states=(optuna.trial.TrialState.WAITING,))
     after = begin(f"{UNITS}=16|32", sampler="grid")
-    after.forget_unknown(set())
+    after.catch_up(set(), {})
     number, params = after.ask()
     assert (number, params[UNITS]) == (waiting.number, waiting.system_attrs["fixed_params"][UNITS])
 
@@ -145,13 +145,15 @@ def test_a_study_goes_on_after_a_restart(begin):
         number, params = before.ask()
         before.tell(number, [hill(params)])
     open_number, _ = before.ask()
+    untold, _ = before.ask()
     lost, _ = before.ask()
     after = begin()
-    after.forget_unknown({0, 1, 2, open_number})
+    after.catch_up({open_number}, {0: [0.1], untold: [0.75]})
     assert not after.report(open_number, 1, 0.5)
     after.tell(open_number, [0.5])
     states = [trial.state.name for trial in after.study.get_trials()]
-    assert states == ["COMPLETE"] * 4 + ["FAIL"]
+    assert states == ["COMPLETE"] * 5 + ["FAIL"]
+    assert after.study.trials[untold].value == 0.75 and after.study.trials[0].value != 0.1
     assert after.ask()[0] == lost + 1
 
 

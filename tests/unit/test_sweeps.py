@@ -228,10 +228,14 @@ def test_a_search_that_cannot_go_on_says_so_and_the_others_do(store, sweeps, swe
 
 
 def test_a_search_that_fails_leaves_no_trial_behind(store, sweeps, sweeper, monkeypatch):
-    """What trains is stopped, what waits is cancelled; continued, a grid visits their settings once more."""
+    """What trains is stopped, what waits is cancelled, and what has just finished counts; continued, a grid visits the
+    settings of the others once more."""
     over = ("architecture.units=16|32|64", "seed=1|2")
-    sweep_id, worker = sweeps.create(design(*over, sampler="grid", parallel=3)), Worker(store)
+    sweep_id, worker = sweeps.create(design(*over, sampler="grid", parallel=4)), Worker(store)
     sweeper.tick()
+    just = worker.take()
+    store.record(just.id, {}, epoch_rows=[epoch_row(1, 0.75)])
+    worker.end(just)
     run = worker.take()
     store.delete(store.queue()[0])
 
@@ -242,12 +246,14 @@ def test_a_search_that_fails_leaves_no_trial_behind(store, sweeps, sweeper, monk
         broken.setattr(sweeper, "_step", fail)
         sweeper.tick()
     assert sweeps.get(sweep_id).status == "failed"
-    assert {trial.state for trial in sweeps.trials(sweep_id)} == {"stopped"}
+    assert {trial.state for trial in sweeps.trials(sweep_id) if trial.run_id != just.id} == {"stopped"}
+    (counted,) = [trial for trial in sweeps.trials(sweep_id) if trial.run_id == just.id]
+    assert (counted.state, counted.value, counted.message) == ("complete", 0.75, "")
     assert store.get(run.id).wish == "stop"
     worker.end(run, "stopped")
     assert store.queue() == []
-    assert {r.status for r in store.list()} == {"stopped", "cancelled"}
-    sweeps.go_on(sweep_id, 6)
+    assert {r.status for r in store.list()} == {"finished", "stopped", "cancelled"}
+    sweeps.go_on(sweep_id, 5)
     sweep, trials = complete(sweeper, worker, sweep_id, sweeps)
     assert sweep.status == "finished", sweep.message
     done = [tuple(trial.params.values()) for trial in trials if trial.state == "complete"]

@@ -25,7 +25,7 @@ def test_they_are_framed_like_mnists(drawn):
 
 
 def test_a_seed_draws_the_same_and_another_draws_others(drawn):
-    written.cache_clear()
+    module._series.cache_clear()
     assert (written(COUNT, 3)[0] == drawn[0]).all()
     assert (written(COUNT, 4)[0] != drawn[0]).any(axis=(1, 2)).mean() > 0.9
 
@@ -39,7 +39,7 @@ def test_fewer_are_the_first_of_more(drawn):
 def test_every_form_stays_in_its_box_and_is_used(monkeypatch):
     seen = set()
     monkeypatch.setattr(module, "points", lambda stroke: seen.add(stroke) or points(stroke))
-    written.cache_clear()
+    module._series.cache_clear()
     written(600, 5)
     strokes = [stroke for forms in FORMS.values() for form in forms for stroke in form]
     assert seen == set(strokes) and set(FORMS) == set(range(10))
