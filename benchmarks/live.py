@@ -1,9 +1,14 @@
-"""What watching costs, and how soon it shows: three visitors against none, and the way of a point to the curve."""
+"""What reporting and watching cost, and how soon it shows: three visitors against none, and the way of a point to the
+curve.
+"""
 
 from __future__ import annotations
 
+import os
+import tempfile
 import threading
 import time
+from collections.abc import Callable
 from statistics import median
 
 import psutil
@@ -12,6 +17,7 @@ from playwright.sync_api import Page
 from benchmarks.report import arguments, finish, p95, say
 from benchmarks.served import Served, served, visitors, wait_until_warm
 from mnist_core.config import RunConfig
+from mnist_core.store import RunStore
 
 WATCHERS = 3
 LOOK_SECONDS = 0.02
@@ -32,6 +38,7 @@ EPOCHS_SEEN = "n => (document.querySelector('.live-chart')?.data?.[0].x.length ?
 def main() -> None:
     options = arguments(__doc__)
     alone, watched, clicks, delays, shares = [], [], [], [], []
+    reporting = reported(options.repeats)
     with served() as lab, visitors() as newcomer:
         wait_until_warm(lab)
         web = psutil.Process(lab.process.pid)
@@ -48,7 +55,7 @@ def main() -> None:
             clicks.append(click_to_first_point(lab, pages[0]))
             for page in pages:
                 page.context.close()
-    finish(document(alone, watched, delays, clicks, shares), options.json)
+    finish(document(alone, watched, delays, clicks, shares) | {"reporting_ratio": reporting}, options.json)
 
 
 def document(
@@ -64,6 +71,41 @@ def document(
         "images_per_second_unwatched": median(alone),
         "web_process_share": median(shares),
     }
+
+
+def reported(repeats: int) -> float:
+    """Throughput of a training that tells all to a store, over that of one that tells nobody; interleaved, medians.
+
+    Both train in this process as a worker does, with nothing else on the machine.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from mnist_core.data import mnist
+    from mnist_core.engine.recorder import Recorder
+    from mnist_core.training.fit import Trainer
+    from mnist_core.training.metrics import MetricsCallback
+    from mnist_core.training.programs import Programs
+
+    programs, ratios = Programs(mnist.load("train")), []
+
+    def seconds(callbacks: Callable[[], list]) -> float:
+        trainer, callbacks = Trainer(CONFIG, programs), callbacks()
+        began = time.perf_counter()
+        trainer.fit(callbacks)
+        return time.perf_counter() - began
+
+    with tempfile.TemporaryDirectory() as home:
+        store = RunStore(f"sqlite:///{home}/runs.sqlite")
+
+        def recording() -> list:
+            sink, run = {}, store.start(store.create(CONFIG), "benchmark", "CPU")
+            return [MetricsCallback(sink), Recorder(store, run.id, sink, run.holder)]
+
+        seconds(recording)  # compiles, and does not count
+        for _ in range(repeats):
+            alone = seconds(list)
+            ratios.append(alone / seconds(recording))
+            say(f"reporting: {ratios[-1]:.3f}")
+    return median(ratios)
 
 
 def images_per_second(lab: Served, pages: list[Page]) -> float:
