@@ -25,16 +25,40 @@ def main() -> None:
         parser.add_argument(
             "--recipes", nargs="*", metavar="NAME", default=names, choices=names, help="these alone (all)"
         )
+        parser.add_argument(
+            "--together", action="store_true", help="one after the other in one server, not each in its own"
+        )
 
     options = arguments(__doc__, None, add)
+    finish(document((in_one if options.together else in_turn)(options.recipes)), options.json)
+
+
+def in_turn(recipes: list[str]) -> list[dict[str, Any]]:
+    """A worker of its own for each: what one has compiled stays in its memory."""
     rows = []
-    for name in options.recipes:
-        # A worker of its own for each: what one has compiled stays in its memory.
+    for name in recipes:
         with served() as lab:
             wait_until_warm(lab)
-            rows.append({"recipe": name, "train_worker_mb": most(lab, shortened(RECIPES[name].config)) / 1e6})
-        say(f"{name}: {rows[-1]['train_worker_mb']:.0f} MB")
-    finish(document(rows), options.json)
+            rows.append(row(lab, name))
+    return rows
+
+
+def in_one(recipes: list[str]) -> list[dict[str, Any]]:
+    """All in the workers of one server, which renews those that have grown."""
+    rows = []
+    with served() as lab:
+        wait_until_warm(lab)
+        for name in recipes:
+            for pid in workers(lab):
+                forget_peak(pid)
+            rows.append(row(lab, name))
+    return rows
+
+
+def row(lab: Served, recipe: str) -> dict[str, Any]:
+    found = {"recipe": recipe, "train_worker_mb": most(lab, shortened(RECIPES[recipe].config)) / 1e6}
+    say(f"{recipe}: {found['train_worker_mb']:.0f} MB")
+    return found
 
 
 def shortened(config: RunConfig) -> RunConfig:
@@ -45,16 +69,27 @@ def shortened(config: RunConfig) -> RunConfig:
 
 
 def most(lab: Served, config: RunConfig) -> int:
-    """The most bytes that a train worker ever had in memory, from its start to the end of a run."""
-    workers = [row["pid"] for row in lab.engine.ensure().workers if row["kind"] == "train"]
+    """The most bytes that a train worker had in memory since its start, or since its peak was forgotten, to the end of
+    a run.
+    """
     run_id, found = lab.store.create(config), 0
     while lab.store.get(run_id).active:
-        found = max(found, *map(peak, workers))
+        found = max(found, *map(peak, workers(lab)))
         time.sleep(LOOK_SECONDS)
     run = lab.store.get(run_id)
     if run.status != "finished" or run.deaths:
         raise RuntimeError(f"{run.name} ended as {run.status} after {run.deaths} deaths of its worker: {run.message}")
     return found
+
+
+def workers(lab: Served) -> list[int]:
+    return [row["pid"] for row in lab.engine.ensure().workers if row["kind"] == "train"]
+
+
+def forget_peak(pid: int) -> None:
+    """From now on ``peak`` is of what comes (proc(5), clear_refs)."""
+    with suppress(OSError):
+        Path(f"/proc/{pid}/clear_refs").write_text("5")
 
 
 def peak(pid: int) -> int:

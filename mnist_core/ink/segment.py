@@ -83,8 +83,8 @@ def cut(picture: Picture | np.ndarray, steps: Steps = ALL) -> Number:
 def is_two(ink: np.ndarray) -> bool:
     """Whether ink, cut close, looks like two digits that touch: wider than a digit is, or wide and with a waist.
 
-    It tells six of ten such pairs, and of 100 single digits it suspects two. Narrow pairs, such as 1 and 1, look like
-    one digit; a network is seldom sure of those.
+    It tells two of three such pairs, and of 100 single digits it suspects two. Narrow pairs, such as 1 and 1, look
+    like one digit; a network is seldom sure of those: the flagship takes one in fifteen for a digit.
     """
     height, width = ink.shape
     if width > WIDEST * height or width <= WIDE * height:

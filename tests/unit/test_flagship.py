@@ -46,6 +46,18 @@ def test_it_refuses_letters_and_scribbles_that_it_has_not_seen(sure):
     assert all(shares[name] > 0.95 for name in ("letters and signs", "scribbles", "silhouettes")), shares
 
 
+def test_two_digits_that_touch_are_seldom_taken_for_one(sure):
+    """By their width, or since it has learned that digits side by side are none."""
+    images, random, found = mnist.load("test").images, np.random.default_rng(0), []
+    while len(found) < 200:
+        page, _ = scans.row(images[random.choice(len(images), 2)], random, gap=(-0.12, -0.06))
+        pieces = ink.cut(page).digits
+        found += pieces if len(pieces) == 1 else []
+    _, refused = sure([piece.ink.image for piece in found])
+    wide = np.array([piece.touching for piece in found])
+    assert (wide | refused).mean() > 0.88, (wide.mean(), refused.mean())
+
+
 def test_it_withstands_corruptions(sure, store):
     kept, test = json.loads(store.load_blob(FLAGSHIP, FIGURES)), mnist.load("test")
     assert set(kept) == set(CORRUPTIONS) and np.mean(list(kept.values())) > 0.97
