@@ -8,12 +8,14 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Mapping, Sequence
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from mnist_core.store.sweeps import Sweep, Trial
 
 if TYPE_CHECKING:
     import optuna
+    from plotly.graph_objects import Figure
 
 PICTURES = {
     "history": "Optimization history",
@@ -28,6 +30,11 @@ PICTURES = {
 
 CONTOUR_TRIALS = 100
 """At most so many in a contour: its size grows with their square."""
+
+STRESS = ("#8a94a0", "#d55e00")
+FAINTEST = 0.3
+"""How trials are coloured that are lines, from the worst to the best, and how opaque the worst is: to be seen on a page
+of any colour."""
 
 OBJECTIVE_WORDS = {
     "val_accuracy": "held-out accuracy",
@@ -59,8 +66,9 @@ def draw(
 
     if kind == "contour":
         trials = _fewer(sweep, trials, CONTOUR_TRIALS)
-    study = as_study(sweep, trials, epochs if kind == "intermediate" else {})
-    first = {"target": lambda trial: trial.values[0], "target_name": OBJECTIVE_WORDS[sweep.objectives[0][0]]}
+    both = kind == "front"
+    study = as_study(sweep, trials, epochs if kind == "intermediate" else {}, both)
+    first = {"target_name": OBJECTIVE_WORDS[sweep.objectives[0][0]]}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # experimental, says Optuna of some
         match kind:
@@ -73,10 +81,12 @@ def draw(
                 figure = plots.plot_contour(study, params=most_important(sweep), **first)
             case "parallel":
                 figure = plots.plot_parallel_coordinate(study, **first)
+                _stress_best(figure, study)
             case "slice":
                 figure = plots.plot_slice(study, **first)
             case _:
                 figure = plots.plot_optimization_history(study, **first)
+                figure.update_traces({"name": "best so far"}, {"name": "Best Value"})
     drawn = json.loads(figure.to_json())
     for piece in ("template", "title"):
         drawn["layout"].pop(piece, None)
@@ -85,19 +95,28 @@ def draw(
 
 
 def as_study(
-    sweep: Sweep, trials: Sequence[Trial], epochs: Mapping[int, Sequence[Mapping[str, Any]]]
+    sweep: Sweep,
+    trials: Sequence[Trial],
+    epochs: Mapping[int, Sequence[Mapping[str, Any]]],
+    both: bool = False,
 ) -> optuna.Study:
-    """An Optuna study in memory that holds these trials; settings by the names that readers know."""
+    """An Optuna study in memory that holds these trials by their numbers; settings by the names that readers know.
+
+    Args:
+        both: with the second objective. Asked for one of two, Optuna knows neither which is best nor the best so far.
+    """
     import optuna
+    from optuna.trial import TrialState, create_trial
 
     from mnist_core.explore.study import distribution, encoded
 
-    states = {"complete": optuna.trial.TrialState.COMPLETE, "pruned": optuna.trial.TrialState.PRUNED}
+    states = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED}
     titles = named(sweep)
-    metric, two = sweep.objectives[0][0], len(sweep.objectives) == 2
-    study = optuna.create_study(directions=[direction for _, direction in sweep.objectives])
+    objectives = sweep.objectives if both else sweep.objectives[:1]
+    metric = objectives[0][0]
     spaces = {titles[d.key]: distribution(d) for d in sweep.design.space}
-    frozen = []
+    # Optuna numbers them by their places, so whatever has nothing to show keeps a place as well.
+    frozen = [create_trial(state=TrialState.FAIL) for _ in range(1 + max((t.number for t in trials), default=-1))]
     for trial in trials:
         if trial.state not in states:
             continue
@@ -105,16 +124,14 @@ def as_study(
         for dimension in sweep.design.space:
             value = trial.params[dimension.key]
             params[titles[dimension.key]] = encoded(dimension, tuple(value) if isinstance(value, list) else value)
-        done = trial.state == "complete"
         rows = [row for row in epochs.get(trial.number, ()) if row[metric] is not None]
-        values = {"values": [trial.value, trial.second]} if two and done else {}
-        values |= {"value": trial.value} if done and not two else {}
-        frozen.append(
-            optuna.trial.create_trial(
-                state=states[trial.state], params=params, distributions=spaces,
-                intermediate_values={row["epoch"]: row[metric] for row in rows}, **values,
-            )
-        )
+        values = [trial.value, trial.second][: len(objectives)]
+        frozen[trial.number] = create_trial(
+            state=states[trial.state], params=params, distributions=spaces,
+            intermediate_values={row["epoch"]: row[metric] for row in rows},
+            values=values if trial.state == "complete" else None,
+        )  # fmt: skip
+    study = optuna.create_study(directions=[direction for _, direction in objectives])
     study.add_trials(frozen)
     return study
 
@@ -132,6 +149,31 @@ def most_important(sweep: Sweep) -> list[str]:
     """The two settings that matter most, by name; as long as that is not known the first two."""
     keys = sorted(named(sweep), key=lambda key: -sweep.importances.get(key, 0.0))
     return [named(sweep)[key] for key in keys[:2]]
+
+
+def _stress_best(figure: Figure, study: optuna.Study) -> None:
+    """Colours the lines of parallel coordinates from faint grey to orange, the best on top.
+
+    Optuna's own go from pale to dark blue: whichever of them is the best is lost on a pale or on a dark page.
+    """
+    from optuna.trial import TrialState
+    from plotly.colors import sample_colorscale
+
+    values = [t.value for t in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)) if isfinite(t.value)]
+    *lines, bar = figure.data
+    if len(lines) != len(values):
+        return  # an older Optuna draws them as one piece
+    low, high = min(values), max(values)
+    merits = [(value - low) / (high - low) if high > low else 1.0 for value in values]
+    if bar.marker.reversescale:
+        merits = [1 - merit for merit in merits]
+    for line, merit in zip(lines, merits, strict=True):
+        line.line.color, line.opacity = sample_colorscale(STRESS, merit)[0], FAINTEST + (1 - FAINTEST) * merit
+    bar.marker.colorscale = STRESS
+    figure.update_annotations({"font": {"color": None}})  # that of the page, in place of a dark one
+    figure.layout.xaxis.range = [-0.5, figure.layout.xaxis.range[1]]  # room for the name of the first axis
+    order = sorted(range(len(lines)), key=merits.__getitem__)
+    figure.data = [*(lines[i] for i in order), bar]
 
 
 def _importances(sweep: Sweep) -> dict[str, Any]:

@@ -104,14 +104,19 @@ class StudyOfSweep:
                     self.tell(trial.number, None, again=True)
 
     def importances(self) -> dict[str, float]:
-        """How much each setting matters for the first objective (PED-ANOVA, Watanabe et al. 2023).
+        """How much each setting matters for doing best by the first objective (PED-ANOVA, Watanabe et al. 2023).
 
         Empty while there are too few trials to say, or when all did alike.
         """
+        # Given a target, Optuna asks what makes it low, whatever the study's direction.
+        sign = -1 if OBJECTIVES[self._design.search.objective][0][1] == "maximize" else 1
         with _busy(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # those of an interface that may change: our bounds hold it
+            done = self.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+            if len({trial.values[0] for trial in done}) < 2:
+                return {}  # where Optuna gives all settings equal shares
             try:
-                found = optuna.importance.get_param_importances(self.study, target=lambda trial: trial.values[0])
+                found = optuna.importance.get_param_importances(self.study, target=lambda t: sign * t.values[0])
             except (ValueError, RuntimeError):
                 return {}
         return {key: float(value) for key, value in found.items() if value == value}

@@ -39,7 +39,7 @@ EPOCHS = {3: [{"epoch": 1, "val_accuracy": 0.4}, {"epoch": 2, "val_accuracy": No
 
 def test_the_study_in_memory_holds_the_rows():
     study = pictures.as_study(make(), TRIALS, EPOCHS)
-    assert [t.state.name for t in study.trials] == ["COMPLETE"] * 3 + ["PRUNED"]
+    assert [t.state.name for t in study.trials] == ["COMPLETE"] * 3 + ["PRUNED", "FAIL"]
     assert study.best_value == 0.9
     assert study.best_params == {"Learning rate": 0.002, "Units of a hidden layer": 64}
     assert study.trials[3].intermediate_values == {1: 0.4}
@@ -51,6 +51,56 @@ def test_every_picture_is_plain_data_with_something_in_it(kind):
     assert set(figure) >= {"data", "layout"}
     assert figure["data"]
     assert "template" not in figure["layout"]
+
+
+def lines(figure):
+    """Of parallel coordinates: what is told of each trial, and how its line is drawn."""
+    told = {}
+    for trace in figure["data"]:
+        if trace["mode"] == "lines":
+            told[float(trace["customdata"][0][1])] = trace["line"]["color"], trace["opacity"]
+    return told
+
+
+@pytest.mark.parametrize("objective", ["accuracy", "loss", "accuracy and seconds"])
+def test_the_best_line_stands_out_and_lies_on_top(objective):
+    rows = [trial(0, 0.5, second=3.0), trial(1, 0.9, second=2.0), trial(2, 0.7, second=1.0)]
+    drawn = pictures.draw("parallel", make(objective=objective), rows, {})
+    found = lines(drawn)
+    best, worst = (0.5, 0.9) if objective == "loss" else (0.9, 0.5)
+    assert list(found) == [worst, 0.7, best]
+    assert found[best] == ("rgb(213, 94, 0)", 1.0)
+    assert found[worst] == ("rgb(138, 148, 160)", pictures.FAINTEST)
+    scale = next(trace["marker"] for trace in drawn["data"] if "marker" in trace)
+    assert bool(scale["reversescale"]) == (objective == "loss")
+    assert scale["colorscale"] == [[0.0, pictures.STRESS[0]], [1.0, pictures.STRESS[1]]]
+
+
+@pytest.mark.parametrize("objective", ["accuracy", "loss", "accuracy and seconds"])
+def test_a_contour_is_darkest_at_the_best(objective):
+    rows = [trial(i, 0.5 + i / 10, second=1.0) for i in range(4)]
+    (contour,) = [t for t in pictures.draw("contour", make(objective=objective), rows, {})["data"] if "z" in t]
+    assert bool(contour["reversescale"]) == (objective == "loss")
+
+
+@pytest.mark.parametrize("objective", ["accuracy", "loss", "accuracy and seconds"])
+def test_the_history_has_the_best_so_far(objective):
+    rows = [trial(0, None, "failed"), trial(1, 0.7, second=1.0), trial(2, 0.5, second=1.0), trial(3, 0.9, second=1.0)]
+    drawn = pictures.draw("history", make(objective=objective), rows, {})
+    best = next(trace for trace in drawn["data"] if trace["mode"] == "lines")
+    assert best["name"] == "best so far"
+    assert best["y"] == [None, 0.7, *((0.5, 0.5) if objective == "loss" else (0.7, 0.9))]
+
+
+def test_trials_have_the_numbers_of_the_table():
+    """Whatever failed before them, still trains, or never became a run."""
+    rows = [trial(5, 0.9), trial(0, None, "failed"), trial(1, 0.5), trial(2, None, "running"), trial(4, 0.6, "pruned")]
+    (dots,) = [t for t in pictures.draw("history", make(), rows, {})["data"] if t.get("name") == "held-out accuracy"]
+    assert (dots["x"], dots["y"]) == ([1, 5], [0.5, 0.9])
+    slices = pictures.draw("slice", make(), rows, {})["data"]
+    assert all(sorted(piece["marker"]["color"]) == [1, 5] for piece in slices)
+    curves = pictures.draw("intermediate", make(), rows, {4: EPOCHS[3]})["data"]
+    assert [curve["name"] for curve in curves] == ["Trial4"]
 
 
 def test_the_front_has_both_objectives():

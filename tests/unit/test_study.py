@@ -184,6 +184,25 @@ def test_importances_name_what_matters(begin):
     assert sum(found.values()) == pytest.approx(1)
 
 
+@pytest.mark.parametrize("objective", ["accuracy", "loss", "accuracy and seconds"])
+def test_what_decides_who_is_best_matters_more_than_what_decides_who_is_worst(begin, objective):
+    study, sign = begin(sampler="random", objective=objective), -1 if objective == "loss" else 1
+    for _ in range(80):
+        number, params = study.ask()
+        merit = 0 if params[DROPOUT] > 0.43 else 2 if params[RATE] > 0.2 else 1
+        study.tell(number, [sign * merit, 1.0][: 1 + ("seconds" in objective)])
+    found = study.importances()
+    assert found[RATE] > found[DROPOUT]
+
+
+def test_importances_are_silent_where_there_is_nothing_to_say(begin):
+    study = begin(sampler="random")
+    for value in (0.5, 0.5, 0.5, 0.75):
+        assert study.importances() == {}
+        study.tell(study.ask()[0], [value])
+    assert sum(study.importances().values()) == pytest.approx(1)
+
+
 def test_optuna_and_the_store_share_the_database_file(begin, store):
     """Writers take turns: neither refuses because of the other."""
     study, problems = begin(sampler="random"), []
