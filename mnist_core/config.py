@@ -126,8 +126,8 @@ class RunConfig(Part):
     def replace(self, changes: Mapping[str, Any]) -> RunConfig:
         """A copy with dotted keys changed, such as ``{"optimizer.learning_rate": 0.1}``.
 
-        A new ``….name`` keeps those settings of the old choice that the new one allows too, except a learning
-        rate, which takes the new optimizer's default.
+        Another ``….name`` keeps those settings of the old choice that the new one allows too, except a learning
+        rate, which takes the new optimizer's default. The present name changes nothing.
         """
         data = self.model_dump(mode="json")
         for key, value in sorted(changes.items(), key=lambda item: not item[0].endswith(".name")):
@@ -247,6 +247,8 @@ def _from_json(text: str | bytes) -> Mapping[str, Any]:
 def _set(data: dict[str, Any], key: str, value: Any) -> None:
     section, _, field = key.partition(".")
     if key in ("architecture.name", "optimizer.name", "schedule.name"):
+        if value == data[section]["name"]:
+            return
         chosen = next((c for c in choices(section) if c.model_fields["name"].default == value), None)
         old = data[section].items() if chosen else ()
         kept = {k: v for k, v in old if k not in ("name", "learning_rate") and _allows(chosen, k, v)}

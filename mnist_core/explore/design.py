@@ -14,7 +14,7 @@ from mnist_core.config import RunConfig
 from mnist_core.errors import ConfigError
 from mnist_core.explore.space import LAYERS, UNITS, Dimension, configure
 from mnist_core.messages import sentences
-from mnist_core.parts import Part, number, option
+from mnist_core.parts import Part, number, option, plain
 
 MOST_DIMENSIONS = 10
 MOST_TRIALS = 2000
@@ -27,6 +27,9 @@ OBJECTIVES: dict[str, tuple[tuple[str, str], ...]] = {
     "accuracy and seconds": (("val_accuracy", "maximize"), ("train_seconds", "minimize")),
 }
 """What is sought, in order, and in which direction."""
+
+HELD_OUT = {"data.validation_fraction", "data.split", "data.split_seed"}
+"""Settings that decide which images are held out, by which trials are judged."""
 
 
 class Search(Part):
@@ -131,6 +134,11 @@ class Design:
             raise ConfigError(
                 "A sweep decides by held-out images, but data.validation_fraction is 0. Hold out some, such as 0.1."
             )
+        if any(d.key == "data.validation_fraction" and 0 in (d.choices or (d.low,)) for d in self.space):
+            raise ConfigError(
+                "data.validation_fraction may come to 0 here, but a sweep decides by held-out images. Let it be above "
+                "0, for example 0.05..0.3."
+            )
         for values in self._corners():
             self.configure(values)
         return self
@@ -162,6 +170,24 @@ class Design:
     @property
     def combinations(self) -> int:
         return math.prod(len(dimension.grid()) for dimension in self.space)
+
+    @property
+    def cautions(self) -> list[str]:
+        """What differs between its trials besides what varies, a sentence each."""
+        varied, found = {dimension.key: dimension for dimension in self.space}, []
+        if HELD_OUT & varied.keys():
+            found.append(
+                f"With {min(HELD_OUT & varied.keys())} the held-out images differ from trial to trial, and trials are "
+                "judged by them: some of the difference is that of the images."
+            )
+        if "optimizer.name" in varied and "optimizer.learning_rate" not in varied:
+            kinds = {name: self.configure({"optimizer.name": name}) for name in varied["optimizer.name"].grid()}
+            rates = ", ".join(f"{name} {plain(config.optimizer.learning_rate)}" for name, config in kinds.items())
+            found.append(
+                f"Each optimizer trains at a rate of its own ({rates}): that of the start at its own, another at its "
+                "usual one, since no rate suits them all. Vary optimizer.learning_rate too to see each at its best."
+            )
+        return found
 
     def configure(self, values: Mapping[str, Any]) -> RunConfig:
         """The configuration of a trial with these values."""

@@ -6,7 +6,7 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import combinations
 from typing import Any
 
@@ -146,10 +146,18 @@ def keys(config: RunConfig) -> dict[str, FieldSpec]:
     """What can be varied about this configuration: its settings, and where it has hidden layers their count."""
     sections = {*config.architecture.sections, "seed"}
     known = [key for key in config.flat() if key.partition(".")[0] in sections and key != "architecture.blocks"]
-    found = {key: declared(key) for key in known}
+    found = {key: _own(config, key) for key in known}
     if getattr(config.architecture, "hidden_units", ()):
-        found |= {LAYERS: declared(LAYERS), UNITS: declared(UNITS)}
+        most = found["architecture.hidden_units"].longest
+        found |= {LAYERS: replace(declared(LAYERS), high=most), UNITS: declared(UNITS)}
     return found
+
+
+def _own(config: RunConfig, key: str) -> FieldSpec:
+    """As this configuration's own kind of network, optimizer or schedule declares it, which may differ from others."""
+    section, _, name = key.partition(".")
+    specs = type(getattr(config, section)).specs() if name else ()
+    return next((spec for spec in specs if spec.name == name), None) or declared(key)
 
 
 def declared(key: str) -> FieldSpec:

@@ -76,7 +76,7 @@ def free_design(lesson: Lesson) -> Design | None:
             values = part_form(Search, search, "search", lesson)
     try:
         space = tuple(Dimension.parse(f"{key}={text}") for key, text in texts.items())
-        return Design(base, space, make_search(values)).check()
+        return _told(Design(base, space, make_search(values)).check())
     except ConfigError as error:
         st.error(escaped(str(error)), icon=":material/error:")
         return None
@@ -134,15 +134,23 @@ def one_change() -> Design | None:
         varied = Dimension.parse(f"{key}={text}")
         repeated = Dimension("seed", choices=tuple(range(1, seeds + 1)))
         search = make_search({"sampler": "grid", "trials": len(varied.grid()) * seeds})
-        return Design(base, (varied, repeated), search).check()
+        return _told(Design(base, (varied, repeated), search).check())
     except ConfigError as error:
         st.error(escaped(str(error)), icon=":material/error:")
         return None
 
 
+def _told(design: Design) -> Design:
+    """Itself, when its reader has been told what to beware of."""
+    for sentence in design.cautions:
+        st.info(sentence, icon=":material/info:")
+    return design
+
+
 def suggested(key: str, spec: FieldSpec, few: bool = False) -> str:
     """A range to begin with."""
     usual = {"optimizer.learning_rate": "log:1e-4..0.1", UNITS: "log:16..256", "training.batch_size": "log:32..512"}
+    usual["data.validation_fraction"] = "0.05..0.3"
     if few and spec.kind in ("number", "integer"):
         usual |= {"optimizer.learning_rate": "0.001|0.01", UNITS: "32|128", "training.batch_size": "32|256"}
         whole, usually = spec.kind == "integer", spec.default or 0

@@ -10,6 +10,7 @@ from mnist_core.explore.lesson import Lesson
 from mnist_core.explore.questions import SMALL
 from mnist_core.explore.space import Dimension, keys
 from mnist_core.recipes import RECIPES
+from mnist_core.ui.design_form import HELD_OUT, suggested
 from tests.helpers import assert_friendly
 from tests.pages.conftest import healthy, labels_of, open_part, opened
 
@@ -77,7 +78,36 @@ def test_any_setting_can_be_varied_in_a_design(visit):
         varied.set_value([option]).run()
         healthy(app)
         assert len(app.main.text_input) == 1, option
+        assert not app.error, option
         varied = next(box for box in app.multiselect if box.label == "What varies")
+
+
+CONTRADICTED = {
+    "architecture.name", "architecture.output", "data.not_digits", "data.written", "optimizer.nesterov",
+    "training.epochs", "training.label_smoothing", "training.loss",
+}  # fmt: skip
+"""Settings that some recipe's other settings rule out, which their sentence says."""
+
+
+@pytest.mark.parametrize("few", [False, True])
+@pytest.mark.parametrize("name", RECIPES)
+def test_what_is_suggested_for_a_recipe_is_possible(name, few):
+    base = RECIPES[name].config
+    if not base.data.validation_fraction:
+        base = base.replace({"data.validation_fraction": HELD_OUT})
+    for key, spec in keys(base).items():
+        dimension = Dimension.parse(f"{key}={suggested(key, spec, few)}")
+        if key not in CONTRADICTED:
+            Design(base, (dimension,)).check()
+
+
+def test_what_is_not_quite_one_change_is_told(visit):
+    app = open_part(visit("Explore"), "One change")
+    assert not app.info
+    box = next(box for box in app.selectbox if box.label.startswith("The one thing"))
+    healthy(box.set_value("optimizer.name").run())
+    assert_friendly(app.info[0].value, "rate of its own")
+    assert not app.button(key="start-fair").disabled
 
 
 def test_a_classical_model_is_no_trouble_to_the_forms(visit):

@@ -29,6 +29,12 @@ def test_the_flat_settings_of_one_make_it_from_any_other(one, other):
     assert other.replace(one.flat()) == one
 
 
+@given(configs())
+def test_the_present_names_change_nothing(config):
+    names = {key: value for key, value in config.flat().items() if key.endswith(".name")}
+    assert config.replace(names) == config
+
+
 @given(configs(), configs())
 def test_differences_are_the_flat_settings_that_differ(one, other):
     ours, theirs = one.flat(), other.flat()

@@ -158,6 +158,8 @@ def test_the_default_config_is_compactly_nothing():
         (lambda: design(RATE, sampler="cmaes", objective="accuracy and seconds"), "one objective"),
         (lambda: design(RATE, pruner="median", objective="accuracy and parameters"), "cannot be pruned"),
         (lambda: design(RATE, base={"data": {"validation_fraction": 0}}), "held-out"),
+        (lambda: design("data.validation_fraction=0..0.3"), "above 0"),
+        (lambda: design("data.validation_fraction=0.1|0"), "above 0"),
         (lambda: design(RATE, sampler="cmaes"), "two numbers"),
         (lambda: design(f"{RATE}:50", "seed=1..50:50", sampler="grid"), "2,500 combinations"),
         (lambda: design(f"{UNITS}=16|32", "architecture.hidden_units=32|64,32"), UNITS),
@@ -176,6 +178,32 @@ def test_what_does_not_fit_together_is_said(made, word):
     with pytest.raises(ConfigError) as error:
         made().check()
     assert_friendly(error, word)
+
+
+def test_where_optimizers_vary_the_starts_own_keeps_all_and_the_rates_are_told():
+    base = RunConfig.parse({"optimizer": {"learning_rate": 0.003, "beta_1": 0.8}})
+    made = design("optimizer.name=adam|sgd", base=base.model_dump()).check()
+    same, other = (made.configure({"optimizer.name": name}) for name in ("adam", "sgd"))
+    assert base.differences(same) == {}
+    both = [key for key, (ours, theirs) in base.differences(other).items() if None not in (ours, theirs)]
+    assert both == ["optimizer.name", "optimizer.learning_rate"]
+    (sentence,) = made.cautions
+    assert_friendly(sentence, "adam 0.003, sgd 0.01")
+    assert design("optimizer.name=adam|sgd", RATE).check().cautions == []
+
+
+@pytest.mark.parametrize("over", ["validation_fraction=0.1..0.3", "split=random|first", "split_seed=1..9"])
+def test_other_held_out_images_are_told(over):
+    (sentence,) = design(f"data.{over}").check().cautions
+    assert_friendly(sentence, over.partition("=")[0], "held-out images differ")
+    assert design("data.subset=500|1000").check().cautions == []
+
+
+def test_what_varies_is_declared_by_the_bases_own_kind():
+    small, cnn = keys(RunConfig()), keys(RECIPES["cnn-fast"].config)
+    assert "variables" not in small["architecture.api"].choices
+    assert (small[LAYERS].high, cnn[LAYERS].high) == (6, 3)
+    assert small["seed"].title == "Seed"
 
 
 @pytest.mark.parametrize(
