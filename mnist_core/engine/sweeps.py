@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from mnist_core.config import RunConfig
 from mnist_core.errors import ConfigError, LabError, OverLimit, StoreError, UnknownRun, UnknownSweep
+from mnist_core.explore.results import judged_by
 from mnist_core.explore.space import shown
 from mnist_core.store import RunStore
 from mnist_core.store.run import USABLE, Run
@@ -173,13 +174,10 @@ class Sweeper:
         self._weigh(sweep, study)
 
     def _values(self, sweep: Sweep, run: Run) -> list[float] | None:
-        """The objectives of a run by its last epoch or, where early stopping took the best weights, by that one."""
-        metric = sweep.objectives[0][0]
-        rows = [row for row in self._runs.epochs(run.id) if row[metric] is not None]
-        if not rows:
+        """The objectives of a run; ``None`` if it has no epoch to judge by."""
+        row = judged_by(run.settings, self._runs.epochs(run.id), sweep.objectives[0][0])
+        if row is None:
             return None
-        early = run.settings.training.early_stopping and rows[0]["val_loss"] is not None
-        row = min(rows, key=lambda row: row["val_loss"]) if early else rows[-1]
         known = row | {"parameters": run.parameters, "train_seconds": run.train_seconds}
         return [float(known[metric]) for metric, _ in sweep.objectives]
 

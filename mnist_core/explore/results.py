@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mnist_core.config import RunConfig
 from mnist_core.explore.space import Dimension, told_apart
 from mnist_core.store.sweeps import Sweep, Trial
+
+
+def judged_by(config: RunConfig, rows: Sequence[Mapping[str, Any]], metric: str) -> Mapping[str, Any] | None:
+    """The epoch that a run is judged by: its last or, where early stopping took the best weights, the one of these.
+
+    ``None`` without any epoch that has this metric.
+    """
+    rows = [row for row in rows if row[metric] is not None]
+    if config.training.early_stopping and rows and rows[0]["val_loss"] is not None:
+        return min(rows, key=lambda row: row["val_loss"])
+    return rows[-1] if rows else None
 
 
 def best_trial(sweep: Sweep, trials: Sequence[Trial]) -> Trial | None:
@@ -49,6 +61,11 @@ def groups(sweep: Sweep, trials: Sequence[Trial]) -> dict[str, list[Trial]]:
     ordered = [found[place] for place in sorted(found)]
     labels = told_apart([{d.key: group[0].params[d.key] for d in varied} for group in ordered])
     return {label or "same settings": group for label, group in zip(labels, ordered, strict=True)}
+
+
+def by_seed(trials: Sequence[Trial]) -> list[float]:
+    """Of trials with the same settings, one value for each seed: the same seed is the same training, no other luck."""
+    return list({trial.params["seed"]: trial.value for trial in trials if trial.state == "complete"}.values())
 
 
 def _place(dimension: Dimension, value: Any) -> float:

@@ -87,9 +87,10 @@ def noise(groups: Mapping[str, Sequence[float]], higher_is_better: bool = True) 
         return "There is nothing to compare yet: it takes two settings."
     order = sorted(known, key=lambda name: np.mean(known[name]), reverse=higher_is_better)
     best, second = order[:2]
-    if min(len(known[best]), len(known[second])) < 2:
+    if alone := [name for name in order[:2] if len(known[name]) < 2]:
+        few = "one seed each" if len(alone) == 2 else f"one seed of {alone[0]}"
         return (
-            f"{best} did best, but one seed each cannot tell luck from merit. Repeat over three seeds or more "
+            f"{best} did best, but {few} cannot tell luck from merit. Repeat over three seeds or more "
             f"before you believe it."
         )
     test = welch(known[second], known[best])

@@ -11,6 +11,7 @@ import streamlit as st
 from mnist_core.explore import compare, seeds
 from mnist_core.explore.events import tensorboard
 from mnist_core.explore.lesson import RUNS, Lesson
+from mnist_core.explore.results import judged_by
 from mnist_core.store.run import Run
 from mnist_core.ui import comparing
 from mnist_core.ui.data_table import data_table
@@ -20,7 +21,7 @@ from mnist_core.ui.live_chart import live_chart
 from mnist_core.ui.reading import history, reading
 from mnist_core.ui.take import take_along
 from mnist_core.ui.visitor import visitor
-from mnist_core.ui.words import escaped
+from mnist_core.ui.words import STATUS, escaped
 
 SHOWN = 24
 RECENT = 200
@@ -97,12 +98,13 @@ def curves(lab: Lab, runs: Sequence[Run]) -> None:
 
 
 def _spread(groups: Sequence[tuple[str, Sequence[Run]]], histories: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
-    """What seeds make of each setting, by the last epochs of the runs that have come to their end."""
-    ends = {label: [histories[run.id][-1:] for run in group if run.status == "finished"] for label, group in groups}
-    values = {
-        label: [row["val_accuracy"] for rows in last for row in rows if row["val_accuracy"] is not None]
-        for label, last in ends.items()
+    """What seeds make of each setting, by the runs that have come to their end."""
+    metric = "val_accuracy"
+    ends = {
+        label: [judged_by(run.settings, histories[run.id], metric) for run in group if run.status == "finished"]
+        for label, group in groups
     }
+    values = {label: [row[metric] for row in rows if row] for label, rows in ends.items()}
     if any(values.values()):
         spread_table(values, "spread")
         st.info(escaped(seeds.noise(values)), icon=":material/balance:")
@@ -152,10 +154,20 @@ def settings(runs: Sequence[Run]) -> None:
         data_table(rows)
         take_along("differences", rows)
     if told and len(differing) == 1:
-        words = f"Only one thing changed: `{rows[0]['setting']}`. That is a fair comparison."
-        st.success(words, icon=":material/check:")
+        _fair(rows[0]["setting"], runs)
     alike = [compare.in_words(key, [value]) for key, value in same.items()]
     _same([{"setting": name, "value": _text(value)} for name, (value,) in alike])
+
+
+def _fair(changed: str, runs: Sequence[Run]) -> None:
+    """Whether a comparison is fair in which one thing changed: not before each run has come to its end."""
+    called, words = compare.names(runs), f"Only one thing changed: `{changed}`."
+    short = [f"{called[run.id]} ({STATUS[run.status][1]})" for run in runs if run.status != "finished"]
+    if not short:
+        st.success(f"{words} That is a fair comparison.", icon=":material/check:")
+        return
+    words += f" But not every run came to its end, so this is no fair comparison: {escaped(', '.join(short))}."
+    st.info(words, icon=":material/hourglass_empty:")
 
 
 @st.fragment

@@ -11,7 +11,7 @@ from mnist_core.errors import UnknownRun
 from mnist_core.explore import pictures, seeds
 from mnist_core.explore.lesson import Lesson
 from mnist_core.explore.questions import QUESTIONS
-from mnist_core.explore.results import best_trial, groups, rows_of, seconds_left
+from mnist_core.explore.results import best_trial, by_seed, groups, rows_of, seconds_left
 from mnist_core.explore.space import shown
 from mnist_core.store.run import Run
 from mnist_core.store.sweeps import Sweep, SweepStore, Trial, room
@@ -196,10 +196,7 @@ def _spread(sweep: Sweep, trials: list[Trial]) -> None:
     if not any(dimension.key == "seed" for dimension in sweep.design.space):
         return
     higher = sweep.objectives[0][1] == "maximize"
-    values = {
-        label: [trial.value for trial in group if trial.state == "complete"]
-        for label, group in groups(sweep, trials).items()
-    }
+    values = {label: by_seed(group) for label, group in groups(sweep, trials).items()}
     if any(values.values()):
         shares = sweep.objectives[0][0] == "val_accuracy"
         spread_table(values, f"spread-{sweep.id}", shares)

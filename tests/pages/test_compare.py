@@ -121,6 +121,23 @@ def test_only_finished_runs_tell_what_seeds_make(visit, two, finish, store):
     assert "3 runs have not finished and are left out" in words(app)
 
 
+def test_a_run_that_ended_early_is_no_part_of_a_fair_comparison(visit, two, store):
+    store.record(two[1], {"status": "stopped"})
+    app = visit("Compare", runs=",".join(two))
+    assert not app.success
+    assert "no fair comparison: two (stopped)" in words(app, "info")
+
+
+def test_early_stopping_is_judged_by_the_weights_that_it_kept(visit, finish, store):
+    config = RunConfig.parse({"training": {"early_stopping": 1}})
+    two, rows = [finish(f"run {seed}", config.replace({"seed": seed})) for seed in (1, 2)], curves(6)
+    for run_id in two:
+        store.record(run_id, {"epoch": 6}, epoch_rows=[rows[5] | {"val_loss": 9.0, "val_accuracy": 0.1}])
+    app = visit("Compare", runs=",".join(two))
+    table = next(frame.value for frame in app.dataframe if "standard deviation" in frame.value)
+    assert table["mean"].tolist() == [rows[4]["val_accuracy"]]
+
+
 @pytest.fixture
 def tuned(finish, store):
     """Puts a fine-tuning in the store, which learned from the drawings of this digest; gives its id."""

@@ -215,6 +215,12 @@ def test_seeds_are_told_from_merit(visit, searched):
     assert any("standard deviation" in frame.value for frame in app.dataframe)
 
 
+def test_a_seed_that_was_drawn_twice_counts_once(visit, searched):
+    app = visit("Explore", sweep=searched(12, f"{UNITS}=16|64", "seed=1|2"))
+    table = next(frame.value for frame in app.dataframe if "standard deviation" in frame.value)
+    assert table["seeds"].max() == 2
+
+
 def test_trials_are_on_the_runs_page_when_asked_for(visit, searched, finish):
     searched(4)
     finish("a run of its own")

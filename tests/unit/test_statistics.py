@@ -81,6 +81,9 @@ def test_seed_noise_is_said_plainly():
     tie = noise({"Adam": [0.970, 0.960, 0.965], "SGD": [0.968, 0.961, 0.964]})
     assert "call it a tie" in tie
     assert "Repeat over three seeds" in noise({"a": [0.9], "b": [0.8]})
+    assert "one seed each" in noise({"a": [0.9], "b": [0.8]})
+    assert "but one seed of b cannot tell" in noise({"a": [0.9, 0.91, 0.92], "b": [0.8]})
+    assert "but one seed of a cannot tell" in noise({"a": [0.9], "b": [0.8, 0.81, 0.82]})
     agreed = noise({"Adam": [0.98] * 3, "SGD": [0.97] * 3})
     assert "cannot tell" in agreed
     assert "1.00 points" in agreed
