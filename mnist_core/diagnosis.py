@@ -30,6 +30,9 @@ TURNED = 1.15
 STILL_FALLING = 0.93
 """The last epoch's loss over that of the one before: below this it is still falling fast."""
 
+DIVERGED = "infinite or not a number"
+"""In the message of a run whose loss did: bad settings, and no accident."""
+
 FEW_STEPS = 500
 DEAD = 0.4
 """Share of a layer's units that are 0 for every image."""
@@ -93,7 +96,8 @@ def dead_units(text: bytes | None) -> dict[str, float]:
 
 
 def _unscaled(seen: Evidence) -> Iterator[Finding]:
-    if not seen.config.data.scaled:
+    began = seen.rows or DIVERGED in seen.message
+    if not seen.config.data.scaled and seen.config.architecture.trainable and began:
         yield Finding(
             "unscaled pixels",
             "The pixels came in as 0 to 255, so the first sums were hundreds of times larger than the weights are "
@@ -105,7 +109,7 @@ def _unscaled(seen: Evidence) -> Iterator[Finding]:
 def _rate_too_high(seen: Evidence) -> Iterator[Finding]:
     if not seen.config.data.scaled:
         return  # which alone explains large losses
-    ran_away = "infinite or not a number" in seen.message
+    ran_away = DIVERGED in seen.message
     if not ran_away:
         if not seen.rows or seen.rate <= 3 * seen.usual_rate:
             return
@@ -124,10 +128,14 @@ def _rate_too_high(seen: Evidence) -> Iterator[Finding]:
 def _rate_too_low(seen: Evidence) -> Iterator[Finding]:
     if not seen.rows or seen.rate >= seen.usual_rate / 5 or seen.last["accuracy"] >= 0.9:
         return
+    came = f"the loss came down to {seen.last['loss']:.2f} in {seen.steps:,} steps"
+    if seen.last["accuracy"] < LEARNED:
+        what = f"the weights have hardly moved: {came} (guessing gives {GUESSING:.2f})."
+    else:
+        what = f"it learned slowly: {came}, and with more of them or a larger rate it would come further."
     yield Finding(
         "learning rate too low",
-        f"With a learning rate of {seen.rate:g} the weights have hardly moved in {seen.steps:,} steps: the loss came "
-        f"down to {seen.last['loss']:.2f} only (guessing gives {GUESSING:.2f}).",
+        f"With a learning rate of {seen.rate:g} {what}",
         f"Try a rate ten times larger: {seen.rate * 10:g}.",
     )
 
@@ -191,6 +199,11 @@ def foretold(expected: float, reached: float) -> str:
     """A reader's guess beside what came, both accuracies 0..1."""
     off = reached - expected
     if abs(off) < 0.005:
-        return f"You expected {expected:.1%}, and it is {reached:.2%}: well foretold."
+        return f"You expected {as_foretold(expected)}, and it is {reached:.2%}: well foretold."
     side = "more" if off > 0 else "less"
-    return f"You expected {expected:.1%}, and it is {reached:.2%}: {100 * abs(off):.1f} points {side}."
+    return f"You expected {as_foretold(expected)}, and it is {reached:.2%}: {100 * abs(off):.1f} points {side}."
+
+
+def as_foretold(expected: float) -> str:
+    """A guess as it was written down: ``95%``, ``99.25%``."""
+    return f"{100 * expected:.4g}%"

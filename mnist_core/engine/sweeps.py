@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from mnist_core.config import RunConfig
+from mnist_core.diagnosis import DIVERGED
 from mnist_core.errors import ConfigError, LabError, OverLimit, StoreError, UnknownRun, UnknownSweep
 from mnist_core.explore.results import judged_by
 from mnist_core.explore.space import shown
@@ -31,9 +32,6 @@ MOST_PROPOSALS = 50
 """In one look: settings that cannot be trained are over at once, and the engine has other things to do between."""
 
 IMPORTANCE_SECONDS = 3.0
-
-DIVERGED = "infinite or not a number"
-"""In the message of a run whose loss did: bad settings, and no accident."""
 
 
 class Sweeper:

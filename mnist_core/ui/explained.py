@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from mnist_core.diagnosis import Evidence, dead_units, explain, foretold
+from mnist_core.diagnosis import Evidence, as_foretold, dead_units, explain, foretold
 from mnist_core.store.expectations import expect, expected
 from mnist_core.store.run import RESUMABLE, Run
 from mnist_core.ui.lab import Lab
@@ -32,7 +32,7 @@ def show_explanation(lab: Lab, run: Run) -> None:
     guess = expected(lab.store.database, run.id)
     if run.active or run.status in RESUMABLE:
         if guess is not None:
-            st.caption(f"You expect {guess:.1%} on the test set.")
+            st.caption(f"You expect {as_foretold(guess)} on the test set.")
         return
     if guess is not None and run.test_accuracy is not None:
         st.info(foretold(guess, run.test_accuracy), icon=":material/track_changes:")
@@ -41,5 +41,5 @@ def show_explanation(lab: Lab, run: Run) -> None:
     for finding in findings:
         words = f"**{finding.rule.capitalize()}.** {escaped(finding.what)}  \n{finding.mend}"
         st.warning(words, icon=":material/help:")
-    if not findings and run.usable:
+    if not findings and run.usable and not run.uploaded:
         st.caption("Nothing conspicuous: none of the usual causes of trouble shows in this run.")

@@ -93,11 +93,11 @@ def test_a_hostile_link_is_one_sentence_above_a_working_form(visit):
 
 def test_a_prediction_is_kept_with_the_run(visit, store):
     app = visit("Train")
-    app.number_input(key="expected").set_value(96.5).run()
+    app.number_input(key="expected").set_value(99.25).run()
     healthy(app.button(key="train").click().run())
     (run,) = store.list()
-    assert expected(store.database, run.id) == 0.965
-    assert "You expect 96.5%" in words(visit("Train", run=run.id))
+    assert expected(store.database, run.id) == 0.9925
+    assert "You expect 99.25%" in words(visit("Train", run=run.id))
 
 
 def test_afterwards_it_is_compared_and_explained(visit, finish, store):

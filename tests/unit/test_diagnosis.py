@@ -84,6 +84,35 @@ def test_health_of_other_networks(architecture):
     assert all(0 <= share < 0.5 for share in shares.values())
 
 
+ROW = {"epoch": 1, "step": 900, "loss": 0.4, "accuracy": 0.89, "val_loss": 0.4, "val_accuracy": 0.89}
+
+
+@pytest.mark.parametrize(("accuracy", "words"), [(0.3, "hardly moved"), (0.89, "learned slowly")])
+def test_a_small_rate_is_told_by_how_far_it_came(accuracy, words):
+    config = RunConfig.parse({"optimizer": {"learning_rate": 1e-4}})
+    (finding,) = explain(Evidence(config, [ROW | {"accuracy": accuracy, "val_accuracy": accuracy}]))
+    assert_friendly(finding.what, words)
+    assert ("hardly moved" in finding.what) != ("learned slowly" in finding.what)
+
+
+RAW = RunConfig.parse({"data": {"scaled": False}})
+LAYER = {"name": "dense", "kind": "Dense", "arguments": {}, "input_shape": [784], "output_shape": [10]}
+TAKEN_IN = {"name": "uploaded", "file": "net.keras", "digest": "0123456789ab", "table": [LAYER]}
+
+
+@pytest.mark.parametrize(
+    ("config", "rows", "message", "said"),
+    [
+        (RAW, [ROW], "", True),
+        (RAW, [], "The loss became infinite or not a number at step 7.", True),
+        (RAW, [], "There was not enough memory.", False),
+        (RunConfig.parse({"data": {"scaled": False}, "architecture": TAKEN_IN}), [], "", False),
+    ],
+)
+def test_raw_pixels_are_blamed_for_what_was_trained_on_them_alone(config, rows, message, said):
+    assert ("unscaled pixels" in [finding.rule for finding in explain(Evidence(config, rows, message))]) == said
+
+
 def test_nothing_is_said_without_an_epoch():
     assert explain(Evidence(RunConfig(), [])) == []
     assert dead_units(None) == {}
@@ -101,6 +130,7 @@ def test_a_prediction_is_written_down_once_and_compared(store):
     store.delete(run_id)
     assert expected(store.database, run_id) is None
     assert foretold(0.95, 0.952).endswith("well foretold.")
+    assert foretold(0.9925, 0.99).startswith("You expected 99.25%, and it is 99.00%")
     assert "2.0 points more" in foretold(0.95, 0.97)
     assert "45.0 points less" in foretold(0.95, 0.5)
 
