@@ -81,14 +81,17 @@ def set_up(lab: Lab) -> None:
             )
             describe(chosen)
         start_here = st.container()
+        with start_here:
+            guess = ask_expectation()
         config = config_form(st.session_state["draft"], str(st.session_state["version"]), lesson)
     if config is None:
         start_here.button("Train", type="primary", disabled=True, key="train", width="stretch")
+        with preview:
+            share_box(None)
         return
     st.session_state["draft"] = config
     seconds = expected_seconds(config, pace(lab.settings.database_url))
     with start_here:
-        guess = ask_expectation()
         if st.button("Train", type="primary", icon=":material/play_arrow:", key="train", width="stretch"):
             same = chosen in names and config == RECIPES[chosen].config
             st.query_params["run"] = remember(lab, acting(lab).train(config, chosen if same else ""), guess)
@@ -105,7 +108,12 @@ def set_up(lab: Lab) -> None:
         if config.architecture.family == "network":
             show_schedule(config)
         show_loop(config)
-        share(Lesson(config), [*SECTIONS, *config.flat()])
+        share_box(Lesson(config))
+
+
+def share_box(lesson: Lesson | None) -> None:
+    """The same controls to lock while the form is not right: those of the last settings that were."""
+    share(lesson, [*SECTIONS, *st.session_state["draft"].flat()])
 
 
 def diary(lab: Lab, run_id: str) -> None:

@@ -60,7 +60,10 @@ def own(lab: Lab, lesson: Lesson) -> None:
         open_sweep(acting(lab).search(design))
     if design is not None:
         st.caption(f"{design.trials} trials.")
-        share(Lesson(design=design), [*DESIGN, *keys(design.base), *SWEEP, PARTS], opened=SWEEP)
+        st.session_state["base-shared"] = design.base
+    # While the form is not right, what has been written to share it with stays, and so does what can be locked.
+    if base := st.session_state.get("base-shared"):
+        share(design and Lesson(design=design), [*DESIGN, *keys(base), *SWEEP, PARTS], opened=SWEEP)
 
 
 def earlier(lab: Lab, lesson: Lesson) -> None:

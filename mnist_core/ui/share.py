@@ -49,11 +49,11 @@ def show_task(lesson: Lesson) -> None:
 
 
 @st.fragment
-def share(lesson: Lesson, controls: Iterable[str], opened: Iterable[str] = (), **others: str) -> None:
+def share(lesson: Lesson | None, controls: Iterable[str], opened: Iterable[str] = (), **others: str) -> None:
     """A link to what is here; with a task and locked controls for a class. Until it is opened it costs nothing.
 
     Args:
-        lesson: what is shared.
+        lesson: what is shared; ``None`` as long as a form is not right, so that what has been written here stays.
         controls: what can be locked or hidden here.
         opened: which of them stay open unless the teacher says otherwise.
         others: what else the address holds, such as the runs of a comparison.
@@ -70,6 +70,9 @@ def share(lesson: Lesson, controls: Iterable[str], opened: Iterable[str] = (), *
                 "hide": st.multiselect("Hidden", options, key="share-hide", help="Not shown at all."),
                 "open": st.multiselect("Open all the same", options[1:], list(opened), key="share-open"),
             }
+        if lesson is None:
+            st.caption("The link comes when the settings are right again.")
+            return
         if not names["lock"] and not names["hide"]:
             names["open"] = []
         made = replace(lesson, task=task, **{name: frozenset(keys) for name, keys in names.items()})

@@ -7,7 +7,7 @@ from mnist_core.explore.lesson import Lesson
 from mnist_core.recipes import RECIPES
 from mnist_core.store.expectations import expect, expected
 from tests.helpers import assert_friendly
-from tests.pages.conftest import curves, healthy, labels_of, opened, words
+from tests.pages.conftest import curves, healthy, labelled, labels_of, opened, words
 
 CONFIG = {"optimizer": {"name": "sgd", "learning_rate": 0.25}, "training": {"epochs": 2}}
 
@@ -89,6 +89,25 @@ def test_a_hostile_link_is_one_sentence_above_a_working_form(visit):
     app = visit("Train", config='{"training": {"epochs": -1}}', lock="all")
     assert_friendly(app.error[0].value, "link", "epochs")
     assert not app.button(key="train").disabled
+
+
+def test_what_was_written_stays_while_the_form_is_not_right(visit):
+    app = opened(visit("Train"), "share")
+    app.number_input(key="expected").set_value(96.5)
+    app.text_area(key="share-task").set_value("Find a better rate.")
+    app.multiselect(key="share-lock").set_value(["optimizer.learning_rate"]).run()
+    made = Lesson(app.session_state["draft"], "Find a better rate.", frozenset({"optimizer.learning_rate"})).link()
+    assert made in [code.value for code in app.code]
+    held_out = labelled(app.number_input, "Held out for validation")
+    usual = held_out.value
+    labelled(app.number_input, "Early stopping").set_value(2)
+    healthy(held_out.set_value(0.0).run())
+    assert app.error and app.button(key="train").disabled
+    assert "The link comes when the settings are right again" in words(app) and not app.code
+    labelled(app.number_input, "Early stopping").set_value(0)
+    healthy(labelled(app.number_input, "Held out for validation").set_value(usual).run())
+    assert app.number_input(key="expected").value == 96.5
+    assert made in [code.value for code in app.code]
 
 
 def test_a_prediction_is_kept_with_the_run(visit, store):

@@ -178,3 +178,16 @@ def test_sharing_leaves_the_buttons_of_a_sweep_open_unless_told_otherwise(visit)
     assert made.link() in [code.value for code in app.code]
     app.session_state["share"] = False
     assert healthy(app.run()).text_area(key="share-task").value == made.task, "closed, it forgets"
+
+
+def test_the_task_stays_while_a_range_is_not_right(visit):
+    app = opened(visit("Explore", **Lesson(design=DESIGN).parameters()), "share")
+    app.text_area(key="share-task").set_value("Try.")
+    healthy(app.multiselect(key="share-lock").set_value([RATE]).run())
+    usual = app.main.text_input[0].value
+    healthy(app.main.text_input[0].set_value("1..0").run())
+    assert app.error and not app.code
+    healthy(app.main.text_input[0].set_value(usual).run())
+    made = Lesson(None, "Try.", frozenset({RATE}), open=frozenset({"sweep.stop", "sweep.continue", "sweep.score"}),
+                  design=DESIGN)  # fmt: skip
+    assert made.link() in [code.value for code in app.code]
