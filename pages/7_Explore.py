@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import streamlit as st
 
+from mnist_core.explore.design import Design
 from mnist_core.explore.lesson import DESIGN, PARTS, SWEEP, Lesson
 from mnist_core.explore.questions import QUESTIONS
 from mnist_core.explore.space import keys
-from mnist_core.store.sweeps import SweepStore
+from mnist_core.store.sweeps import Sweep, SweepStore
 from mnist_core.ui.design_form import free_design, one_change, usual_design
 from mnist_core.ui.frame import page
 from mnist_core.ui.lab import Lab
@@ -22,6 +23,18 @@ LISTED = 30
 def open_sweep(sweep_id: str) -> None:
     st.query_params["sweep"] = sweep_id
     st.rerun()
+
+
+def leave_sweep() -> None:
+    del st.query_params["sweep"]
+    st.rerun()
+
+
+def change_button(sweep: Sweep, lesson: Lesson) -> None:
+    """Back to the form, filled with the design of this sweep."""
+    if lesson.allows(sweep.design) and st.button("Change this design", icon=":material/edit:", key="change"):
+        keep_lesson("Explore", replace(lesson, design=sweep.design))
+        leave_sweep()
 
 
 def questions(lab: Lab, lesson: Lesson) -> None:
@@ -50,6 +63,7 @@ def fair(lab: Lab, lesson: Lesson) -> None:
         open_sweep(acting(lab).search(design, name))
     if design is not None:
         st.caption(f"{design.trials} runs.")
+    give(design)
 
 
 def own(lab: Lab, lesson: Lesson) -> None:
@@ -60,9 +74,14 @@ def own(lab: Lab, lesson: Lesson) -> None:
         open_sweep(acting(lab).search(design))
     if design is not None:
         st.caption(f"{design.trials} trials.")
-        st.session_state["base-shared"] = design.base
-    # While the form is not right, what has been written to share it with stays, and so does what can be locked.
-    if base := st.session_state.get("base-shared"):
+    give(design)
+
+
+def give(design: Design | None) -> None:
+    """A link to a design. While its form is not right, what was written to go with it stays, with what it can lock."""
+    if design is not None:
+        st.session_state["base-given"] = design.base
+    if base := st.session_state.get("base-given"):
         share(design and Lesson(design=design), [*DESIGN, *keys(base), *SWEEP, PARTS], opened=SWEEP)
 
 
@@ -103,9 +122,10 @@ with page("Explore", "What does a setting do? Many small runs answer, and the co
     show_task(lesson)
     if sweep_id := st.query_params.get("sweep", ""):
         nothing_else = lesson.alone and not (lesson.design or lesson.question)
-        if not nothing_else and st.button("Other questions", icon=":material/arrow_back:", key="back"):
-            del st.query_params["sweep"]
-            st.rerun()
+        with st.container(horizontal=True):
+            if not nothing_else and st.button("Other questions", icon=":material/arrow_back:", key="back"):
+                leave_sweep()
+            change_button(SweepStore(lab.store.database).get(sweep_id), lesson)
         watch(lab, sweep_id, lesson)
         share(Lesson(), [*SWEEP, PARTS], sweep=sweep_id)
     else:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlencode
 
 from mnist_core.config import SECTIONS, RunConfig
@@ -108,6 +109,25 @@ class Lesson:
         """Whether a configuration has the link's values in all locked or hidden settings that both have."""
         its, mine = config.flat(), self.config.flat() if self.config else {}
         return all(its[key] == mine[key] for key in its.keys() & mine.keys() if self.fixes(key))
+
+    @property
+    def base_stays(self) -> bool:
+        """Whether trials start from the link's settings: if that is locked, or any that another start would replace."""
+        if self.design is None or self.open & {"design", "design.base"}:
+            return False
+        return self.fixes("design.base") or any(map(self.fixes, self.design.base.flat()))
+
+    def allows(self, design: Design) -> bool:
+        """Whether a design has what the link's own has wherever that is locked or hidden."""
+        return not self.restricts if self.design is None else self._held(design) == self._held(self.design)
+
+    def _held(self, design: Design) -> dict[str, Any]:
+        """What is locked or hidden of a design, by the names of the controls."""
+        ranges = {dimension.key: dimension.text() for dimension in design.space}
+        found = ranges | {f"search.{name}": value for name, value in design.search.model_dump().items()}
+        found |= {"design.varies": set(ranges)}
+        held = {key: value for key, value in found.items() if self.fixes(key)}
+        return held | ({"design.base": design.base} if self.base_stays else {})
 
     def _among(self, names: frozenset[str], key: str) -> bool:
         section = key.partition(".")[0]

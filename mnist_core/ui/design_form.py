@@ -34,7 +34,7 @@ def base_config(key: str, lesson: Lesson) -> tuple[str, RunConfig]:
     if draft is not None:
         starts["draft"] = ("The settings that stand on the Train page", draft)
     starts |= {name: (recipe.title, recipe.config) for name, recipe in RECIPES.items()}
-    fixed = _base_stays(lesson)
+    fixed = lesson.base_stays
     if fixed and lesson.hides("design.base"):
         return "link", linked
     names = ["link"] if fixed else list(starts)
@@ -48,13 +48,6 @@ def base_config(key: str, lesson: Lesson) -> tuple[str, RunConfig]:
         added = f"; {HELD_OUT:.0%} held out to compare by"
     st.caption(f"{config.summary()}{added}")
     return chosen, config
-
-
-def _base_stays(lesson: Lesson) -> bool:
-    """Whether trials start from the link's settings: if that is locked, or any setting that they would replace."""
-    if lesson.design is None or lesson.open & {"design", "design.base"}:
-        return False
-    return lesson.fixes("design.base") or any(map(lesson.fixes, lesson.design.base.flat()))
 
 
 def free_design(lesson: Lesson) -> Design | None:

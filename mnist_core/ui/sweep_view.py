@@ -75,7 +75,10 @@ def _watch(lab: Lab, sweep_id: str, state: tuple[str, bool], lesson: Lesson) -> 
 
 def _headline(sweep: Sweep, trials: list[Trial], all_paused: bool) -> None:
     done, best = sum(not trial.open for trial in trials), best_trial(sweep, trials)
+    design = sweep.design
+    ranges = ", ".join(dimension.text() for dimension in design.space)
     st.subheader(escaped(sweep.name), anchor=False)
+    st.caption(escaped(f"{design.base.summary()} · varies {ranges} · {design.search.sampler}"))
     if sweep.question in QUESTIONS:
         st.info(f"**What to look for.** {QUESTIONS[sweep.question].look}", icon=":material/visibility:")
     words = f"{done} of {sweep.trials} trials"

@@ -52,11 +52,13 @@ def test_a_bad_range_is_said_and_nothing_starts(visit, bad):
 def test_one_change_over_several_seeds(visit, sweeps):
     app = open_part(visit("Explore"), "One change")
     app.slider(key="fair-seeds").set_value(4).run()
+    link = next(code.value for code in opened(app, "share").code)
     healthy(app.button(key="start-fair").click().run())
     (sweep,) = sweeps.list()
     assert [dimension.key for dimension in sweep.design.space] == [RATE, "seed"]
     assert sweep.trials == sweep.design.combinations == 8
     assert sweep.design.search.sampler == "grid"
+    assert link == Lesson(design=sweep.design).link(), "the experiment can be given to others"
 
 
 KINDS = ["architecture.activation", "architecture.hidden_units", "data.scaled", "training.epochs"]

@@ -180,6 +180,24 @@ def test_sharing_leaves_the_buttons_of_a_sweep_open_unless_told_otherwise(visit)
     assert healthy(app.run()).text_area(key="share-task").value == made.task, "closed, it forgets"
 
 
+def test_a_design_can_be_changed_after_its_start_within_its_locks(visit, sweeps):
+    app = visit("Explore", **lesson(lock=DROPOUT).parameters())
+    healthy(app.main.text_input[1].set_value("0.01|0.1").run())
+    made = started(app, sweeps)
+    assert "varies architecture.dropout=0..0.5, optimizer.learning_rate=0.01|0.1" in words(app).replace("\\", "")
+    healthy(app.button(key="change").click().run())
+    assert [(box.value, box.disabled) for box in app.main.text_input] == [("0..0.5", True), ("0.01|0.1", False)]
+    assert "sweep" not in app.query_params and DROPOUT in app.query_params["lock"]
+    assert started(app, sweeps) == made
+    assert "change" not in [b.key for b in visit("Explore", sweep=app.query_params["sweep"], lock="all").button]
+
+
+def test_a_ready_made_question_can_be_changed(visit, searched):
+    app = visit("Explore", sweep=searched)
+    healthy(app.button(key="change").click().run())
+    assert [box.value for box in app.main.text_input] == ["sgd|rmsprop|adam|adamw", "log:0.0001..1"]
+
+
 def test_the_task_stays_while_a_range_is_not_right(visit):
     app = opened(visit("Explore", **Lesson(design=DESIGN).parameters()), "share")
     app.text_area(key="share-task").set_value("Try.")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mnist_core.config import RunConfig
 from mnist_core.errors import ConfigError
-from mnist_core.explore.design import Design
+from mnist_core.explore.design import Design, Search
 from mnist_core.explore.lesson import Lesson
 from mnist_core.explore.space import Dimension
 from tests.helpers import assert_friendly, configs
@@ -95,3 +95,23 @@ def test_what_a_link_shows_of_explore_stands_alone_unless_it_opens_the_rest():
     assert not Lesson(task="look").alone
     assert Lesson(lock=frozenset({"sweep"})).alone
     assert not Lesson(hide=frozenset({"all"}), open=frozenset({"parts"})).alone
+
+
+def test_a_design_is_allowed_that_keeps_what_the_link_holds():
+    rate, dropout = (Dimension.parse(f"{key}=0.1..0.5") for key in ("optimizer.learning_rate", "architecture.dropout"))
+    given = Design(RunConfig(), (rate, dropout))
+    other = Design(RunConfig(), (rate, Dimension.parse("architecture.dropout=0..0.2")), Search(trials=9))
+    elsewhere = Design(RunConfig(seed=9), given.space)
+
+    def allowed(**names):
+        lesson = Lesson(design=given, **{name: frozenset(keys.split()) for name, keys in names.items()})
+        return [lesson.allows(design) for design in (given, other, elsewhere)]
+
+    assert allowed() == [True, True, True]
+    assert allowed(lock="all") == [True, False, False]
+    assert allowed(hide="architecture.dropout") == allowed(lock="search.trials design.base") == [True, False, False]
+    assert allowed(lock="search") == [True, False, True]
+    assert allowed(lock="design.varies") == [True, True, True]
+    assert allowed(lock="optimizer.learning_rate") == [True, True, False], "another start would bring other settings"
+    assert allowed(lock="all", open="architecture.dropout search") == [True, True, False]
+    assert Lesson(task="x").allows(given) and not Lesson(lock=frozenset({"sweep"})).allows(given)
