@@ -22,6 +22,7 @@ from mnist_core.ui.live_chart import live_chart
 from mnist_core.ui.network import graph, layer_table
 from mnist_core.ui.queue import pace
 from mnist_core.ui.share import share, show_task
+from mnist_core.ui.take import tensorboard_button
 from mnist_core.ui.visitor import acting
 from mnist_core.ui.weights import untrained
 from mnist_core.ui.words import ago, duration, escaped, percent
@@ -84,12 +85,13 @@ def set_up(lab: Lab) -> None:
         with start_here:
             guess = ask_expectation()
         config = config_form(st.session_state["draft"], str(st.session_state["version"]), lesson)
+    st.session_state["draft"] = config or st.session_state["draft"]
+    controls = [*SECTIONS, *st.session_state["draft"].flat()]
     if config is None:
         start_here.button("Train", type="primary", disabled=True, key="train", width="stretch")
         with preview:
-            share_box(None)
+            share(None, controls)
         return
-    st.session_state["draft"] = config
     seconds = expected_seconds(config, pace(lab.settings.database_url))
     with start_here:
         if st.button("Train", type="primary", icon=":material/play_arrow:", key="train", width="stretch"):
@@ -108,12 +110,7 @@ def set_up(lab: Lab) -> None:
         if config.architecture.family == "network":
             show_schedule(config)
         show_loop(config)
-        share_box(Lesson(config))
-
-
-def share_box(lesson: Lesson | None) -> None:
-    """The same controls to lock while the form is not right: those of the last settings that were."""
-    share(lesson, [*SECTIONS, *st.session_state["draft"].flat()])
+        share(Lesson(config), controls)
 
 
 def diary(lab: Lab, run_id: str) -> None:
@@ -148,3 +145,5 @@ with page("Train", "Choose a network and how it learns, and watch it get better.
         show_loop(run.settings)
         with st.expander("What happened to it"):
             diary(lab, run_id)
+            if run.epoch and not run.active:
+                tensorboard_button(lab.store, [run])

@@ -9,7 +9,6 @@ import numpy as np
 import streamlit as st
 
 from mnist_core.explore import compare, seeds
-from mnist_core.explore.events import tensorboard
 from mnist_core.explore.lesson import RUNS, Lesson
 from mnist_core.explore.results import judged_by
 from mnist_core.store.run import Run
@@ -19,7 +18,7 @@ from mnist_core.ui.digits import gallery
 from mnist_core.ui.lab import Lab, digits
 from mnist_core.ui.live_chart import live_chart
 from mnist_core.ui.reading import history, reading
-from mnist_core.ui.take import take_along
+from mnist_core.ui.take import take_along, tensorboard_button
 from mnist_core.ui.visitor import visitor
 from mnist_core.ui.words import STATUS, escaped
 
@@ -88,11 +87,7 @@ def curves(lab: Lab, runs: Sequence[Run]) -> None:
         figure = comparing.curves(histories, metric, across)
     live_chart(figure, "compare-curves", f"{comparing.METRICS[metric]} of {len(runs)} runs.", height=400)
     with take_along("curves", [{"run": name} | dict(row) for name, rows in histories.items() for row in rows], figure):
-        st.download_button(
-            "TensorBoard files", lambda: tensorboard(lab.store, runs), "tensorboard.zip", "application/zip",
-            icon=":material/download:", key="tensorboard", on_click="ignore",
-            help="Unpack it, then: tensorboard --logdir FOLDER",
-        )  # fmt: skip
+        tensorboard_button(lab.store, runs)
     if together:
         _spread(groups, {run.id: histories[called[run.id]] for run in runs})
 

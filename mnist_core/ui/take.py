@@ -1,4 +1,4 @@
-"""Taking results along: tables as CSV and JSON, figures as web pages."""
+"""Taking results along: tables as CSV and JSON, figures as web pages, runs as TensorBoard files."""
 
 from __future__ import annotations
 
@@ -9,6 +9,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
+
+from mnist_core.explore.events import tensorboard
+from mnist_core.store import RunStore
+from mnist_core.store.run import Run
 
 
 def take_along(name: str, rows: Sequence[Mapping[str, Any]], figure: Mapping[str, Any] | None = None):
@@ -23,6 +27,15 @@ def take_along(name: str, rows: Sequence[Mapping[str, Any]], figure: Mapping[str
         if figure:
             _figure_button(figure, name)
     return line
+
+
+def tensorboard_button(store: RunStore, runs: Sequence[Run]) -> None:
+    """Downloads what TensorBoard reads of these runs, packed when it is asked for."""
+    st.download_button(
+        "TensorBoard files", lambda: tensorboard(store, runs), "tensorboard.zip", "application/zip",
+        icon=":material/download:", key="tensorboard", on_click="ignore",
+        help="Unpack it, then: tensorboard --logdir FOLDER",
+    )  # fmt: skip
 
 
 def _table_buttons(rows: Sequence[Mapping[str, Any]], name: str) -> None:

@@ -102,6 +102,13 @@ def test_from_a_finished_run_onwards(visit, finish, status, button, title):
     assert linked(app) == run_id
 
 
+def test_one_run_alone_can_be_taken_to_tensorboard(visit, finish, store):
+    button = "TensorBoard files"
+    assert button in labels_of(visit("Train", run=finish()).get("download_button"))
+    waiting = store.create(RunConfig(), "waiting")
+    assert button not in labels_of(visit("Train", run=waiting).get("download_button"))
+
+
 def test_a_failed_run_says_why(visit, fail):
     app = visit("Train", run=fail(message="The loss became infinite. Try a smaller learning rate."))
     assert [error.value for error in app.error] == ["The loss became infinite. Try a smaller learning rate."]
