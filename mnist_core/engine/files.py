@@ -75,7 +75,8 @@ def export(run_id: str, format_name: str, database_url: str) -> bytes:
 def first_layer(run_id: str, database_url: str) -> np.ndarray:
     """Weights of the first layer before and after training, ``float32 (2, tiles, rows, columns)``.
 
-    Of an uploaded network, whose start nobody knows, those after training alone: ``(1, …)``. The store keeps them.
+    Of an uploaded network, whose start nobody knows, those after training alone: ``(1, …)``. The store keeps them, but
+    nothing of the shipped run.
     """
     store = store_at(database_url)
     run = store.get(run_id)

@@ -33,18 +33,20 @@ def inside(here: Lab, run: Run) -> None:
     if settings.architecture.family == "classical":
         return
     st.markdown("**What the first layer looks for**")
-    tiles = here.store.load_array(run.id, "first_layer")
-    if tiles is None:
-        st.caption("One small picture for each unit or filter: the weights with which it looks at the pixels.")
-        if not st.button("Show the weights", icon=":material/grid_view:", key="first-layer"):
-            return
-        with errors_in_words():
-            here.predictions.take(visitor(here).id)
-            with st.spinner("A worker is looking them up …", show_time=True):
-                here.engine.first_layer(run.id)
-            st.rerun()  # They are in the store now.
-        return
-    show_tiles(tiles, ["Before training", "After training"] if len(tiles) == 2 else ["As uploaded"])
+    st.caption("One small picture for each unit or filter: the weights with which it looks at the pixels.")
+    stored = here.store.load_array(run.id, "first_layer")
+    if st.toggle("Show the weights", stored is not None, key=f"first-layer-{run.id}"):
+        with errors_in_words(), st.spinner("A worker is looking them up …", show_time=True):
+            # Shown as it came from the worker: of the shipped run, to which nothing is written, the store keeps none.
+            tiles = _trained(here.settings.database_url, run.id, run.ended) if stored is None else stored
+            show_tiles(tiles, ["Before training", "After training"] if len(tiles) == 2 else ["As uploaded"])
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _trained(database_url: str, run_id: str, ended: float | None) -> np.ndarray:
+    """Of one run; another may have the id of one that was deleted, but not its end."""
+    lab().predictions.take(visitor().id)
+    return lab().engine.first_layer(run_id)
 
 
 def untrained(config: RunConfig) -> None:

@@ -87,7 +87,7 @@ def test_a_network_goes_home_and_comes_back(lab, store, trained, tmp_path):
     lab.click("See where it errs")
     lab.on("Evaluate")
     assert lab.linked_run == back.id
-    lab.click("Show the weights")
+    lab.main.get_by_role("switch", name="Show the weights").click(force=True)
     expect(lab.main.get_by_role("img", name="Weights of no. 63, as uploaded")).to_be_visible()
 
 

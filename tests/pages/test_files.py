@@ -12,6 +12,7 @@ from mnist_core.engine.client import EngineClient
 from mnist_core.models.build import build
 from mnist_core.models.uploaded import Uploaded
 from mnist_core.recipes import recipe
+from mnist_core.store.shipped import FLAGSHIP
 from mnist_core.ui import files
 from tests.helpers import assert_friendly
 from tests.pages.conftest import healthy, labelled, labels_of, words
@@ -129,14 +130,24 @@ def test_the_first_layer_before_and_after(visit, finish, store):
     html = words(app, "html")
     for text in ("no. 0, before training", "no. 2, before training", "no. 2, after training", "Colours from"):
         assert text in html
-    assert "Show the weights" not in labels_of(app.button)
+    assert labelled(app.toggle, "Show the weights").value
     assert "784×128 + 128" in words(app, "markdown")
 
 
 def test_the_first_layer_is_asked_for_only_when_wanted(visit, finish):
     app = visit("Evaluate", run=finish())
-    assert "Show the weights" in labels_of(app.button)
+    assert not labelled(app.toggle, "Show the weights").value
     assert "Colours from" not in words(app, "html")
+
+
+def test_the_first_layer_of_the_shipped_run_which_nothing_is_kept_of(visit, monkeypatch):
+    asked, tiles = [], np.linspace(-1, 1, 2 * 3 * 3 * 3, dtype=np.float32).reshape(2, 3, 3, 3)
+    monkeypatch.setattr(EngineClient, "first_layer", lambda self, run_id: asked.append(run_id) or tiles)
+    app = visit("Evaluate", run=FLAGSHIP)
+    labelled(app.toggle, "Show the weights").set_value(True).run()
+    assert "no. 2, after training" in words(healthy(app), "html")
+    labelled(app.number_input, "Number of the image").set_value(5).run()
+    assert "no. 2, after training" in words(healthy(app), "html") and asked == [FLAGSHIP]
 
 
 def test_a_first_layer_that_sees_no_pixels(visit, finish, store):
@@ -217,7 +228,7 @@ def test_a_format_is_made_when_it_is_asked_for(visit, trained):
 @pytest.mark.usefixtures("engine")
 def test_weights_are_shown_when_they_are_asked_for_and_then_kept(visit, trained, engine):
     app = visit("Evaluate", run=trained)
-    labelled(app.button, "Show the weights").click().run(timeout=120)
+    labelled(app.toggle, "Show the weights").set_value(True).run(timeout=120)
     assert "no. 9, after training" in words(healthy(app), "html")
     assert engine[1].load_array(trained, "first_layer").shape == (2, 10, 28, 28)
     assert "no. 9, before training" in words(visit("Evaluate", run=trained), "html")
