@@ -17,7 +17,7 @@ from mnist_core.ui.choose import invite, label, say_unscored
 from mnist_core.ui.digits import picture
 from mnist_core.ui.frame import errors_in_words, page
 from mnist_core.ui.handwriting import handwriting
-from mnist_core.ui.ink_strip import chosen_steps, strip
+from mnist_core.ui.ink_strip import chosen_steps, cut, strip, without
 from mnist_core.ui.keeping import keep, last_drawings
 from mnist_core.ui.lab import Lab
 from mnist_core.ui.sources import SOURCES, Source, read_source, shown
@@ -26,6 +26,7 @@ from mnist_core.ui.why import why
 from mnist_core.ui.words import STATUS, escaped
 
 MOST_RUNS = 3
+NOTHING_YET = "Nothing to read yet. {what}, and here appears what the network makes of it."
 
 
 def choose_runs(lab: Lab) -> list:
@@ -67,33 +68,35 @@ def desk(lab: Lab, runs: list) -> None:
     answers = st.container() if beside is None else beside  # several need the width of the page
     earlier = st.container()
     source, found, steps = None, None, chosen_steps()
+    nothing = NOTHING_YET.format(what={"a photo": "Choose a photo"}.get(kind, "Draw a digit, or several in a row"))
     with paper, errors_in_words():
         try:
             source = read_source(lab, kind)
-            if source and isinstance(source.drawing, ink.Picture):
-                found = ink.cut(source.drawing, steps)
+            if source and source.picture and (found := cut(source.picture, steps)) is None:
+                nothing = f"Nothing can be read {without(steps)}. Switch on what it needs under *How it got there*."
         except EmptyDrawing as error:
-            source = None
             st.info(str(error), icon=":material/draw:")
         except ImageError as error:
-            source = None
             st.error(str(error), icon=":material/error:")
     several = found is not None and number.is_number(found)
     if several:
         several = not seen.toggle("It is one digit", key="one-digit", help="Read all of it as one digit in pieces.")
-    told = [] if source is None else read(lab, runs, source, found, several, seen, answers)
-    if source is None:
-        with answers:
-            what = {"a photo": "Choose a photo"}.get(kind, "Draw a digit, or several in a row")
-            st.info(f"Nothing to read yet. {what}, and here appears what the network makes of it.")
+    legible = source is not None and (found is not None or source.picture is None)
+    told = read(lab, runs, source, found, several, seen, answers) if legible else []
+    if not legible:
+        answers.info(nothing)
     aloud(" ".join(one.words for one in told), "answer")
     with earlier, errors_in_words():
         if told:
             keep(lab, source, shown(source, found), told, several)
         if kind not in SOURCES[1:]:
             last_drawings(lab)
-    if source:
-        look_into(lab, runs, source, found, several, steps)
+    if legible:
+        why(lab, runs, [digit.ink.image for digit in found.digits] if several else [shown(source, found)])
+    # Its switches stay where a step that is off leaves nothing to read: how else would it be switched on again?
+    if source and source.picture and (found or steps.off):
+        with errors_in_words():
+            strip(source.picture, found, several, steps, partial(number.in_words, lab, runs[0]))
 
 
 def read(
@@ -115,14 +118,6 @@ def read(
             with column, errors_in_words():
                 told.append(number.answer(lab, run, found) if several else answer(lab, run, image))
     return [one for one in told if one]
-
-
-def look_into(lab: Lab, runs: list, source: Source, found: ink.Number | None, several: bool, steps: ink.Steps) -> None:
-    """Why it was read so, and what became of the drawing on its way."""
-    why(lab, runs, [digit.ink.image for digit in found.digits] if several else [shown(source, found)])
-    if found:
-        with errors_in_words():
-            strip(source.drawing, found, several, steps, partial(number.in_words, lab, runs[0]))
 
 
 with page("Draw", "Write a digit with mouse, finger or pen, and see what the network makes of it.") as lab:

@@ -13,6 +13,7 @@ from PIL import Image
 from mnist_core import ink
 from mnist_core.errors import ImageError
 from mnist_core.ui.digits import picture
+from mnist_core.ui.number import is_number
 
 KEY = "ink-steps"
 NAMES = [stage.name for stage in ink.STAGES]
@@ -40,18 +41,36 @@ def chosen_steps() -> ink.Steps:
     return ink.ALL if on is None else ink.ALL.without(*(set(NAMES) - set(on)))
 
 
-def strip(source: ink.Picture, found: ink.Number, several: bool, steps: ink.Steps, tell: Tell) -> None:
+def cut(picture: ink.Picture, steps: ink.Steps) -> ink.Number | None:
+    """What the steps that are on make of a picture; ``None`` if there is something to be read only with all of them.
+
+    Raises:
+        ImageError: there is nothing with all of them either.
+    """
+    if not steps.off:
+        return ink.cut(picture)
+    found = _cut(picture, steps)
+    if found is None:
+        ink.cut(picture)  # says what is wrong where the steps are not to blame
+    return found
+
+
+def without(steps: ink.Steps) -> str:
+    """Which steps are off, in words."""
+    return f"without *{', '.join(name for name in NAMES if name in steps.off)}*"
+
+
+def strip(source: ink.Picture, found: ink.Number | None, several: bool, steps: ink.Steps, tell: Tell) -> None:
     """An expander with all steps; without being open it costs nothing.
 
     Args:
-        source: what was drawn or photographed; ``found`` is what the ``steps`` that are on made of it.
+        source: what was drawn or photographed; ``found`` is what the ``steps`` that are on made of it, if anything.
         several: whether it is read as a number, not as one digit.
         tell: what a network reads.
     """
     box = st.expander("How it got there", icon=":material/auto_fix:", key="how", on_change="rerun")
     if not box.open:
         return
-    shown = _steps([digit.ink for digit in found.digits] if several else [found.whole])
     with box:
         st.pills(
             "Steps that are on",
@@ -62,13 +81,20 @@ def strip(source: ink.Picture, found: ink.Number, several: bool, steps: ink.Step
             persist_state="session",
             help="Switch one off to see what it is for.",
         )
+        # Where nothing is left to be read, the pictures are those of all steps, and say what each is for.
+        way = steps if found else ink.ALL
+        pictured = found or _cut(source, ink.ALL)
+        if pictured is None:
+            return
+        several = several if found else is_number(pictured)
+        shown = _steps([digit.ink for digit in pictured.digits] if several else [pictured.whole])
         with st.spinner("Reading it without each step …", show_time=False):
             ways = {None: ink.ALL}
-            ways |= {step.name: steps.without(step.name) for step in shown if step.on and step.changed}
-            numbers = {name: found if way == steps else _cut(source, way) for name, way in ways.items()}
+            ways |= {step.name: way.without(step.name) for step in shown if step.on and step.changed}
+            numbers = {name: pictured if one == way else _cut(source, one) for name, one in ways.items()}
             answers = tell(numbers | {SEEN: found} if steps.off else numbers, several)
         _compare(answers, steps)
-        if several and len(found.digits) > 1:
+        if several and len(pictured.digits) > 1:
             st.caption("The first pictures show the whole number, the later ones its first digit; all digits are read.")
         told = {name: f"Without it: {words}".replace("**", "") for name, words in answers.items()}
         figures = [_figure(step, told.get(step.name, "")) for step in shown]
@@ -91,7 +117,7 @@ def _cut(source: ink.Picture, way: ink.Steps) -> ink.Number | None:
 def _compare(answers: dict, steps: ink.Steps) -> None:
     words = f"With all steps: {answers[None]}"
     if steps.off:
-        words += f" Without *{', '.join(name for name in NAMES if name in steps.off)}*: {answers[SEEN]}"
+        words += f" {without(steps).capitalize()}: {answers[SEEN]}"
     st.markdown(words)
 
 

@@ -35,6 +35,11 @@ class Source:
     id: str = ""
     strokes: tuple[dict[str, Any], ...] = ()
 
+    @property
+    def picture(self) -> ink.Picture | None:
+        """What goes through the ink pipeline; of an image of MNIST, which is through already, there is none."""
+        return self.drawing if isinstance(self.drawing, ink.Picture) else None
+
 
 def read_source(lab: Lab, kind: str | None) -> Source | None:
     """Draws what the reader needs to give a digit; ``None`` while there is none. ``ImageError`` if it is no picture."""

@@ -19,6 +19,7 @@ from streamlit.testing.v1 import AppTest
 
 from mnist_core.calibration import calibrated
 from mnist_core.data import mnist
+from mnist_core.engine.client import EngineClient
 from mnist_core.recipes import recipe
 from mnist_core.store.lease import Lease
 from mnist_core.store.sweeps import SweepStore
@@ -220,6 +221,14 @@ def answers(engine):
         return calibrated(client.predict(run_id, image[None]), store.calibration(run_id).temperature)[0]
 
     return ask
+
+
+@pytest.fixture
+def seven(monkeypatch):
+    """A network that reads a 7 in everything."""
+    probabilities = np.full(10, 0.001, np.float32)
+    probabilities[7] = 0.991
+    monkeypatch.setattr(EngineClient, "predict", lambda self, run_id, images: np.tile(probabilities, (len(images), 1)))
 
 
 @pytest.fixture

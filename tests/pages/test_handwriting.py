@@ -7,7 +7,6 @@ import pytest
 from PIL import Image
 
 from mnist_core.data import mnist
-from mnist_core.engine.client import EngineClient
 from mnist_core.recipes import recipe
 from mnist_core.store import drawings
 from mnist_core.store.drawings import Drawings, as_digits
@@ -50,14 +49,6 @@ def opened(visit):
         return healthy(app.run())
 
     return opened
-
-
-@pytest.fixture
-def seven(monkeypatch):
-    """A network that reads a 7 in everything."""
-    probabilities = np.full(10, 0.001, np.float32)
-    probabilities[7] = 0.991
-    monkeypatch.setattr(EngineClient, "predict", lambda self, run_id, images: np.tile(probabilities, (len(images), 1)))
 
 
 @pytest.fixture

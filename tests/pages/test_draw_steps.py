@@ -1,0 +1,57 @@
+"""Draw: steps of the ink pipeline that are switched off, by a network that reads a 7 in everything."""
+
+import numpy as np
+import pytest
+
+from mnist_core.store.shipped import FLAGSHIP
+from mnist_core.ui.ink_strip import KEY, NAMES
+from tests.pages.conftest import healthy, labelled, labels_of, words
+from tests.pages.draw import png
+
+YELLOW, WHITE = (255, 255, 100), 255
+
+
+@pytest.fixture
+def desk(visit, seven):
+    """Draw with all steps shown, to be given a photo; some of the steps are off."""
+
+    def desk(page, *off):
+        app = visit("Draw", run=FLAGSHIP)
+        labelled(app.segmented_control, "Read").set_value("a photo").run()
+        app.session_state["how"] = True
+        app.file_uploader[0].set_value(("photo.png", png(page), "image/png")).run()
+        return switched(app, *off)
+
+    return desk
+
+
+def switched(app, *off):
+    app.session_state[KEY] = [name for name in NAMES if name not in off]
+    return healthy(app.run())
+
+
+def written(pieces=1):
+    """As many strokes with a yellow pen, which is as light as its paper, uint8 (H, W, 3)."""
+    page = np.full((300, 300, 3), WHITE, np.uint8)
+    for left in range(60, 60 + 80 * pieces, 80):
+        page[60:240, left : left + 24] = YELLOW
+    return page
+
+
+@pytest.mark.parametrize(("pieces", "read"), [(1, "7"), (3, "777")])
+def test_without_the_step_that_matters_nothing_can_be_read_and_it_can_be_switched_on_again(desk, pieces, read):
+    app = desk(written(pieces))
+    assert f"With all steps: **{read}**" in words(app, "markdown")
+    switched(app, "pen's colour")
+    assert "Nothing can be read without *pen's colour*" in words(app, "info")
+    assert f"With all steps: **{read}**" in words(app, "markdown")
+    assert "Without *pen's colour*: nothing can be read." in words(app, "markdown")
+    assert "Without it: nothing can be read." in words(app, "html")
+    switched(app)
+    assert f"## {read}" in words(app, "markdown") and not app.info
+
+
+def test_where_nothing_is_written_the_switches_are_there_and_no_step_is_blamed(desk):
+    app = desk(np.full((300, 300, 3), WHITE, np.uint8), "even light")
+    assert labels_of(app.pills) == ["Steps that are on"]
+    assert "empty" in words(app, "info") and "Nothing can be read" not in words(app)
