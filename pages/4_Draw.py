@@ -17,7 +17,7 @@ from mnist_core.ui.choose import invite, label, say_unscored
 from mnist_core.ui.digits import picture
 from mnist_core.ui.frame import errors_in_words, page
 from mnist_core.ui.handwriting import handwriting
-from mnist_core.ui.ink_strip import chosen_steps, cut, strip, without
+from mnist_core.ui.ink_strip import attempt, chosen_steps, cut, strip, without
 from mnist_core.ui.keeping import keep, last_drawings
 from mnist_core.ui.lab import Lab
 from mnist_core.ui.sources import SOURCES, Source, read_source, shown
@@ -87,8 +87,9 @@ def desk(lab: Lab, runs: list) -> None:
         answers.info(nothing)
     aloud(" ".join(one.words for one in told), "answer")
     with earlier, errors_in_words():
-        if told:
-            keep(lab, source, shown(source, found), told, several)
+        # What is kept may be trained on: it is as all steps make it, also while some are off.
+        if told and found and (whole := attempt(source.picture, ink.ALL) if steps.off else found):
+            keep(lab, source, whole.whole.image, told, several)
         if kind not in SOURCES[1:]:
             last_drawings(lab)
     if legible:

@@ -182,8 +182,12 @@ drawings = Table(
     Column("time", Float, nullable=False, index=True),
     Column("image", LargeBinary, nullable=False),
     Column("strokes", Text, nullable=False, default="[]"),
+    Column("stroke_count", Integer),
     Column("answer", String(40), nullable=False, default=""),
     Column("sure", Float),
     Column("label", Integer, index=True),
 )
-"""What was drawn and read: a visitor's last ones, and those that were kept with a label. ``image``: uint8 (28, 28)."""
+"""What was drawn and read: a visitor's last ones, and those that were kept with a label. ``image``: uint8 (28, 28).
+
+``stroke_count``: also of a drawing whose strokes are too long to be kept.
+"""

@@ -41,6 +41,14 @@ def chosen_steps() -> ink.Steps:
     return ink.ALL if on is None else ink.ALL.without(*(set(NAMES) - set(on)))
 
 
+def attempt(picture: ink.Picture, steps: ink.Steps) -> ink.Number | None:
+    """What steps make of a picture; ``None`` if nothing is left to be read."""
+    try:
+        return ink.cut(picture, steps)
+    except ImageError:
+        return None
+
+
 def cut(picture: ink.Picture, steps: ink.Steps) -> ink.Number | None:
     """What the steps that are on make of a picture; ``None`` if there is something to be read only with all of them.
 
@@ -49,7 +57,7 @@ def cut(picture: ink.Picture, steps: ink.Steps) -> ink.Number | None:
     """
     if not steps.off:
         return ink.cut(picture)
-    found = _cut(picture, steps)
+    found = attempt(picture, steps)
     if found is None:
         ink.cut(picture)  # says what is wrong where the steps are not to blame
     return found
@@ -83,7 +91,7 @@ def strip(source: ink.Picture, found: ink.Number | None, several: bool, steps: i
         )
         # Where nothing is left to be read, the pictures are those of all steps, and say what each is for.
         way = steps if found else ink.ALL
-        pictured = found or _cut(source, ink.ALL)
+        pictured = found or attempt(source, ink.ALL)
         if pictured is None:
             return
         several = several if found else is_number(pictured)
@@ -91,7 +99,7 @@ def strip(source: ink.Picture, found: ink.Number | None, several: bool, steps: i
         with st.spinner("Reading it without each step …", show_time=False):
             ways = {None: ink.ALL}
             ways |= {step.name: way.without(step.name) for step in shown if step.on and step.changed}
-            numbers = {name: pictured if one == way else _cut(source, one) for name, one in ways.items()}
+            numbers = {name: pictured if one == way else attempt(source, one) for name, one in ways.items()}
             answers = tell(numbers | {SEEN: found} if steps.off else numbers, several)
         _compare(answers, steps)
         if several and len(pictured.digits) > 1:
@@ -105,13 +113,6 @@ def _steps(pieces: list[ink.Ink]) -> list[ink.Step]:
     """Those of the first piece, which are shown; a step has changed something if it did so in any."""
     together = zip(*(piece.steps for piece in pieces), strict=True)
     return [replace(steps[0], changed=any(step.changed for step in steps)) for steps in together]
-
-
-def _cut(source: ink.Picture, way: ink.Steps) -> ink.Number | None:
-    try:
-        return ink.cut(source, way)
-    except ImageError:
-        return None
 
 
 def _compare(answers: dict, steps: ink.Steps) -> None:

@@ -34,10 +34,8 @@ def keep(lab: Lab, source: Source, image: np.ndarray, told: Sequence[Told], seve
     """Notes a drawing with its answer, and asks whether that is right; of several digits it only notes.
 
     Args:
-        image: what the networks saw, uint8 ``(28, 28)``; ``told``: what they made of it.
+        image: as all steps make it, uint8 ``(28, 28)``; ``told``: what the networks made of it.
     """
-    if not source.id:
-        return
     own = drawings_of(lab)
     if source.strokes and not own.remember(source.id, image, source.strokes, told[0].read, told[0].sure):
         begin_another(CANVAS)

@@ -93,8 +93,8 @@ def test_a_number_is_read_without_each_step(visit, engine, networks, answers):
 
 
 def test_what_was_found_already_is_not_cut_again(visit, networks, monkeypatch):
-    ways, cut = [], ink_strip._cut
-    monkeypatch.setattr(ink_strip, "_cut", lambda source, way: ways.append(way) or cut(source, way))
+    ways, cut = [], ink_strip.attempt
+    monkeypatch.setattr(ink_strip, "attempt", lambda source, way: ways.append(way) or cut(source, way))
     app = on_a_photo(visit, networks[0], number_on_paper(), how=True)
     assert "With all steps" in words(app, "markdown") and ways and ink.ALL not in ways
     ways.clear()

@@ -3,12 +3,16 @@
 import numpy as np
 import pytest
 
+from mnist_core import ink
+from mnist_core.store.drawings import Drawings
 from mnist_core.store.shipped import FLAGSHIP
 from mnist_core.ui.ink_strip import KEY, NAMES
+from mnist_core.visitors import visitor_id
 from tests.pages.conftest import healthy, labelled, labels_of, words
 from tests.pages.draw import png
 
 YELLOW, WHITE = (255, 255, 100), 255
+SHAPING = "fitted in 20 x 20", "centred by mass"
 
 
 @pytest.fixture
@@ -55,3 +59,16 @@ def test_where_nothing_is_written_the_switches_are_there_and_no_step_is_blamed(d
     app = desk(np.full((300, 300, 3), WHITE, np.uint8), "even light")
     assert labels_of(app.pills) == ["Steps that are on"]
     assert "empty" in words(app, "info") and "Nothing can be read" not in words(app)
+
+
+def test_what_is_kept_is_as_all_steps_make_it(desk, store, monkeypatch):
+    secret = "5eed" * 8
+    monkeypatch.setattr("mnist_core.ui.visitor.new_secret", lambda: secret)
+    page = written()
+    normal, bare = (ink.cut(ink.Picture(page), way).whole.image for way in (ink.ALL, ink.ALL.without(*SHAPING)))
+    assert not np.array_equal(normal, bare)
+    app = desk(page, *SHAPING)
+    healthy(labelled(app.button, "This is right").click().run())
+    own = Drawings(store.database, visitor_id("cookie", secret))
+    (kept,) = own.kept()
+    np.testing.assert_array_equal(kept.image, normal)
