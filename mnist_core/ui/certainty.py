@@ -32,5 +32,6 @@ def reliability(read: Reading) -> None:
         st.caption(
             f"Calibrated: what goes into the softmax is divided by a temperature of {temperature:.2f}, under which the "
             f"held-out images are likeliest ({'too sure' if temperature > 1 else 'too modest'} before). The error is "
-            f"{before} without it and {after} with it. Answers stay the same."
+            f"{before} without it and {after} with it. Answers stay the same, and pages tell with it how "
+            "sure they are."
         )

@@ -16,16 +16,24 @@ from mnist_core.ui.lab import digits, lab, test_probabilities
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """Labels ``(N,)`` and images ``uint8 (N, 28, 28)`` of the test set, and a run's probabilities ``(N, 10)``."""
+    """What a run made of the test set: labels ``(N,)``, images ``uint8 (N, 28, 28)`` and probabilities ``(N, 10)``.
+
+    ``raw`` are those that the network gave, of which its loss is made; pages tell ``probabilities``, under the
+    temperature that was fitted on held-out images, as they tell those of a drawing.
+    """
 
     images: np.ndarray
     labels: np.ndarray
-    probabilities: np.ndarray
+    raw: np.ndarray
     calibration: Calibration
 
     @cached_property
+    def probabilities(self) -> np.ndarray:
+        return calibrated(self.raw, self.calibration.temperature)
+
+    @cached_property
     def predicted(self) -> np.ndarray:
-        return evaluation.predictions(self.probabilities)
+        return evaluation.predictions(self.raw)
 
     @cached_property
     def matrix(self) -> np.ndarray:
@@ -44,17 +52,17 @@ class Reading:
 
     @cached_property
     def reliability(self) -> evaluation.Reliability:
-        return evaluation.reliability(self.labels, self.probabilities)
+        """Of the raw probabilities."""
+        return evaluation.reliability(self.labels, self.raw)
 
     @cached_property
     def calibrated(self) -> evaluation.Reliability:
-        """The same under the temperature that was fitted on held-out images."""
-        return evaluation.reliability(self.labels, calibrated(self.probabilities, self.calibration.temperature))
+        return evaluation.reliability(self.labels, self.probabilities)
 
     @cached_property
     def sure(self) -> np.ndarray:
-        """How sure each answer is under that temperature, 0..1, the least sure first."""
-        return np.sort(certainty(calibrated(self.probabilities, self.calibration.temperature)))
+        """How sure each answer is, 0..1, the least sure first."""
+        return np.sort(certainty(self.probabilities))
 
     def refused(self, threshold: float) -> float:
         """Share of the test digits that are less sure than a threshold, and so are not taken for digits."""

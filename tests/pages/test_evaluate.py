@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
+from mnist_core.calibration import Calibration
 from mnist_core.config import RunConfig
 from tests.pages.conftest import healthy, labelled, labels_of, words
 
@@ -70,6 +71,21 @@ def test_one_image(app, read):
     assert f"A **{read.labels[4321]}**" in words(app, "markdown")
     numbers = np.array(re.findall(r"\d\.\d*", app.code[0].value), float)
     np.testing.assert_allclose(numbers, read.probabilities[4321], atol=1e-6)
+
+
+def test_an_image_is_told_as_surely_as_a_drawing(visit, store, finish, read):
+    run_id = finish()
+    store.keep(run_id, "calibration", Calibration(temperature=2.0).to_json().encode())
+    app = visit("Evaluate", run=run_id)
+    labelled(app.number_input, "Number of the image").set_value(4321).run()
+    roots = np.sqrt(read.probabilities.astype(float))  # what half the logits are
+    sure = (roots / roots.sum(axis=1, keepdims=True)).max(axis=1)
+    bars = next(html.proto.body for html in healthy(app).get("html") if 'class="bars"' in html.proto.body)
+    assert f"most likely {read.predicted[4321]} with {sure[4321]:.1%}" in bars
+    galleries = [html.proto.body for html in app.get("html") if "<figure" in html.proto.body]
+    shown = [(int(i), int(told)) for i, told in re.findall(r"no\. (\d+)<br>.*?<br>(\d+)% sure", galleries[-1])]
+    assert len(shown) == 48 and all(told == pytest.approx(100 * sure[i], abs=0.51) for i, told in shown)
+    assert [sure[i] for i, _ in shown] == pytest.approx(sorted(sure[read.predicted != read.labels])[:-49:-1])
 
 
 def test_calibration(app, read):
