@@ -5,7 +5,9 @@ import json
 import numpy as np
 import pytest
 
+from mnist_core.engine.client import EngineClient
 from mnist_core.engine.tasks import SPOILED
+from mnist_core.errors import EngineError
 from mnist_core.robustness import FIGURES
 from mnist_core.robustness.corruptions import CORRUPTIONS
 from mnist_core.store.shipped import FLAGSHIP
@@ -53,6 +55,22 @@ def test_figures_of_corruptions_as_they_were_at_first_are_not_told(visit, store,
     store.keep(run_id, "robustness", json.dumps(dict.fromkeys(CORRUPTIONS, 0.5)).encode())
     app = visit("Robustness", run=run_id)
     assert "Measure" in labels_of(app.button) and "Mean under corruption" not in words(app, "metric")
+
+
+def test_of_some_corruptions_no_mean_is_told(visit, finish, monkeypatch):
+    """The engine went away after seven of fifteen."""
+    answers = iter([0.5] * 7)
+
+    def accuracy_under(self, run_id, name):
+        if (accuracy := next(answers, None)) is None:
+            raise EngineError("The engine did not answer. Try again in a moment.")
+        return accuracy
+
+    monkeypatch.setattr(EngineClient, "accuracy_under", accuracy_under)
+    app = visit("Robustness", run=finish())
+    labelled(app.button, "Measure").click().run()
+    assert_friendly(healthy(app).error[0].value, "did not answer")
+    assert "Mean under corruption" not in labels_of(app.metric) and not app.get("progress")
 
 
 @pytest.mark.timeout(300)
