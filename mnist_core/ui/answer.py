@@ -28,8 +28,8 @@ class Told:
     """What a network made of a drawing.
 
     Attributes:
-        read: the digit, also where it does not look like one, or those of a number with ``?`` for what is told as none;
-            ``sure``: of all of them, 0..1.
+        read: the digit, or those of a number, with ``?`` for what is told as none; ``sure``: of all that are told, or
+            of a picture that does not look like a digit what was too little, 0..1.
         words: the same for screen readers.
         refused: whether the answer was that it does not look like a digit.
     """
@@ -67,7 +67,7 @@ def answer(lab: Lab, run: Run, image: np.ndarray, place: str = "") -> Told | Non
         probability_bars(probabilities)
         threshold(lab, run, place)
         words = f"{NONE}, says {run.name}." if refused else f"{run.name} reads a {best}, {sure:.0%} sure."
-        return Told(str(best), sure, words, refused)
+        return Told("?" if refused else str(best), sure, words, refused)
     return None
 
 

@@ -12,7 +12,10 @@ from mnist_core.store import drawings
 from mnist_core.store.drawings import Drawings, as_digits
 from mnist_core.store.fine_tuning import fine_tune, handwriting
 from mnist_core.store.shipped import FLAGSHIP
+from mnist_core.ui.answer import NONE
+from mnist_core.ui.sources import CANVAS
 from mnist_core.visitors import visitor_id
+from tests.drawings import line
 from tests.helpers import assert_friendly
 from tests.pages.conftest import healthy, labelled, labels_of, linked, words
 
@@ -79,6 +82,16 @@ def test_right_and_wrong_answers_are_kept_and_taken_back(photo, own):
     (kept,) = own.kept()
     assert (kept.label, kept.answer) == (2, "7") and "Kept as a 2" in words(app, "caption")
     assert kept.image.shape == (28, 28) and kept.image.max() > 200
+
+
+def test_what_does_not_look_like_a_digit_is_remembered_as_none(visit, seven, own):
+    app = visit("Draw", run=FLAGSHIP)
+    sheet = app.session_state[f"{CANVAS}-sheet"]
+    sheet["heard"] = sheet["strokes"] = [line((160, 50), (160, 270))]
+    labelled(app.run().slider, "Certainty needed").set_value(1.0).run()
+    assert NONE in words(healthy(app), "markdown") and own.last()[0].answer == "?"
+    healthy(labelled(app.pills, "It is a").set_value(1).run())
+    assert [(kept.label, kept.answer) for kept in own.kept()] == [(1, "?")]
 
 
 def test_when_there_is_no_room_it_is_said(photo, own, monkeypatch):
