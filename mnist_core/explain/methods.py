@@ -66,7 +66,8 @@ METHODS = {
     ),
     "neighbours": Method(
         "Similar images",
-        "The training images that are most like your drawing. Do they carry the label that was answered?",
+        "MNIST's training images that are most like your drawing, whether or not this model learned from them. Do they "
+        "carry the label that was answered?",
     ),
     "change": Method(
         "Change it",

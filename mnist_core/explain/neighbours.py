@@ -1,4 +1,4 @@
-"""The training images that are most like a drawing: by pixels among all, and as the model sees them among those.
+"""MNIST's training images that are most like a drawing: by pixels among all, and as the model sees them among those.
 
 To compare 60,000 images as a network's last hidden layer sees them would take it half a minute. So the nearest by
 pixels are taken, and put into the order that the model's own measure gives.
