@@ -23,7 +23,7 @@ ANSWER_SECONDS = 60.0
 SIDE = 320
 """Pixels of the canvas, of which a digit takes the middle."""
 
-SEVERAL = "digits from left to right"
+SEVERAL = "from left to right"
 """What the page says when ink is cut into several digits, as happens to a few of MNIST's own."""
 
 NO_DIGIT = "reads no digit"

@@ -18,6 +18,7 @@ from mnist_core.ui.words import escaped
 
 BOX, WIDE = "#56a0d3", "#d55e00"
 TOUCHES, UNLIKE = "touching?", "no digit?"
+PART = "what it reads"
 NOTHING = "This does not look like a number"
 ONE_DIGIT = "All of it together looks like a **{best}** ({sure:.1%}). If it is one digit, turn on *It is one digit*."
 TOUCHING = (
@@ -33,12 +34,18 @@ class _Judged:
 
     Attributes:
         doubts: why each is not told as a digit; an empty text if it is.
-        read: from left to right, with ``?`` for what is not told as a digit; ``sure``: of all of them, 0..1.
+        read: from left to right, with ``?`` for what is not told as a digit.
+        sure: of all that are told as digits together, 0..1; 0 if none is.
     """
 
     doubts: tuple[str, ...]
     read: str
     sure: float
+
+    @property
+    def digits(self) -> int:
+        """How many pieces are told as digits."""
+        return self.doubts.count("")
 
     @property
     def refused(self) -> bool:
@@ -97,10 +104,12 @@ def answer(lab: Lab, run: Run, number: ink.Number) -> Told:
         st.caption(f"{escaped(run.name)} reads no digit: {judged.why_none}.")
         words = f"{run.name} reads no digit: {judged.why_none}."
     else:
-        told = f"{judged.sure:.1%} sure of all together"
+        some = judged.digits < len(rows)
+        count = f"{judged.digits} of {len(rows)} pieces" if some else f"{len(rows)} digits"
+        of = PART if some else "all together"
         st.markdown(f"## {judged.read}")
-        st.caption(f"{escaped(run.name)} reads {len(rows)} digits from left to right, {told}.")
-        words = f"{run.name} reads {' '.join(judged.read)}, {judged.sure:.0%} sure of all."
+        st.caption(f"{escaped(run.name)} reads {count} from left to right, {judged.sure:.1%} sure of {of}.")
+        words = f"{run.name} reads {' '.join(judged.read)}, {judged.sure:.0%} sure of {of}."
     gallery(
         (digit.ink.image, f"{'?' if doubt else row.argmax()}\n{doubt or f'{row.max():.1%}'}", bool(doubt))
         for digit, doubt, row in zip(number.digits, judged.doubts, rows, strict=True)
@@ -132,7 +141,8 @@ def in_words(
         elif judged.why_none:
             told[name] = f"no digit, since {judged.why_none}."
         else:
-            told[name] = f"**{judged.read}**, {judged.sure:.0%}."
+            of = f" of {PART}" if "?" in judged.read else ""
+            told[name] = f"**{judged.read}**, {judged.sure:.0%}{of}."
     return told
 
 
@@ -141,7 +151,8 @@ def _judged(touching: Sequence[bool], rows: Sequence[np.ndarray], needed: float)
         TOUCHES if two else UNLIKE if row.max() < needed else "" for two, row in zip(touching, rows, strict=True)
     )
     read = "".join("?" if doubt else str(row.argmax()) for doubt, row in zip(doubts, rows, strict=True))
-    return _Judged(doubts, read, float(np.prod([row.max() for row in rows])))
+    told = [row.max() for doubt, row in zip(doubts, rows, strict=True) if not doubt]
+    return _Judged(doubts, read, float(np.prod(told)) if told else 0.0)
 
 
 def _lower(sentence: str) -> str:

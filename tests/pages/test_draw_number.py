@@ -10,7 +10,7 @@ from mnist_core.config import RunConfig
 from mnist_core.data import mnist
 from mnist_core.ui import ink_strip
 from mnist_core.ui.answer import NONE
-from mnist_core.ui.number import NOTHING, boxes
+from mnist_core.ui.number import NOTHING, _judged, boxes
 from mnist_core.ui.sources import CANVAS
 from tests import scans
 from tests.drawings import line
@@ -67,8 +67,21 @@ def test_pieces_that_look_like_no_digits_are_no_number(visit, networks, answers)
     read = "".join("?" if row.max() < needed else str(row.argmax()) for row in rows)
     assert "?" in read and (f"## {read}" in words(healthy(app), "markdown") or set(read) == {"?"})
     assert "no digit?" in words(app)
+    left = [row.max() for row in rows if row.max() >= needed]
+    told = f"reads {len(left)} of 3 pieces from left to right, {np.prod(left):.1%} sure of what it reads."
+    assert told in words(app, "caption") or not left
     labelled(app.slider, "Certainty needed").set_value(1.0).run()
     assert NOTHING in words(healthy(app), "markdown")
+
+
+def test_a_number_is_as_sure_as_the_pieces_that_are_told():
+    def row(digit, sure):
+        return np.where(np.arange(10) == digit, sure, (1 - sure) / 9)
+
+    rows = [row(2, 0.9), row(0, 0.3), row(2, 0.8), row(6, 0.9)]
+    judged = _judged([False] * 4, rows, 0.5)
+    assert (judged.read, judged.digits, round(judged.sure, 3)) == ("2?26", 3, 0.648)
+    assert _judged([False, True], rows[:2], 0.95).sure == 0
 
 
 def test_a_number_is_read_without_each_step(visit, engine, networks, answers):
@@ -78,7 +91,8 @@ def test_a_number_is_read_without_each_step(visit, engine, networks, answers):
     def told(steps):
         rows = [answers(networks[0], digit.ink.image) for digit in ink.cut(photo, steps).digits]
         read = "".join("?" if row.max() < needed else str(row.argmax()) for row in rows)
-        return read, f"{np.prod([row.max() for row in rows]):.0%}"
+        sure = f"{np.prod([row.max() for row in rows if row.max() >= needed]):.0%}"
+        return read, sure + " of what it reads" * ("?" in read)
 
     read, sure = told(ink.ALL)
     assert read == "202" and f"With all steps: **{read}**, {sure}." in words(app, "markdown")
