@@ -17,7 +17,7 @@ from mnist_core.ui.choose import invite, label, say_unscored
 from mnist_core.ui.digits import picture
 from mnist_core.ui.frame import errors_in_words, page
 from mnist_core.ui.handwriting import handwriting
-from mnist_core.ui.ink_strip import attempt, chosen_steps, cut, strip, without
+from mnist_core.ui.ink_strip import attempt, chosen_steps, cut_as_chosen, strip, without
 from mnist_core.ui.keeping import keep, last_drawings
 from mnist_core.ui.lab import Lab
 from mnist_core.ui.sources import SOURCES, Source, read_source, shown
@@ -72,7 +72,7 @@ def desk(lab: Lab, runs: list) -> None:
     with paper, errors_in_words():
         try:
             source = read_source(lab, kind)
-            if source and source.picture and (found := cut(source.picture, steps)) is None:
+            if source and source.picture and (found := cut_as_chosen(source.picture, steps)) is None:
                 nothing = f"Nothing can be read {without(steps)}. Switch on what it needs under *How it got there*."
         except EmptyDrawing as error:
             st.info(str(error), icon=":material/draw:")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +46,12 @@ class Picture:
         if pixels.dtype != np.uint8 or not pixels.size or not shaped:
             found = f"{pixels.dtype} of shape {pixels.shape}"
             raise ImageError(f"The picture is {found}; needed is uint8 (H, W), or (H, W, C) with 2 to 4 channels.")
+
+    @cached_property
+    def digest(self) -> str:
+        """Equal pictures have the same, and no others."""
+        told = f"{self.pixels.shape} {self.orientation} {self.paper}".encode()
+        return hashlib.blake2b(told + self.pixels.tobytes(), digest_size=16).hexdigest()
 
 
 def canvas(rgba: np.ndarray, background: tuple[int, int, int] = (255, 255, 255)) -> Picture:

@@ -12,6 +12,7 @@ from mnist_core.calibration import calibrated
 from mnist_core.store.run import Run
 from mnist_core.ui.frame import errors_in_words
 from mnist_core.ui.lab import Lab
+from mnist_core.ui.once import once
 from mnist_core.ui.probabilities import probability_bars
 from mnist_core.ui.reading import reading
 from mnist_core.ui.visitor import visitor
@@ -21,6 +22,10 @@ NONE = "This does not look like a digit"
 
 STEPS = 100
 """Of the slider, from 0 to 1."""
+
+
+ANSWERS_KEPT = 8
+"""By each session: those of three networks side by side, and to the same picture with a step switched off."""
 
 
 @dataclass(frozen=True)
@@ -42,10 +47,14 @@ class Told:
 
 def ask(lab: Lab, run: Run, images: np.ndarray) -> np.ndarray:
     """The network's probabilities ``float32 (N, 10)`` for ``uint8 (N, 28, 28)``, under its temperature."""
-    lab.predictions.take(visitor(lab).id)
-    with st.spinner("Asking the network …", show_time=False):
-        raw = lab.engine.predict(run.id, images)
-    return calibrated(raw, lab.store.calibration(run.id).temperature)
+
+    def raw() -> np.ndarray:
+        lab.predictions.take(visitor(lab).id)
+        with st.spinner("Asking the network …", show_time=False):
+            return lab.engine.predict(run.id, images)
+
+    asked = once("asked", (run.id, run.ended, images.tobytes()), raw, ANSWERS_KEPT)
+    return calibrated(asked, lab.store.calibration(run.id).temperature)
 
 
 def answer(lab: Lab, run: Run, image: np.ndarray, place: str = "") -> Told | None:

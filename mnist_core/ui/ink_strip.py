@@ -14,6 +14,7 @@ from mnist_core import ink
 from mnist_core.errors import ImageError
 from mnist_core.ui.digits import picture
 from mnist_core.ui.number import is_number
+from mnist_core.ui.once import once
 
 KEY = "ink-steps"
 NAMES = [stage.name for stage in ink.STAGES]
@@ -35,31 +36,37 @@ Tell = Callable[[dict[str | None, ink.Number | None], bool], dict[str | None, st
 """What a network makes of drawings, in a few words for each: of the whole as one digit, or (``True``) as a number."""
 
 
+Cut = Callable[[ink.Picture, ink.Steps], ink.Number]
+
+
 def chosen_steps() -> ink.Steps:
     """The steps that the reader has left on. The strip, which is drawn later, holds the switches."""
     on = st.session_state.get(KEY)
     return ink.ALL if on is None else ink.ALL.without(*(set(NAMES) - set(on)))
 
 
-def attempt(picture: ink.Picture, steps: ink.Steps) -> ink.Number | None:
-    """What steps make of a picture; ``None`` if nothing is left to be read."""
+def cut(picture: ink.Picture, steps: ink.Steps) -> ink.Number:
+    """What steps make of a picture; raises as ``ink.cut``. The last are kept: what is read, and what all steps make."""
+    return once("cut", (picture.digest, steps), lambda: ink.cut(picture, steps), most=2)
+
+
+def attempt(picture: ink.Picture, steps: ink.Steps, cut: Cut = cut) -> ink.Number | None:
+    """The same; ``None`` if nothing is left to be read."""
     try:
-        return ink.cut(picture, steps)
+        return cut(picture, steps)
     except ImageError:
         return None
 
 
-def cut(picture: ink.Picture, steps: ink.Steps) -> ink.Number | None:
+def cut_as_chosen(picture: ink.Picture, steps: ink.Steps) -> ink.Number | None:
     """What the steps that are on make of a picture; ``None`` if there is something to be read only with all of them.
 
     Raises:
         ImageError: there is nothing with all of them either.
     """
-    if not steps.off:
-        return ink.cut(picture)
     found = attempt(picture, steps)
     if found is None:
-        ink.cut(picture)  # says what is wrong where the steps are not to blame
+        cut(picture, ink.ALL)  # says what is wrong where the steps are not to blame
     return found
 
 
@@ -96,10 +103,9 @@ def strip(source: ink.Picture, found: ink.Number | None, several: bool, steps: i
             return
         several = several if found else is_number(pictured)
         shown = _steps([digit.ink for digit in pictured.digits] if several else [pictured.whole])
+        changed = tuple(step.name for step in shown if step.on and step.changed)
         with st.spinner("Reading it without each step …", show_time=False):
-            ways = {None: ink.ALL}
-            ways |= {step.name: way.without(step.name) for step in shown if step.on and step.changed}
-            numbers = {name: pictured if one == way else attempt(source, one) for name, one in ways.items()}
+            numbers = {None: attempt(source, ink.ALL)} | _without_each(source, way, changed)
             answers = tell(numbers | {SEEN: found} if steps.off else numbers, several)
         _compare(answers, steps)
         if several and len(pictured.digits) > 1:
@@ -107,6 +113,23 @@ def strip(source: ink.Picture, found: ink.Number | None, several: bool, steps: i
         told = {name: f"Without it: {words}".replace("**", "") for name, words in answers.items()}
         figures = [_figure(step, told.get(step.name, "")) for step in shown]
         st.html(f'{STYLE}<div class="steps">{"".join(figures)}</div>')
+
+
+def _without_each(source: ink.Picture, way: ink.Steps, names: tuple[str, ...]) -> dict[str | None, ink.Number | None]:
+    """What is left of a picture without each of these steps."""
+
+    def cut_all() -> dict[str | None, ink.Number | None]:
+        return {name: _bare(attempt(source, way.without(name), ink.cut)) for name in names}
+
+    return once("without-each-step", (source.digest, way, names), cut_all)
+
+
+def _bare(number: ink.Number | None) -> ink.Number | None:
+    """Only what is read of it: with the pictures of their own steps, all ways of a photo take a hundred megabytes."""
+    if number is None:
+        return None
+    digits = tuple(replace(digit, ink=replace(digit.ink, steps=())) for digit in number.digits)
+    return ink.Number(np.empty((0, 0), np.uint8), digits, replace(number.whole, steps=()))
 
 
 def _steps(pieces: list[ink.Ink]) -> list[ink.Step]:

@@ -15,6 +15,7 @@ from mnist_core.ui.canvas import begin_another, sheet_of, show_again
 from mnist_core.ui.digits import png
 from mnist_core.ui.frame import errors_in_words
 from mnist_core.ui.lab import Lab
+from mnist_core.ui.once import once
 from mnist_core.ui.sources import CANVAS, Source
 from mnist_core.ui.visitor import acting, visitor
 
@@ -36,13 +37,13 @@ def keep(lab: Lab, source: Source, image: np.ndarray, told: Sequence[Told], seve
     Args:
         image: as all steps make it, uint8 ``(28, 28)``; ``told``: what the networks made of it.
     """
-    own = drawings_of(lab)
-    if source.strokes and not own.remember(source.id, image, source.strokes, told[0].read, told[0].sure):
+    label = drawings_of(lab).label_of(source.id)
+    if source.strokes and not _noted(lab, source, label, image, told[0]):
         begin_another(CANVAS)
-        source = replace(source, id=sheet_of(CANVAS)["drawing"])
-        own.remember(source.id, image, source.strokes, told[0].read, told[0].sure)
+        source, label = replace(source, id=sheet_of(CANVAS)["drawing"]), None
+        _noted(lab, source, label, image, told[0])
     if not several:
-        _right_or_wrong(lab, source, image, told)
+        _right_or_wrong(lab, source, label, image, told)
 
 
 def last_drawings(lab: Lab) -> None:
@@ -64,9 +65,17 @@ def last_drawings(lab: Lab) -> None:
             )
 
 
-def _right_or_wrong(lab: Lab, source: Source, image: np.ndarray, told: Sequence[Told]) -> None:
-    """Asks for the digit that a drawing is, and keeps it with that."""
-    label = drawings_of(lab).label_of(source.id)
+def _noted(lab: Lab, source: Source, label: int | None, image: np.ndarray, told: Told) -> bool:
+    """Notes a drawing, unless it is noted as it is; ``False`` if it is another one than was kept with a label."""
+
+    def note() -> bool:
+        return drawings_of(lab).remember(source.id, image, source.strokes, told.read, told.sure)
+
+    return once("noted", (source.id, label, len(source.strokes), image.tobytes(), told.read, told.sure), note)
+
+
+def _right_or_wrong(lab: Lab, source: Source, label: int | None, image: np.ndarray, told: Sequence[Told]) -> None:
+    """Asks for the digit that a drawing is, and keeps it with that; ``label``: with which it is kept already."""
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         if label is not None:
             st.caption(f":material/check: Kept as a {label} under *My handwriting*.", width="content")

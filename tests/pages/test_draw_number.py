@@ -106,18 +106,6 @@ def test_a_number_is_read_without_each_step(visit, engine, networks, answers):
     assert "With all steps: this does not look like a digit." in words(healthy(app), "markdown")
 
 
-def test_what_was_found_already_is_not_cut_again(visit, networks, monkeypatch):
-    ways, cut = [], ink_strip.attempt
-    monkeypatch.setattr(ink_strip, "attempt", lambda source, way: ways.append(way) or cut(source, way))
-    app = on_a_photo(visit, networks[0], number_on_paper(), how=True)
-    assert "With all steps" in words(app, "markdown") and ways and ink.ALL not in ways
-    ways.clear()
-    app.session_state[ink_strip.KEY] = [name for name in ink_strip.NAMES if name != "centred by mass"]
-    app.run()
-    assert "Without *centred by mass*: " in words(healthy(app), "markdown")
-    assert ink.ALL in ways and ink.ALL.without("centred by mass") not in ways
-
-
 def test_a_step_that_changed_only_the_second_digit_has_changed_the_number():
     def piece(changed):
         step = ink.Step("smooth", "", np.zeros((2, 2), np.uint8), changed)

@@ -4,10 +4,14 @@ import numpy as np
 import pytest
 
 from mnist_core import ink
+from mnist_core.engine.client import EngineClient
 from mnist_core.store.drawings import Drawings
 from mnist_core.store.shipped import FLAGSHIP
 from mnist_core.ui.ink_strip import KEY, NAMES
+from mnist_core.ui.once import once
+from mnist_core.ui.sources import CANVAS
 from mnist_core.visitors import visitor_id
+from tests.drawings import line
 from tests.pages.conftest import healthy, labelled, labels_of, words
 from tests.pages.draw import png
 
@@ -72,3 +76,53 @@ def test_what_is_kept_is_as_all_steps_make_it(desk, store, monkeypatch):
     own = Drawings(store.database, visitor_id("cookie", secret))
     (kept,) = own.kept()
     np.testing.assert_array_equal(kept.image, normal)
+
+
+@pytest.fixture
+def work(monkeypatch, seven):
+    """What is cut, asked and noted from now on, by name."""
+    work = []
+
+    def counted(place, name):
+        real = getattr(place, name)
+        monkeypatch.setattr(place, name, lambda *given, **named: work.append(name) or real(*given, **named))
+
+    for place, name in ((ink, "cut"), (EngineClient, "predict"), (Drawings, "remember")):
+        counted(place, name)
+    return work
+
+
+def test_what_has_not_changed_is_neither_cut_nor_asked_nor_noted_again(visit, work):
+    app = visit("Draw", run=FLAGSHIP)
+    app.session_state["how"] = True
+    sheet = app.session_state[f"{CANVAS}-sheet"]
+    sheet["heard"] = sheet["strokes"] = [line((160, 50), (160, 270))]
+    healthy(app.run())
+    assert work.count("remember") == 1 and work.count("predict") == 2, "the digit, and all ways without a step at once"
+    assert len(set(work)) == 3
+    work.clear()
+    labelled(app.segmented_control, "Pen").set_value("thin").run()
+    assert "With all steps: **7**" in words(healthy(app), "markdown") and not work
+    labelled(app.slider, "Certainty needed").set_value(1.0).run()
+    assert "With all steps: this does not look like a digit." in words(healthy(app), "markdown")
+    assert work == ["remember"], "it is told as none now"
+    work.clear()
+    switched(app, "centred by mass")
+    assert "Without *centred by mass*: " in words(app, "markdown")
+    assert work.count("remember") == 0, "what all steps make of it is the same"
+    work.clear()
+    healthy(app.run())
+    assert not work
+
+
+def test_the_session_keeps_no_more_than_the_last_results(monkeypatch):
+    monkeypatch.setattr("mnist_core.ui.once.st.session_state", {})
+    made = []
+
+    def made_now(key, most):
+        return once("room", key, lambda: made.append(key) or key, most)
+
+    assert [made_now(key, 2) for key in "abaca"] == list("abaca")
+    assert made == list("abc"), "b went for c"
+    made_now("b", 2)
+    assert made == list("abcb")
