@@ -15,7 +15,7 @@ import numpy as np
 from mnist_core import evaluation
 from mnist_core.calibration import Calibration, calibrated, certainty
 from mnist_core.data.mnist import Digits
-from mnist_core.data.others import kinds, others
+from mnist_core.data.others import LETTERS, LETTERS_AND_SIGNS, LIKE_DIGITS, kinds, others
 from mnist_core.robustness.corruptions import CORRUPTIONS, corrupt
 from mnist_core.store.run import Run
 
@@ -83,7 +83,7 @@ def document(run: Run, calibration: Calibration, figures: Figures, size: int, co
         ("MNIST test accuracy", f"{figures.test_accuracy:.2%}"),
         ("expected calibration error, before and after", f"{figures.ece_before:.2%}, {figures.ece:.2%}"),
         ("MNIST test digits not taken for digits", f"{figures.refused:.2%}"),
-        *((f"{kind} not taken for digits", f"{share:.1%}") for kind, share in figures.others_refused.items()),
+        *((f"{_which(kind)} not taken for digits", f"{share:.1%}") for kind, share in figures.others_refused.items()),
         ("mean accuracy under the fifteen corruptions of MNIST-C", f"{figures.mean_corrupted:.2%}"),
         *((CORRUPTIONS[name].name, f"{share:.2%}") for name, share in figures.corrupted.items()),
     ]
@@ -121,6 +121,11 @@ The pictures that are no digits are drawn from another seed than those of the tr
 ## Limits
 
 It knows the digits 0 to 9 as they were written in the United States around 1990, and the forms of `written.py`.
-Letters that are written as a digit is (O, I, l, S, Z, B, b, g, q) are read as that digit. It reads one digit at a time,
-upright.
+Letters that may be written as a digit is ({", ".join(LIKE_DIGITS)}) are often read as that digit;
+the figure of letters and signs is of the other {len(LETTERS)}. It reads one digit at a time, upright.
 """
+
+
+def _which(kind: str) -> str:
+    """A kind of pictures, with what it leaves out."""
+    return f"{kind}, without {' '.join(LIKE_DIGITS)}," if kind == LETTERS_AND_SIGNS else kind

@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from itertools import cycle
+from string import ascii_lowercase, ascii_uppercase
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
@@ -21,9 +22,12 @@ from mnist_core.data.sketch import CANVAS, bent, framed, smooth
 NOT_A_DIGIT = 10
 """Their label."""
 
-LETTERS = "ACEFGHJKLMNPQRTUVWXYacdefhijkmnprtuvwxy"
-"""Without those that cannot be told from a digit when written by hand: B D I O S Z, b g l o q s z."""
+LIKE_DIGITS = "BDIOSZbgloqsz"
+"""Letters that cannot be told from a digit when written by hand."""
 
+LETTERS = "".join(letter for letter in ascii_uppercase + ascii_lowercase if letter not in LIKE_DIGITS)
+
+LETTERS_AND_SIGNS = "letters and signs"
 SIGNS = "?!&%@#$+=<>{}*~^:;"
 MIRRORED = (3, 4, 6, 7, 9)
 """Digits whose mirror image is no digit."""
@@ -159,7 +163,7 @@ def _pen(image: Image.Image, random: np.random.Generator) -> Image.Image:
 
 
 _IN_TURN = (
-    *3 * [("letters and signs", _letter)],
+    *3 * [(LETTERS_AND_SIGNS, _letter)],
     *2 * [("scribbles", _scribble)],
     ("shapes", _shape),
     ("silhouettes", _silhouette),
