@@ -11,6 +11,7 @@ from mnist_core.recipes import recipe
 from mnist_core.store.shipped import FLAGSHIP
 
 STROKES = [[(90 + 4 * i, 70), (200, 80 + 3 * i), (150 - 3 * i, 250)] for i in range(10)]
+"""More than a session keeps answers of (``ui/answer.py``), so that each is asked for."""
 
 
 def main() -> None:
