@@ -21,7 +21,7 @@ from mnist_core.config import RunConfig
 from mnist_core.engine import tasks
 from mnist_core.engine.batching import Batcher
 from mnist_core.engine.watchdog import ENGINE, Watchdog
-from mnist_core.errors import EngineError, LabError, ModelFileError
+from mnist_core.errors import EngineError, LabError, ModelFileError, StoreBusy
 from mnist_core.logs import appended
 from mnist_core.models.upload import Upload
 from mnist_core.settings import Settings
@@ -47,7 +47,6 @@ class EngineClient:
         self._process: subprocess.Popen | None = None
         self._watchdog = Watchdog(settings, store.database)
         self._attended = self._started = float("-inf")
-        self._writes = False
         self._dask: Any = None
         self._dask_address = ""
         self._together = Batcher(lambda run_id, images: self._ask(tasks.predict, run_id, images, settings.database_url))
@@ -57,11 +56,14 @@ class EngineClient:
 
         One that has hung on this machine is ended first, or loses its lease if it is another store's.
         """
-        self._attend()
+        try:
+            self._attend()
+        except StoreBusy:
+            self._look_without_beats()
+            raise
         with self._lock:
             status = engine_status(self._store.database)
-            # Where nothing can be written, the engine cannot beat either: it waits for room, as it should.
-            if self._writes and self._watchdog.look(status):
+            if self._watchdog.look(status):
                 status = engine_status(self._store.database)
             # One that we started and that still lives is about to become the engine, or about to end.
             coming = self._process is not None and self._process.poll() is None
@@ -76,9 +78,16 @@ class EngineClient:
         with self._lock:
             if time.monotonic() - self._attended <= ATTEND_SECONDS:
                 return
-            self._attended, self._writes = time.monotonic(), False
+            self._attended = time.monotonic()
         attend(self._store.database)
-        self._writes = True
+
+    def _look_without_beats(self) -> None:
+        """Where nothing can be written, the engine cannot beat either: it waits for room, as it should. But one that is
+        frozen may be who keeps the database locked."""
+        status = engine_status(self._store.database)
+        answers = self._watchdog.answers(status)  # may take seconds, in which others go on
+        with self._lock:
+            self._watchdog.look(status, answers)
 
     def wait(self, seconds: float = START_SECONDS) -> EngineStatus:
         """Waits until the engine serves the store; workers follow. ``EngineError`` if it does not come up in time."""

@@ -3,8 +3,9 @@
 In a copy of a store stands the engine of the store that was copied, which lives and never beats there: it is left
 alone and loses the lease of the copy.
 
-The engine beats every second (``store.lease``). Whether time has passed is told by looks, not by a clock: an engine
-that slept as long as its machine did has missed no look. What comes after is what comes after ``kill -9``.
+The engine beats every second (``store.lease``). Where nothing can be written it cannot, and is asked. Whether time has
+passed is told by looks, not by a clock: an engine that slept as long as its machine did has missed no look. What comes
+after is what comes after ``kill -9``.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import socket
 import time
 from contextlib import suppress
+from urllib.parse import urlsplit
 
 import psutil
 from sqlalchemy import make_url
@@ -38,6 +41,9 @@ END_SECONDS = 60
 LOOK_SECONDS = 3.0
 """At least so long from one look that counts to the next, however many pages are open; one page looks as often."""
 
+ANSWER_SECONDS = 5.0
+"""How long the engine's scheduler may take to greet, which on a busy machine takes a moment."""
+
 
 class Watchdog:
     """Of one process that has use for the engine; ``look`` whenever the engine's status has been read."""
@@ -47,13 +53,17 @@ class Watchdog:
         self._seen: tuple[int, float] | None = None
         self._looks, self._looked = 0, float("-inf")
 
-    def look(self, status: EngineStatus) -> bool:
+    def look(self, status: EngineStatus, answers: bool = False) -> bool:
         """Whether ``status`` no longer holds: the engine was hung and is ended now with its workers, or, where it could
-        not be or is none of ours, has lost its lease."""
+        not be or is none of ours, has lost its lease.
+
+        Args:
+            answers: it has given another sign of life than a beat.
+        """
         if not status.pid or status.host != HOST:
             return False
         now, seen = time.monotonic(), (status.pid, status.beat)
-        if seen != self._seen:
+        if answers or seen != self._seen:
             self._seen, self._looks, self._looked = seen, 0, now
         elif now - self._looked >= LOOK_SECONDS:
             self._looks, self._looked = self._looks + 1, now
@@ -66,6 +76,18 @@ class Watchdog:
             revoke(self._database, status)
             log.warning("process %d had given no sign of life for long; it is the engine no more", status.pid)
         return True
+
+    def answers(self, status: EngineStatus) -> bool:
+        """Whether an engine that cannot beat, since nothing can be written, only waits for room: its Dask scheduler, in
+        another thread, then greets who comes. That of a frozen process does not, though a connection is still made."""
+        if self._settings.scheduler or not status.address:
+            return True  # nobody knows
+        scheduler = urlsplit(status.address)
+        try:
+            with socket.create_connection((scheduler.hostname, scheduler.port), ANSWER_SECONDS) as connection:
+                return bool(connection.recv(1))
+        except OSError:
+            return False
 
     def dismiss(self, status: EngineStatus) -> None:
         """Has an engine of this machine end, and waits for that; one that hangs is killed with its workers.

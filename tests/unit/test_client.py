@@ -82,18 +82,18 @@ def test_a_locked_database_holds_up_one_caller_and_not_all(settings, started, mo
     store.database.close()
 
 
-def test_an_engine_that_cannot_beat_because_nothing_can_be_written_is_not_taken_for_hung(ours, started, monkeypatch):
+@pytest.mark.parametrize("answers", [True, False])
+def test_an_engine_that_cannot_beat_because_nothing_can_be_written_is_asked(ours, store, monkeypatch, answers):
+    hold(store, os.getpid())
     looks = []
-    monkeypatch.setattr(ours._watchdog, "look", lambda status: bool(looks.append(status)))
+    monkeypatch.setattr(ours._watchdog, "answers", lambda status: answers)
+    monkeypatch.setattr(ours._watchdog, "look", lambda status, *answers: bool(looks.append((status.pid, *answers))))
     ours.ensure()
-    assert len(looks) == 1
     monkeypatch.setattr(client, "ATTEND_SECONDS", -1.0)
     monkeypatch.setattr(client, "attend", lambda database: (_ for _ in ()).throw(StoreBusy("full")))
     with pytest.raises(StoreBusy):
         ours.ensure()
-    monkeypatch.setattr(client, "ATTEND_SECONDS", 60.0)  # the next looks do not write
-    ours.ensure()
-    assert len(looks) == 1
+    assert looks == [(os.getpid(),), (os.getpid(), answers)]
 
 
 def test_an_engine_for_other_settings_than_the_environments(tmp_path, started):

@@ -1,6 +1,7 @@
 """An engine that lives and gives no sign of life is ended, with what it began; no other is, but it loses the lease."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -109,6 +110,43 @@ def test_every_beat_begins_the_count_anew(dog, stuck):
     for beat in range(3):
         assert not any(dog.look(status(stuck[0].pid, now + beat)) for _ in range(HUNG_LOOKS))
     assert not gone(stuck[0])
+
+
+def test_an_answer_begins_the_count_anew(dog, stuck):
+    hung = status(stuck[0].pid, time.time())
+    for _ in range(3):
+        assert not any(dog.look(hung) for _ in range(HUNG_LOOKS - 1))
+        assert not dog.look(hung, answers=True)
+    assert not gone(stuck[0])
+
+
+SCHEDULER = """
+import asyncio
+from distributed import Scheduler
+
+async def serve():
+    async with Scheduler(host="127.0.0.1", port=0, dashboard=False, dashboard_address="127.0.0.1:0") as scheduler:
+        print(scheduler.address, flush=True)
+        await scheduler.finished()
+
+asyncio.run(serve())
+"""
+
+
+def test_a_scheduler_answers_unless_it_is_frozen(dog, settings, store, monkeypatch):
+    monkeypatch.setattr(watchdog, "ANSWER_SECONDS", 1.0)
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
+    with subprocess.Popen([sys.executable, "-c", SCHEDULER], **options) as process:
+        asked = EngineStatus("ready", process.stdout.readline().strip())
+        try:
+            assert dog.answers(asked)
+            process.send_signal(signal.SIGSTOP)
+            assert not dog.answers(asked)
+        finally:
+            process.kill()
+    assert not dog.answers(asked)
+    assert dog.answers(EngineStatus("starting")), "nobody knows"
+    assert Watchdog(replace(settings, scheduler=asked.address), store.database).answers(asked), "it is not the engine"
 
 
 def test_looks_that_follow_at_once_count_as_one(dog, stuck, monkeypatch):
