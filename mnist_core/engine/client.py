@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -165,8 +166,9 @@ class EngineClient:
 
         One that hangs is killed with its workers; ``EngineError`` if it is there even then.
         """
-        leave(self._store.database)
-        if attended(self._store.database):
+        with suppress(StoreBusy):  # full or locked, it must end all the same
+            leave(self._store.database)
+        if attended(self._store.database, by_others=True):
             return
         status = engine_status(self._store.database)
         engines = {}

@@ -12,12 +12,14 @@ import socket
 import time
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import psutil
 from sqlalchemy import delete, select, update
 
+from mnist_core.errors import StoreBusy
 from mnist_core.store.database import Database, upserting
 from mnist_core.store.tables import attendance, engine_lease
 
@@ -26,6 +28,9 @@ STALE_SECONDS = 15
 
 BROKEN_SECONDS = 20
 """How long the last words of an engine that could not work are shown before another is tried."""
+
+SILENT_SECONDS = 180
+"""Longer than who attends is silent: most sign every five seconds, and who waits for an answer, after two minutes."""
 
 HOST = socket.gethostname()
 
@@ -125,7 +130,12 @@ class Lease:
             else:
                 query = upserting(connection, engine_lease).values(id=1, **row).on_conflict_do_nothing()
             # Of an INSERT, SQLAlchemy forgets with PostgreSQL's driver how many rows it made.
-            return connection.execute(query, execution_options={"preserve_rowcount": True}).rowcount == 1
+            taken = connection.execute(query, execution_options={"preserve_rowcount": True}).rowcount == 1
+            if taken:
+                # In a copied store stand those who attended the other store's engine, and may live for long.
+                copied = (attendance.c.host == HOST) & (attendance.c.beat < time.time() - SILENT_SECONDS)
+                connection.execute(delete(attendance).where(copied))
+            return taken
 
     def renew(
         self, state: str, address: str = "", workers: Sequence[dict[str, Any]] = (), problem: str = ""
@@ -157,17 +167,19 @@ def leave(database: Database) -> None:
         connection.execute(delete(attendance).where(here))
 
 
-def attended(database: Database) -> bool:
-    """Whether any living process wants the engine to stay. Those that are gone are forgotten."""
+def attended(database: Database, by_others: bool = False) -> bool:
+    """Whether any living process wants the engine to stay, or any but this one. Those that are gone are forgotten."""
     with database.read() as connection:
         rows = connection.execute(select(attendance)).all()
     gone = [row for row in rows if not process_alive(row.host, row.pid, row.beat)]
+    # Where nothing can be written for the moment, they are forgotten another time.
     if gone:
-        with database.write() as connection:
+        with suppress(StoreBusy), database.write() as connection:
             for row in gone:
                 here = (attendance.c.host == row.host) & (attendance.c.pid == row.pid)
                 connection.execute(delete(attendance).where(here))
-    return len(rows) > len(gone)
+    own = (HOST, os.getpid()) if by_others else None
+    return any(row not in gone and (row.host, row.pid) != own for row in rows)
 
 
 def process_alive(host: str, pid: int, beat: float) -> bool:

@@ -151,6 +151,22 @@ def test_stop_ends_the_engine_when_nobody_else_wants_it(ours, store, started):
     assert engine_status(store.database).state == "away"
 
 
+def test_stop_ends_the_engine_although_nothing_can_be_written(settings, started, monkeypatch):
+    monkeypatch.setattr(database, "LOCK_SECONDS", 0.1)
+    store = RunStore(settings.database_url)
+    with store.database.write() as connection:  # a web server that has just ended
+        connection.execute(insert(attendance).values(host=HOST, pid=2**22 + 1, beat=time.time()))
+    ours = EngineClient(settings, store)
+    ours.ensure()
+    blocker = sqlite3.connect(store.database.where, isolation_level=None)
+    blocker.execute("BEGIN IMMEDIATE")
+    ours.stop()
+    assert started[0][2].poll() is not None
+    blocker.execute("ROLLBACK")
+    blocker.close()
+    store.database.close()
+
+
 def test_stop_ends_an_engine_that_has_not_come_up_yet(ours, store, started):
     ours.ensure()
     ours.stop()

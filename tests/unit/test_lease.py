@@ -222,6 +222,25 @@ def test_attendance_is_counted_and_taken_back(database):
     leave(database)
 
 
+def test_others_are_told_from_oneself(database, process):
+    attend(database)
+    assert not attended(database, by_others=True)
+    come(database, pid=process.pid)
+    assert attended(database, by_others=True)
+
+
+def test_who_has_not_signed_for_long_is_forgotten_by_the_next_engine(database, monkeypatch):
+    """As those who attended the other engine, where a store was copied: they live, and will never sign here."""
+    attend(database)
+    first = Lease(database)
+    assert first.take()
+    assert attended(database), "who has just signed stays"
+    first.release()
+    monkeypatch.setattr(lease, "SILENT_SECONDS", -1)
+    assert Lease(database).take()
+    assert not attended(database)
+
+
 def test_those_that_are_gone_are_forgotten(database, process, dead_pid):
     come(database, pid=dead_pid)
     come(database, host="elsewhere", beat=time.time() - 60)
