@@ -224,13 +224,22 @@ class Dispatcher:
     def _adopt(self, running: list[Run]) -> None:
         """Puts runs back in the queue that an earlier engine left behind; they go on from their checkpoints."""
         for run in running:
-            host, _, pid = run.worker.rpartition(":")
-            beat = run.beat or 0.0
-            # A worker may live and have given the run up, since the store refused it for long.
-            trained = pid and process_alive(host, int(pid), beat) and time.time() - beat < ABANDONED_SECONDS
-            if run.id not in self._runs and not trained:
+            if run.id not in self._runs and not self._trained_elsewhere(run):
                 log.warning("left behind; it goes on", extra={"run": run.id})
                 self._store.requeue(run.id)
+
+    def _trained_elsewhere(self, run: Run) -> bool:
+        """Whether a worker of the settings' scheduler still trains what an earlier engine had handed to it.
+
+        Workers of an engine's own end with it. One that lives longer, or is another lab's whose store was copied, may
+        write no more when the run is taken from it.
+        """
+        host, _, pid = run.worker.rpartition(":")
+        beat = run.beat or 0.0
+        if not (self._settings.scheduler and pid and process_alive(host, int(pid), beat)):
+            return False
+        # It may live and have given the run up, since the store refused it for long.
+        return time.time() - beat < ABANDONED_SECONDS
 
     def hand_back(self) -> None:
         """Puts what was being trained back in the queue; call it when the workers have ended."""

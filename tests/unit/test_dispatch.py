@@ -10,7 +10,7 @@ from distributed import KilledWorker
 
 from mnist_core.config import RunConfig
 from mnist_core.engine.dispatch import ABANDONED_SECONDS, Dispatcher
-from mnist_core.errors import DataError, StoreError
+from mnist_core.errors import DataError, RunTaken, StoreError
 from mnist_core.store.lease import HOST, attend, leave
 from mnist_core.store.run import DEATHS, KILLED
 from tests.helpers import assert_friendly
@@ -19,6 +19,14 @@ from tests.searches import design
 pytestmark = pytest.mark.usefixtures("both_databases")
 
 DIED = KilledWorker("train", SimpleNamespace(address="tcp://1"), 3)
+
+
+@pytest.fixture
+def joined(scripted, dask, store, settings):
+    """Another engine, at a scheduler whose workers outlive engines."""
+    dispatcher = Dispatcher(replace(settings, scheduler="tcp://scheduler:8786"), store, dask)
+    dispatcher.beat()
+    return dispatcher
 
 
 def test_waiting_runs_are_handed_out_in_order_as_there_are_places(scripted, dask, store, settings):
@@ -125,12 +133,12 @@ def test_a_run_is_not_handed_out_while_its_last_task_still_ends(scripted, dask, 
     assert len(dask.trainings) == 2
 
 
-def test_a_run_that_another_engine_took_is_left_to_it(scripted, dask, store, monkeypatch):
+def test_a_run_that_another_engine_took_is_left_to_it(joined, dask, store, monkeypatch):
     run_id = store.create(RunConfig())
     monkeypatch.setattr(store, "queue", lambda: [run_id])
     store.mark_running(run_id)
     store.start(run_id, f"{HOST}:{os.getpid()}", "CPU")
-    scripted.tick()
+    joined.tick()
     assert dask.trainings == []
 
 
@@ -171,20 +179,31 @@ def test_runs_that_an_earlier_engine_left_behind_go_on(scripted, dask, store, wo
     assert store.get(run_id).step == 9
 
 
-def test_runs_that_somebody_still_trains_are_left_alone(scripted, dask, store):
+def test_runs_that_somebody_still_trains_are_left_alone(joined, dask, store):
     here, elsewhere = store.create(RunConfig()), store.create(RunConfig())
     store.start(here, f"{HOST}:{os.getpid()}", "CPU")
     store.start(elsewhere, "other-machine:12", "CPU")
-    scripted.tick()
+    joined.tick()
     assert dask.trainings == []
 
 
-def test_a_run_that_a_living_worker_has_given_up_goes_on(scripted, dask, store):
+def test_a_run_that_another_labs_worker_trains_goes_on_here_at_once(scripted, dask, store):
+    """As it stands in a copy of that lab's store: the engine's own workers train nothing that it did not hand out."""
+    run_id = store.create(RunConfig())
+    there = store.start(run_id, f"{HOST}:{os.getpid()}", "CPU")
+    scripted.tick()
+    assert [training.arguments[0] for training in dask.trainings] == [run_id]
+    with pytest.raises(RunTaken):
+        store.record(run_id, {"step": 9}, holder=there.holder)
+    assert store.start(run_id, "here:1", "CPU").deaths == 0
+
+
+def test_a_run_that_a_living_worker_has_given_up_goes_on(joined, dask, store):
     run_id = store.create(RunConfig())
     store.start(run_id, f"{HOST}:{os.getpid()}", "CPU")
     with store.database.write() as connection:
         connection.exec_driver_sql(f"UPDATE runs SET beat = beat - {ABANDONED_SECONDS + 1}")
-    scripted.tick()
+    joined.tick()
     assert [training.arguments[0] for training in dask.trainings] == [run_id]
 
 
