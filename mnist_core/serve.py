@@ -89,7 +89,7 @@ def _serve_pages(
     """Keeps a web server there until the end is asked for; the engine and its runs do not notice when one dies."""
     falls: deque[float] = deque(maxlen=FALLS)
     while True:
-        web = _start_web(port, address, settings.upload_megabytes)
+        web = _start_web(port, address, settings)
         try:
             opened = _opened(web, port, address, stopping)
             if opened:
@@ -137,19 +137,20 @@ def _signals() -> Iterator[threading.Event]:
             signal.signal(getattr(signal, name), handler)
 
 
-def _start_web(port: int, address: str, upload_megabytes: int) -> subprocess.Popen:
+def _start_web(port: int, address: str, settings: Settings) -> subprocess.Popen:
     options = {
         "server.port": port,
         "server.address": address,
         "server.headless": "true",
-        "server.maxUploadSize": max(LEAST_UPLOAD, upload_megabytes or MOST_UPLOAD),
+        "server.maxUploadSize": max(LEAST_UPLOAD, settings.upload_megabytes or MOST_UPLOAD),
         "browser.gatherUsageStats": "false",
         "logger.hideWelcomeMessage": "true",
         "logger.level": "warning",
     }
     flags = [text for name, value in options.items() for text in (f"--{name}", str(value))]
     command = [sys.executable, "-m", "mnist_core.bound", "streamlit", "run", str(APP), *flags]
-    return subprocess.Popen(command, cwd=APP.parent, stdin=subprocess.PIPE)
+    environment = os.environ | settings.environment()  # which may have named files from our folder on
+    return subprocess.Popen(command, cwd=APP.parent, env=environment, stdin=subprocess.PIPE)
 
 
 def _opened(web: subprocess.Popen, port: int, address: str, stopping: threading.Event) -> bool:

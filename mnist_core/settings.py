@@ -14,6 +14,9 @@ from mnist_core.errors import LabError
 URL_SIGNS = "?%"
 """Signs that SQLAlchemy's versions read differently in an SQLite address."""
 
+RELATIVE_FILE = re.compile(r"(sqlite(?:\+\w+)?:///)((?!/|:|file:).+)")
+"""An SQLite address that names its file from a folder on."""
+
 
 def _setting(variable: str, default: str, help: str) -> Any:
     return field(metadata={"variable": variable, "default": default, "help": help})
@@ -78,18 +81,29 @@ class Settings:
     )
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
-        """Reads the variables; ``LabError`` names one that is not a number where it must be."""
+    def from_environment(cls, environment: Mapping[str, str] | None = None, folder: Path = Path()) -> Settings:
+        """Reads the variables; ``LabError`` names one that is not a number where it must be.
+
+        Args:
+            folder: in which relative names begin, by default that of this process. They become absolute, so that
+                processes that work in other folders open the same files.
+        """
         environment = os.environ if environment is None else environment
         values = {}
         for entry in fields(cls):
             text = environment.get(entry.metadata["variable"], "") or entry.metadata["default"]
-            values[entry.name] = _convert(entry, text)
-        if set(URL_SIGNS) & set(str(values["home"])):
-            raise LabError(
-                f"MNIST_LAB_HOME is {str(values['home'])!r}, but its name may hold neither ? nor %, which mean "
-                f"something else in a database's address. Choose another folder."
-            )
+            values[entry.name] = _convert(entry, text, folder)
+        values["data"] = values["data"] and str(_absolute(values["data"], folder))
+        folders = {"MNIST_LAB_HOME": values["home"]}
+        if relative := RELATIVE_FILE.fullmatch(values["database"]):
+            folders["MNIST_LAB_DATABASE"] = _absolute("", folder)
+            values["database"] = f"{relative[1]}{_absolute(relative[2], folder)}"
+        for variable, name in folders.items():
+            if set(URL_SIGNS) & set(str(name)):
+                raise LabError(
+                    f"{variable} leads to {str(name)!r}, but a folder's name may hold neither ? nor %, which mean "
+                    f"something else in a database's address. Choose another folder."
+                )
         return cls(**values)
 
     def environment(self) -> dict[str, str]:
@@ -107,9 +121,13 @@ class Settings:
         return self.home / "engine.log"
 
 
-def _convert(entry, text: str):
+def _absolute(name: str, folder: Path) -> Path:
+    return (folder / Path(name).expanduser()).absolute()
+
+
+def _convert(entry, text: str, folder: Path):
     if entry.type == "Path":
-        return Path(text).expanduser().absolute()
+        return _absolute(text, folder)
     if entry.type != "int":
         return text
     try:

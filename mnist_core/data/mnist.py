@@ -59,7 +59,7 @@ def load(part: Part) -> Digits:
     """
     settings = Settings.from_environment()
     if settings.data:
-        return _read(Path(settings.data).expanduser(), part, settings.data_sha256.lower())
+        return _read(Path(settings.data), part, settings.data_sha256.lower())
     return _read(EMBEDDED, part, EMBEDDED_SHA256)
 
 
@@ -73,7 +73,7 @@ def signature() -> str:
     if not settings.data:
         return ""
     try:
-        return hashlib.sha256(Path(settings.data).expanduser().read_bytes()).hexdigest()
+        return hashlib.sha256(Path(settings.data).read_bytes()).hexdigest()
     except OSError as error:
         raise DataError(f"{settings.data} cannot be read ({error.strerror}). Mend MNIST_LAB_DATA.") from None
 

@@ -16,6 +16,7 @@ import signal
 import socket
 import time
 from contextlib import suppress
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import psutil
@@ -128,13 +129,15 @@ class Watchdog:
             return None
         try:
             process = psutil.Process(status.pid)
-            url = Settings.from_environment(process.environ()).database_url if ENGINE in process.cmdline() else ""
+            if ENGINE not in process.cmdline():
+                return None
+            url = Settings.from_environment(process.environ(), Path(process.cwd())).database_url
         except (psutil.Error, LabError):
             return None
         return process if _place(url) == _place(self._settings.database_url) else None
 
 
-def _place(url: str) -> str:
+def _place(address: str) -> str:
     """Where a store is, however its address is written: of SQLite its file, links followed."""
-    parsed = make_url(url) if url else None
-    return os.path.realpath(parsed.database) if parsed and parsed.drivername == "sqlite" and parsed.database else url
+    url = make_url(address)
+    return os.path.realpath(url.database) if url.get_backend_name() == "sqlite" and url.database else address

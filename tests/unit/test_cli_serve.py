@@ -6,12 +6,14 @@ import subprocess
 import sys
 import threading
 import urllib.request
+from dataclasses import replace
 
 import psutil
 import pytest
 
 from mnist_core import serve
 from mnist_core.errors import LabError
+from mnist_core.settings import Settings
 from mnist_core.store.lease import engine_status
 from tests.commands import start
 from tests.helpers import assert_friendly, eventually, processes_of
@@ -101,10 +103,21 @@ def test_a_named_port_that_another_dashboard_took_meanwhile_is_not_replaced(sett
 
 
 @pytest.mark.parametrize(("limit", "accepted"), [(128, "128"), (1, "20"), (0, "1000")])
-def test_streamlit_accepts_files_as_large_as_models_and_photos_may_be(limit, accepted, monkeypatch):
+def test_streamlit_accepts_files_as_large_as_models_and_photos_may_be(limit, accepted, settings, monkeypatch):
     monkeypatch.setattr(serve.subprocess, "Popen", lambda command, **_: command)
-    command = serve._start_web(8501, serve.LOCAL, limit)
+    command = serve._start_web(8501, serve.LOCAL, replace(settings, upload_megabytes=limit))
     assert command[command.index("--server.maxUploadSize") + 1] == accepted
+
+
+def test_the_web_server_opens_the_same_files_from_its_own_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(serve.subprocess, "Popen", lambda command, cwd, env, **_: (cwd, env))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MNIST_LAB_HOME", "lab")
+    monkeypatch.setenv("MNIST_LAB_DATABASE", "sqlite:///lab/own.sqlite")
+    settings = Settings.from_environment()
+    folder, environment = serve._start_web(8501, serve.LOCAL, settings)
+    monkeypatch.chdir(folder)
+    assert Settings.from_environment(environment) == settings
 
 
 @pytest.fixture

@@ -9,6 +9,8 @@ from mnist_core.errors import LabError
 from mnist_core.settings import Settings
 from tests.helpers import assert_friendly
 
+FILES = ("home", "data")
+
 
 def test_an_empty_environment_gives_the_defaults():
     settings = Settings.from_environment({})
@@ -23,7 +25,7 @@ def test_every_variable_is_read_into_its_field(tmp_path):
     settings = Settings.from_environment(texts)
     for i, entry in enumerate(fields(Settings)):
         value = getattr(settings, entry.name)
-        assert value == (Path.cwd() / "7" if entry.name == "home" else type(value)(7 + i))
+        assert value == type(value)(Path.cwd() / texts[entry.metadata["variable"]] if entry.name in FILES else 7 + i)
 
 
 def test_the_process_environment_is_the_default(home):
@@ -49,6 +51,25 @@ def test_a_database_may_be_named_and_postgresql_gets_our_driver(given, opened):
     assert Settings.from_environment({"MNIST_LAB_DATABASE": given}).database_url == opened
 
 
+@pytest.mark.parametrize(
+    ("given", "opened"),
+    [
+        ("sqlite:///own.sqlite", "sqlite:///{}/own.sqlite"),
+        ("sqlite+pysqlite:///a/own.sqlite?timeout=3", "sqlite+pysqlite:///{}/a/own.sqlite?timeout=3"),
+        ("sqlite:///:memory:", "sqlite:///:memory:"),  # refused where it is opened
+        ("sqlite://", "sqlite://"),
+    ],
+)
+def test_a_file_that_is_named_from_a_folder_on_is_the_same_in_every_process(given, opened, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    settings = Settings.from_environment({"MNIST_LAB_DATABASE": given, "MNIST_LAB_DATA": "own.npz"})
+    assert settings.database_url == opened.format(tmp_path)
+    assert settings.data == str(tmp_path / "own.npz")
+    elsewhere = tmp_path / "elsewhere"
+    there = Settings.from_environment({"MNIST_LAB_DATABASE": given, "MNIST_LAB_HOME": "lab"}, elsewhere)
+    assert (there.database_url, there.home) == (opened.format(elsewhere), elsewhere / "lab")
+
+
 def test_home_is_absolute_and_knows_the_tilde(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert Settings.from_environment({"MNIST_LAB_HOME": "runs"}).home == tmp_path / "runs"
@@ -71,7 +92,8 @@ def test_settings_give_back_the_environment_that_makes_them(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["what?", "100%"])
-def test_a_home_folder_that_no_address_can_hold_is_refused(name, tmp_path):
+@pytest.mark.parametrize(("variable", "text"), [("MNIST_LAB_HOME", "lab"), ("MNIST_LAB_DATABASE", "sqlite:///own")])
+def test_a_folder_that_no_address_can_hold_is_refused(variable, text, name, tmp_path):
     with pytest.raises(LabError) as error:
-        Settings.from_environment({"MNIST_LAB_HOME": str(tmp_path / name)})
-    assert_friendly(error, "MNIST_LAB_HOME", "neither ? nor %", "another folder")
+        Settings.from_environment({"MNIST_LAB_HOME": str(tmp_path), variable: text}, tmp_path / name)
+    assert_friendly(error, variable, name, "neither ? nor %", "another folder")

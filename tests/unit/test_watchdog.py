@@ -35,9 +35,9 @@ def begin():
     """Begins a process with a child, called as asked, and gives both as psutil sees them."""
     begun = []
 
-    def begin(settings, *arguments):
+    def begin(settings, *arguments, folder=None, **variables):
         command = [sys.executable, "-c", WITH_A_CHILD, *arguments]
-        process = subprocess.Popen(command, env=os.environ | settings.environment())
+        process = subprocess.Popen(command, env=os.environ | settings.environment() | variables, cwd=folder)
         here = psutil.Process(process.pid)
         begun.append((process, [here, *eventually(here.children)]))
         return begun[-1][1]
@@ -179,6 +179,17 @@ def test_the_same_store_by_another_way_is_ours(dog, begin, settings, tmp_path):
     (tmp_path / "by-a-link").symlink_to(settings.home)
     [engine, _] = begin(replace(settings, home=tmp_path / "by-a-link"), ENGINE)
     assert dog.ours(status(engine.pid, time.time()))
+
+
+@pytest.mark.parametrize("driver", ["sqlite", "sqlite+pysqlite"])
+def test_a_store_is_where_it_stands_from_the_folder_of_its_engine(
+    begin, settings, store, tmp_path, driver, monkeypatch
+):
+    monkeypatch.chdir(settings.home)
+    dog = Watchdog(replace(settings, database=f"{driver}:///{settings.home}/own.sqlite"), store.database)
+    for folder, ours in ((settings.home, True), (tmp_path, False)):
+        [engine, _] = begin(settings, ENGINE, folder=folder, MNIST_LAB_DATABASE="sqlite:///own.sqlite")
+        assert bool(dog.ours(status(engine.pid, time.time()))) == ours
 
 
 def test_a_process_that_is_no_engine_is_left_alone(dog, begin, hold, settings, store):
