@@ -15,7 +15,7 @@ from typing import Any, NoReturn, TypeVar
 from tqdm import tqdm
 
 from mnist_core.engine.client import EngineClient
-from mnist_core.errors import LabError
+from mnist_core.errors import LabError, StoreBusy
 from mnist_core.settings import Settings
 from mnist_core.store import RunStore
 from mnist_core.store.lease import leave
@@ -143,8 +143,9 @@ def watch(
             found = look()
             if found is not None:
                 return found
-            if not client.ensure().ready:
-                client.wait()
+            with suppress(StoreBusy):  # workers wait for room as well, and what is waited for goes on
+                if not client.ensure().ready:
+                    client.wait()
             time.sleep(seconds)
         except KeyboardInterrupt:
             if asked:

@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -11,9 +12,13 @@ from PIL import Image
 from mnist_core import cli, serve
 from mnist_core.cli import settings as manual
 from mnist_core.cli import train
+from mnist_core.cli.command import watch
 from mnist_core.config import SECTIONS, RunConfig, choices
 from mnist_core.data import mnist
+from mnist_core.engine.client import EngineClient
+from mnist_core.errors import StoreBusy
 from mnist_core.recipes import RECIPES
+from mnist_core.store.lease import EngineStatus
 from tests.commands import complete, start
 from tests.helpers import assert_friendly
 
@@ -155,6 +160,15 @@ def test_other_trouble_has_another_exit_code(call, monkeypatch, tmp_path):
         code, out, err = call(*command)
         assert (code, out) == (1, "")
         assert_friendly(err.removesuffix("\n"), "MNIST_LAB_HOME")
+
+
+def test_a_command_that_waits_outlasts_a_full_or_locked_database():
+    engine = Mock(EngineClient)
+    engine.ensure.side_effect = [StoreBusy("The disk is full."), EngineStatus("away"), EngineStatus("ready")]
+    engine.wait.side_effect = StoreBusy("It is locked.")
+    looks = iter([None, None, None, "found"])
+    assert watch(lambda: next(looks), engine, stop=lambda: None, kept="it", seconds=0.0) == "found"
+    assert (engine.ensure.call_count, engine.wait.call_count) == (3, 1)
 
 
 def test_an_interrupted_command_is_quiet(call, monkeypatch):

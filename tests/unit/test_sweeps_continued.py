@@ -185,3 +185,28 @@ def test_a_search_that_finds_no_room_ends_with_what_trains_and_goes_on_when_ther
     sweeps.go_on(visitors, 3)
     sweep, trials = complete(sweeper, worker, visitors, sweeps)
     assert (sweep.status, sweep.message, len(trials)) == ("finished", "", 5)
+
+
+def test_a_search_without_room_whose_end_the_store_refuses_ends_in_the_next_round(store, sweeps, settings, monkeypatch):
+    full, refused = [True], [StoreBusy("It is locked.")]
+
+    def require_room():
+        if full:
+            raise OverLimit("The database is full.")
+
+    def update(self, sweep_id, **columns):
+        if columns.get("status") and refused:
+            raise refused.pop()
+        as_ever(self, sweep_id, **columns)
+
+    as_ever = SweepStore.update
+    monkeypatch.setattr(SweepStore, "update", update)
+    monkeypatch.setattr(module, "LOOK_SECONDS", 0.0)
+    sweeper = Sweeper(store, settings.database_url, require_room=require_room)
+    sweep_id = sweeps.create(design(), owner="a" * 32)
+    with pytest.raises(StoreBusy):
+        sweeper.tick()
+    full.clear()
+    sweeper.tick()
+    sweep = sweeps.get(sweep_id)
+    assert (sweep.status, sweep.message, sweeps.trials(sweep_id)) == ("stopped", "The database is full.", [])

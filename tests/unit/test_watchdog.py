@@ -97,6 +97,16 @@ def test_one_that_is_told_to_end_and_does_not_is_killed_with_its_children(dog, s
     eventually(lambda: all(map(gone, stuck)))
 
 
+def test_one_whose_children_cannot_be_listed_is_ended_all_the_same(dog, stuck, monkeypatch):
+    def refuse(*_, **__):
+        raise psutil.AccessDenied
+
+    with monkeypatch.context() as guarded:
+        guarded.setattr(psutil.Process, "children", refuse)
+        assert dog.end(status(stuck[0].pid, time.time()))
+    assert gone(stuck[0]) and not gone(stuck[1])
+
+
 def test_one_that_cannot_even_be_killed_is_told(dog, stuck, monkeypatch):
     monkeypatch.setattr(watchdog, "END_SECONDS", 0.3)
     monkeypatch.setattr(dog, "end", lambda status: False)
