@@ -66,9 +66,10 @@ class EngineClient:
             status = engine_status(self._store.database)
             if self._watchdog.look(status):
                 status = engine_status(self._store.database)
-            # One that we started and that still lives is about to become the engine, or about to end.
-            coming = self._process is not None and self._process.poll() is None
-            if status.state == "away" and not coming and time.monotonic() - self._started > RESTART_SECONDS:
+            # One that we started and that still lives is about to become the engine, or about to end; after long, it
+            # is one that could not even be killed.
+            patience = START_SECONDS if self._process and self._process.poll() is None else RESTART_SECONDS
+            if status.state == "away" and time.monotonic() - self._started > patience:
                 self._started = time.monotonic()
                 self._start()
                 status = EngineStatus("starting")

@@ -5,11 +5,15 @@ from __future__ import annotations
 import logging
 import os
 import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import dask
 import psutil
 from distributed import Nanny, Scheduler, SpecCluster, Status
+from distributed.diskutils import WorkSpace
 
 from mnist_core.settings import Settings
 
@@ -26,23 +30,31 @@ LEAST_WORKER_MEMORY = 2 * 2**30
 """A worker with TensorFlow holds 0.9 GB before it has done anything; Dask pauses one at 80 % of its limit."""
 
 
-def start(settings: Settings) -> SpecCluster:
+@contextmanager
+def start(settings: Settings) -> Iterator[SpecCluster]:
     """Starts the scheduler on the loopback interface; its workers follow, each in a process that is watched.
 
-    A worker that dies while it starts is no reason to fail: ``keep_whole`` begins it anew.
+    A worker that dies while it starts is no reason to fail: ``keep_whole`` begins it anew. What workers leave in the
+    temporary folder, as TensorFlow does when it is killed, goes with the engine, or when the next one starts.
     """
+    temporary = WorkSpace(os.path.join(tempfile.gettempdir(), "mnist-lab")).new_work_dir(prefix="engine-")
     dask.config.set(
         {
             "distributed.scheduler.allowed-failures": WORKER_DEATHS_ALLOWED,
             "distributed.deploy.lost-worker-timeout": f"{LOST_SECONDS} s",
+            "distributed.nanny.environ.TMPDIR": temporary.dir_path,
         }
     )
     options = {"host": "127.0.0.1", "port": 0, "dashboard": False, "dashboard_address": "127.0.0.1:0"}
     scheduler = {"cls": Scheduler, "options": options}
-    started = SpecCluster(scheduler=scheduler, name="mnist-lab", silence_logs=False)
-    started.worker_spec.update(workers(settings))
-    keep_whole(started)
-    return started
+    try:
+        started = SpecCluster(scheduler=scheduler, name="mnist-lab", silence_logs=False)
+        started.worker_spec.update(workers(settings))
+        keep_whole(started)
+        with started:
+            yield started
+    finally:
+        temporary.release()
 
 
 def workers(settings: Settings) -> dict[str, dict[str, Any]]:

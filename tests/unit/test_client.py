@@ -131,6 +131,17 @@ def test_one_that_has_died_is_started_again_after_a_while(ours, started, monkeyp
     assert len(started) == 2
 
 
+def test_one_that_lives_and_never_comes_does_not_keep_others_from_coming(ours, started, monkeypatch):
+    """As one that hangs and cannot be killed: it has lost its lease."""
+    monkeypatch.setattr(client, "RESTART_SECONDS", 0.0)
+    for _ in range(2):
+        ours.ensure()
+    assert len(started) == 1
+    monkeypatch.setattr(client, "START_SECONDS", 0.0)
+    ours.ensure()
+    assert len(started) == 2
+
+
 def test_a_folder_in_which_nothing_can_be_started_is_told(ours, monkeypatch, settings):
     def fail(*_, **__):
         raise PermissionError(13, "Permission denied")

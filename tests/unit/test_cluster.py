@@ -2,12 +2,14 @@
 
 import os
 import subprocess
+import tempfile
+from pathlib import Path
 from types import SimpleNamespace
 
 import dask
 import psutil
 import pytest
-from distributed import Nanny, Status
+from distributed import Client, Nanny, Status
 
 from mnist_core.engine import cluster
 from mnist_core.settings import Settings
@@ -173,3 +175,12 @@ def test_workers_that_die_while_they_start_are_begun_anew(settings, monkeypatch)
     monkeypatch.setattr(cluster, "Nanny", Dying)
     with cluster.start(settings) as started:
         assert set(whole(started)) == set(died)
+
+
+def test_what_workers_leave_in_the_temporary_folder_goes_with_them(settings, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
+    with cluster.start(settings) as started, Client(started, set_as_default=False) as client:
+        whole(started)
+        left = Path(client.submit(tempfile.mkdtemp, workers=["train-0"]).result())
+        assert left.is_dir()
+    assert not left.exists()
