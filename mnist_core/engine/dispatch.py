@@ -49,7 +49,8 @@ class Dispatcher:
     def __init__(self, settings: Settings, store: RunStore, client: Client):
         self._settings, self._store, self._client = settings, store, client
         self._runs: dict[str, Future] = {}
-        self._since: dict[str, float] = {}
+        self._held: dict[str, float] = {}
+        self._looked = time.monotonic()
         self._data = mnist.signature()
         self._sweeper = Sweeper(
             store,
@@ -212,12 +213,15 @@ class Dispatcher:
     def _end_overlong(self, running: list[Run]) -> None:
         """Stops visitors' runs that have had a worker for as long as they may; they keep what they have learned."""
         now = time.monotonic()
-        # By the clock from when a worker took it, since validation is no step of training and may take far longer.
-        # What came before a pause or another engine counts by its steps alone, so that no pause is charged.
-        self._since = {run.id: self._since.get(run.id, now - run.train_seconds) for run in running if run.worker}
+        passed, self._looked = now - self._looked, now
         for run in running:
-            seconds = max(run.train_seconds, now - self._since.get(run.id, now))
-            if run.owner and run.wish != "stop" and (why := limits.out_of_time(self._settings, seconds)):
+            if not run.owner:
+                continue
+            # By the clock while a worker has it, since validation is no step of training and may take far longer; no
+            # pause is charged. What another engine has seen of it counts by its steps alone.
+            held = max(run.train_seconds, self._held.get(run.id, 0.0) + (passed if run.worker else 0.0))
+            self._held[run.id] = held
+            if run.wish != "stop" and (why := limits.out_of_time(self._settings, held)):
                 with suppress(UnknownRun):
                     self._store.ask(run.id, "stop", why)
 
