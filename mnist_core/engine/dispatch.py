@@ -38,6 +38,9 @@ BRIEFLY = 2.0
 ABANDONED_SECONDS = 2 * PATIENCE_SECONDS
 """Without a beat, after which nobody trains a run, whatever its worker is doing."""
 
+MOST_HELD = 10_000
+"""Runs, paused ones too, of which it is known how long they had a worker."""
+
 FULL_BYTES = 1_400_000_000
 """Of memory, after which a train worker gets a new process between two runs: TensorFlow lets no compiled code go
 again, some 10 MB for every network of another shape."""
@@ -219,11 +222,13 @@ class Dispatcher:
                 continue
             # By the clock while a worker has it, since validation is no step of training and may take far longer; no
             # pause is charged. What another engine has seen of it counts by its steps alone.
-            held = max(run.train_seconds, self._held.get(run.id, 0.0) + (passed if run.worker else 0.0))
+            held = max(run.train_seconds, self._held.pop(run.id, 0.0) + (passed if run.worker else 0.0))
             self._held[run.id] = held
             if run.wish != "stop" and (why := limits.out_of_time(self._settings, held)):
                 with suppress(UnknownRun):
                     self._store.ask(run.id, "stop", why)
+        while len(self._held) > MOST_HELD:
+            del self._held[next(iter(self._held))]  # of the run that had a worker the longest ago
 
     def _adopt(self, running: list[Run]) -> None:
         """Puts runs back in the queue that an earlier engine left behind; they go on from their checkpoints."""
