@@ -119,10 +119,14 @@ def classification_report(matrix: np.ndarray) -> Report:
     )
 
 
-def mistakes(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """Indices (M,) of the wrongly predicted images, the most confident mistake first, ties in order."""
+def mistakes(labels: np.ndarray, probabilities: np.ndarray, predicted: np.ndarray | None = None) -> np.ndarray:
+    """Indices (M,) of the wrongly predicted images, the most confident mistake first, ties in order.
+
+    Args:
+        predicted: classes, where those count that other probabilities gave; these then tell only how sure they are.
+    """
     labels, probabilities = _pair(labels, probabilities)
-    wrong = np.flatnonzero(predictions(probabilities) != labels)
+    wrong = np.flatnonzero((predictions(probabilities) if predicted is None else predicted) != labels)
     return wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")]
 
 

@@ -89,7 +89,8 @@ def desk(lab: Lab, runs: list) -> None:
     with earlier, errors_in_words():
         # What is kept may be trained on: it is as all steps make it, also while some are off.
         if told and found and (whole := attempt(source.picture, ink.ALL) if steps.off else found):
-            keep(lab, source, whole.whole.image, told, several)
+            in_a_row = several or (number.is_number(whole) and not st.session_state.get("one-digit"))
+            keep(lab, source, whole.whole.image, told, in_a_row)
         if kind not in SOURCES[1:]:
             last_drawings(lab)
     if legible:

@@ -46,7 +46,12 @@ class Told:
 
 
 def ask(lab: Lab, run: Run, images: np.ndarray) -> np.ndarray:
-    """The network's probabilities ``float32 (N, 10)`` for ``uint8 (N, 28, 28)``, under its temperature."""
+    """The network's probabilities ``float32 (N, 10)`` for ``uint8 (N, 28, 28)``, under its temperature.
+
+    Raises:
+        UnknownRun: it was deleted meanwhile; what it answered before is told no more.
+    """
+    lab.store.get(run.id)
 
     def raw() -> np.ndarray:
         lab.predictions.take(visitor(lab).id)

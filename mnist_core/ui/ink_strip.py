@@ -46,8 +46,15 @@ def chosen_steps() -> ink.Steps:
 
 
 def cut(picture: ink.Picture, steps: ink.Steps) -> ink.Number:
-    """What steps make of a picture; raises as ``ink.cut``. The last are kept: what is read, and what all steps make."""
-    return once("cut", (picture.digest, steps), lambda: ink.cut(picture, steps), most=2)
+    """What steps make of a picture; raises as ``ink.cut``. The last are kept: what is read, and what all steps make.
+
+    Pictures of steps are as small as they are shown: a photo's would take megabytes of every session.
+    """
+
+    def make() -> ink.Number:
+        return _with_steps(ink.cut(picture, steps), lambda step: replace(step, image=_small(step.image)))
+
+    return once("cut", (picture.digest, steps), make, most=2)
 
 
 def attempt(picture: ink.Picture, steps: ink.Steps, cut: Cut = cut) -> ink.Number | None:
@@ -126,10 +133,17 @@ def _without_each(source: ink.Picture, way: ink.Steps, names: tuple[str, ...]) -
 
 def _bare(number: ink.Number | None) -> ink.Number | None:
     """Only what is read of it: with the pictures of their own steps, all ways of a photo take a hundred megabytes."""
-    if number is None:
-        return None
-    digits = tuple(replace(digit, ink=replace(digit.ink, steps=())) for digit in number.digits)
-    return ink.Number(np.empty((0, 0), np.uint8), digits, replace(number.whole, steps=()))
+    return number and replace(_with_steps(number, lambda step: None), page=np.empty((0, 0), np.uint8))
+
+
+def _with_steps(number: ink.Number, change: Callable[[ink.Step], ink.Step | None]) -> ink.Number:
+    """The same with its steps changed, or without them."""
+
+    def changed(one: ink.Ink) -> ink.Ink:
+        return replace(one, steps=tuple(filter(None, map(change, one.steps))))
+
+    digits = tuple(replace(digit, ink=changed(digit.ink)) for digit in number.digits)
+    return replace(number, digits=digits, whole=changed(number.whole))
 
 
 def _steps(pieces: list[ink.Ink]) -> list[ink.Step]:

@@ -122,6 +122,7 @@ def test_mistakes_come_most_confident_first_and_ties_in_order():
     labels = np.array([0, 1, 2, 3, 4])
     probabilities = one_hot([0, 7, 7, 7, 7], [0.99, 0.5, 0.9, 0.5, 0.7])
     assert evaluation.mistakes(labels, probabilities).tolist() == [2, 4, 1, 3]
+    assert evaluation.mistakes(labels, probabilities, np.array([7, 7, 2, 3, 7])).tolist() == [0, 4, 1]
 
 
 @given(answers())

@@ -1,8 +1,10 @@
 """The tables of an older version become those of this one, and the migrations end where the declarations are."""
 
+import json
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from alembic.autogenerate import compare_metadata
 from sqlalchemy import create_engine, insert, inspect, select, text
@@ -10,6 +12,7 @@ from sqlalchemy import create_engine, insert, inspect, select, text
 from mnist_core.config import RunConfig
 from mnist_core.errors import StoreError
 from mnist_core.store import RunStore, migrations, schema
+from mnist_core.store.drawings import Drawings
 from mnist_core.store.tables import metadata, runs, version
 from tests.helpers import ROOT, assert_friendly
 
@@ -70,6 +73,28 @@ def test_a_database_of_the_first_version_keeps_its_runs(oldest, settings):
     store.database.close()
     assert differences(oldest) == []
     RunStore(settings.database_url).database.close()  # a second time nothing happens
+
+
+def test_strokes_of_drawings_from_before_are_counted(empty, settings):
+    """One that is looked at again is the same as long as no stroke is added."""
+    script, strokes = migrations.revisions(), [{"points": [[0, 0]]}, {"points": [[1, 1]]}]
+    with empty.begin() as connection:
+        here = migrations.context(connection)
+        with migrations.Operations.context(here):
+            for revision in ("0001", "0002", "0003"):
+                script.get_revision(revision).module.upgrade()
+        version.create(connection)
+        connection.execute(version.insert().values(version_num="0003"))
+        row = {"owner": "me", "id": "seven", "time": 1.0, "image": bytes(784), "strokes": json.dumps(strokes)}
+        row |= {"answer": "7", "sure": 0.9, "label": 7}
+        names = ", ".join(row)
+        connection.execute(text(f"INSERT INTO drawings ({names}) VALUES (:{', :'.join(row)})"), row)
+    store = RunStore(settings.database_url)
+    mine, image = Drawings(store.database, "me"), np.zeros((28, 28), np.uint8)
+    assert mine.remember("seven", image, strokes, "7", 0.9)
+    assert not mine.remember("seven", image, [*strokes, strokes[0]], "7", 0.9)
+    store.database.close()
+    assert differences(empty) == []
 
 
 def test_a_database_of_a_newer_version_is_told_and_left_as_it_is(store, settings):
