@@ -30,6 +30,14 @@ def leave_sweep() -> None:
     st.rerun()
 
 
+def other_questions(lesson: Lesson) -> None:
+    """To the questions, also from a design that stands in the address: *Change this design* leads back to it."""
+    if not lesson.restricts:
+        st.query_params.pop("design", None)
+        st.session_state["lesson-Explore"].pop("design", None)
+    leave_sweep()
+
+
 def change_button(sweep: Sweep, lesson: Lesson) -> None:
     """Back to the form, filled with the design of this sweep."""
     if lesson.allows(sweep.design) and st.button("Change this design", icon=":material/edit:", key="change"):
@@ -71,7 +79,10 @@ def own(lab: Lab, lesson: Lesson) -> None:
         lesson = keep_lesson("Explore", replace(lesson, design=usual_design()))
     design = free_design(lesson)
     if st.button("Start the sweep", type="primary", disabled=design is None, key="start-sweep"):
-        open_sweep(acting(lab).search(design))
+        sweep_id = acting(lab).search(design)
+        if lesson.design:
+            keep_lesson("Explore", replace(lesson, design=design))
+        open_sweep(sweep_id)
     if design is not None:
         st.caption(f"{design.trials} trials.")
     give(design)
@@ -124,7 +135,7 @@ with page("Explore", "What does a setting do? Many small runs answer, and the co
         nothing_else = lesson.alone and not (lesson.design or lesson.question)
         with st.container(horizontal=True):
             if not nothing_else and st.button("Other questions", icon=":material/arrow_back:", key="back"):
-                leave_sweep()
+                other_questions(lesson)
             change_button(SweepStore(lab.store.database).get(sweep_id), lesson)
         watch(lab, sweep_id, lesson)
         share(Lesson(), [*SWEEP, PARTS], sweep=sweep_id)

@@ -243,8 +243,12 @@ class Sweeper:
                 study.forget_gone(self._storage, {study.PREFIX + known.id for known in self._sweeps.list()})
             self._studies[sweep.id] = study.StudyOfSweep(sweep.design, self._storage, study.PREFIX + sweep.id)
             trials = self._sweeps.trials(sweep.id)
-            complete = {trial.number: trial.values for trial in trials if trial.state == "complete"}
-            self._studies[sweep.id].catch_up({trial.number for trial in trials if trial.open}, complete)
+            ended = {
+                trial.number: trial.values if trial.state == "complete" else None
+                for trial in trials
+                if not trial.open and trial.state != "stopped"
+            }
+            self._studies[sweep.id].catch_up({trial.number for trial in trials if trial.open}, ended)
         return self._studies[sweep.id]
 
 

@@ -89,7 +89,7 @@ class Design:
             if isinstance(error, ConfigError):
                 raise
             raise ConfigError("This is no design of a sweep: it needs base, space and search.") from None
-        return cls(RunConfig.parse(base), dimensions, make_search(search)).check()
+        return cls(RunConfig.parse(base), dimensions, make_search(search)).check(kept=True)
 
     def to_json(self) -> str:
         """Compact JSON; the base by its differences from the defaults only, so that it fits into a link."""
@@ -103,8 +103,12 @@ class Design:
             separators=(",", ":"),
         )
 
-    def check(self) -> Design:
-        """Itself, if it can be run."""
+    def check(self, kept: bool = False) -> Design:
+        """Itself, if it can be run.
+
+        Args:
+            kept: it was made before, and stands in a store or a link. What earlier versions let pass can be read still.
+        """
         search, objectives = self.search, OBJECTIVES[self.search.objective]
         if self.base.not_enough:
             raise ConfigError(self.base.not_enough)
@@ -134,7 +138,7 @@ class Design:
             raise ConfigError(
                 "A sweep decides by held-out images, but data.validation_fraction is 0. Hold out some, such as 0.1."
             )
-        if any(d.key == "data.validation_fraction" and 0 in (d.choices or (d.low,)) for d in self.space):
+        if not kept and any(d.key == "data.validation_fraction" and 0 in (d.choices or (d.low,)) for d in self.space):
             raise ConfigError(
                 "data.validation_fraction may come to 0 here, but a sweep decides by held-out images. Let it be above "
                 "0, for example 0.05..0.3."

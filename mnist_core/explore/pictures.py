@@ -160,13 +160,13 @@ def _stress_best(figure: Figure, study: optuna.Study) -> None:
     from plotly.colors import sample_colorscale
 
     values = [t.value for t in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)) if isfinite(t.value)]
+    if not values:
+        return  # nor is there anything to be seen before one is complete
     *lines, bar = figure.data
     if len(lines) != len(values):
         return  # an older Optuna draws them as one piece
-    low, high = min(values), max(values)
-    merits = [(value - low) / (high - low) if high > low else 1.0 for value in values]
-    if bar.marker.reversescale:
-        merits = [1 - merit for merit in merits]
+    best, worst = (min(values), max(values)) if bar.marker.reversescale else (max(values), min(values))
+    merits = [(value - worst) / (best - worst) if best != worst else 1.0 for value in values]
     for line, merit in zip(lines, merits, strict=True):
         line.line.color, line.opacity = sample_colorscale(STRESS, merit)[0], FAINTEST + (1 - FAINTEST) * merit
     bar.marker.colorscale = STRESS

@@ -90,16 +90,16 @@ class StudyOfSweep:
             self.study.tell(number, told, state=state, skip_if_finished=True)
         self._trials.pop(number, None)
 
-    def catch_up(self, training: set[int], complete: Mapping[int, list[float]]) -> None:
-        """Ends trials that still seem to train here: with their objectives those that are ``complete``, as failed those
-        that never became runs or ended unheard, as with a failed search.
+    def catch_up(self, training: set[int], ended: Mapping[int, list[float] | None]) -> None:
+        """Ends trials that still seem to train here: those that have ``ended``, with their objectives where they were
+        completed, and those that never became runs or were stopped unheard, whose settings may be tried again.
 
         Those that were only put in the line are the next to be asked for; Optuna lets nobody end them.
         """
         with _busy():
             for trial in self.study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
-                if trial.number in complete:
-                    self.tell(trial.number, complete[trial.number])
+                if trial.number in ended:
+                    self.tell(trial.number, ended[trial.number])
                 elif trial.number not in training:
                     self.tell(trial.number, None, again=True)
 

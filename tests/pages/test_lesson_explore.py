@@ -198,6 +198,16 @@ def test_a_ready_made_question_can_be_changed(visit, searched):
     assert [box.value for box in app.main.text_input] == ["sgd|rmsprop|adam|adamw", "log:0.0001..1"]
 
 
+def test_the_way_back_from_a_changed_design_leads_to_the_questions(visit, searched, sweeps):
+    app = visit("Explore", sweep=searched)
+    healthy(app.button(key="change").click().run())
+    healthy(app.main.text_input[1].set_value("0.01|0.1").run())
+    made = started(app, sweeps)
+    assert Design.parse(app.query_params["design"]) == made, "the address has the design that was started"
+    healthy(app.button(key="back").click().run())
+    assert app.button(key="ask-data") and "design" not in app.query_params
+
+
 def test_the_task_stays_while_a_range_is_not_right(visit):
     app = opened(visit("Explore", **Lesson(design=DESIGN).parameters()), "share")
     app.text_area(key="share-task").set_value("Try.")

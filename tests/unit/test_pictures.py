@@ -53,6 +53,17 @@ def test_every_picture_is_plain_data_with_something_in_it(kind):
     assert "template" not in figure["layout"]
 
 
+@pytest.mark.parametrize("kind", [kind for kind in pictures.PICTURES if kind not in ("front", "curves")])
+def test_pictures_of_trials_that_were_all_pruned_are_drawn(kind):
+    assert "data" in pictures.draw(kind, make(), [trial(0, 0.3, "pruned"), trial(1, 0.2, "pruned")], {})
+
+
+@pytest.mark.parametrize("objective", ["accuracy", "loss"])
+def test_a_single_line_is_the_best(objective):
+    found = lines(pictures.draw("parallel", make(objective=objective), [trial(0, 0.5)], {}))
+    assert found == {0.5: ("rgb(213, 94, 0)", 1.0)}
+
+
 def lines(figure):
     """Of parallel coordinates: what is told of each trial, and how its line is drawn."""
     told = {}

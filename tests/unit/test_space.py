@@ -192,6 +192,13 @@ def test_where_optimizers_vary_the_starts_own_keeps_all_and_the_rates_are_told()
     assert design("optimizer.name=adam|sgd", RATE).check().cautions == []
 
 
+def test_a_design_that_an_earlier_version_let_pass_can_still_be_read():
+    kept = design("data.validation_fraction=0.1..0.3").to_json().replace("0.1,", "0.0,")
+    with pytest.raises(ConfigError):
+        Design.parse(kept).check()
+    assert Design.parse(kept).space[0].low == 0.0
+
+
 @pytest.mark.parametrize("over", ["validation_fraction=0.1..0.3", "split=random|first", "split_seed=1..9"])
 def test_other_held_out_images_are_told(over):
     (sentence,) = design(f"data.{over}").check().cautions

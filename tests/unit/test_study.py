@@ -85,10 +85,9 @@ def test_a_grid_tries_again_what_was_stopped_or_lost_and_nothing_else(begin):
         _, params = study.ask()
         asked.append((params[UNITS], params["seed"]))
     study.tell(0, [0.5])
-    study.tell(1, None)  # cannot be built: once is enough
     study.tell(2, None, again=True)
     after = begin(*over, sampler="grid")
-    after.catch_up({3}, {})
+    after.catch_up({3}, {1: None})  # which cannot be built: once is enough
     rest = {(p[UNITS], p["seed"]) for _, p in (after.ask() for _ in range(3))}
     assert rest == {asked[2], asked[4]} | (points - set(asked))
     with pytest.raises(ConfigError) as error:
