@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Mapping, Sequence
-from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from mnist_core.store.sweeps import Sweep, Trial
@@ -81,7 +80,7 @@ def draw(
                 figure = plots.plot_contour(study, params=most_important(sweep), **first)
             case "parallel":
                 figure = plots.plot_parallel_coordinate(study, **first)
-                _stress_best(figure, study)
+                _stress_best(figure)
             case "slice":
                 figure = plots.plot_slice(study, **first)
             case _:
@@ -151,22 +150,20 @@ def most_important(sweep: Sweep) -> list[str]:
     return [named(sweep)[key] for key in keys[:2]]
 
 
-def _stress_best(figure: Figure, study: optuna.Study) -> None:
+def _stress_best(figure: Figure) -> None:
     """Colours the lines of parallel coordinates from faint grey to orange, the best on top.
 
     Optuna's own go from pale to dark blue: whichever of them is the best is lost on a pale or on a dark page.
     """
-    from optuna.trial import TrialState
     from plotly.colors import sample_colorscale
 
-    values = [t.value for t in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)) if isfinite(t.value)]
-    if not values:
-        return  # nor is there anything to be seen before one is complete
-    *lines, bar = figure.data
-    if len(lines) != len(values):
-        return  # an older Optuna draws them as one piece
-    best, worst = (min(values), max(values)) if bar.marker.reversescale else (max(values), min(values))
-    merits = [(value - worst) / (best - worst) if best != worst else 1.0 for value in values]
+    *lines, bar = figure.data or [None]
+    if not lines or len(lines[0].x) < 2:
+        return  # no trial is complete yet, or an older Optuna draws them as one piece
+    # Optuna draws them in an order of its own; each begins at its value, on the first axis.
+    heights = [line.y[0] for line in lines]
+    best, worst = (min(heights), max(heights)) if bar.marker.reversescale else (max(heights), min(heights))
+    merits = [(height - worst) / (best - worst) if best != worst else 1.0 for height in heights]
     for line, merit in zip(lines, merits, strict=True):
         line.line.color, line.opacity = sample_colorscale(STRESS, merit)[0], FAINTEST + (1 - FAINTEST) * merit
     bar.marker.colorscale = STRESS

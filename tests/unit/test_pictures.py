@@ -8,7 +8,7 @@ from mnist_core.config import RunConfig
 from mnist_core.explore import pictures
 from mnist_core.explore.design import Design, make_search
 from mnist_core.explore.results import best_trial, by_seed, groups, judged_by, rows_of, seconds_left
-from mnist_core.explore.space import UNITS, Dimension
+from mnist_core.explore.space import LAYERS, UNITS, Dimension
 from mnist_core.store.sweeps import Sweep, Trial
 
 RATE = "optimizer.learning_rate"
@@ -85,6 +85,16 @@ def test_the_best_line_stands_out_and_lies_on_top(objective):
     scale = next(trace["marker"] for trace in drawn["data"] if "marker" in trace)
     assert bool(scale["reversescale"]) == (objective == "loss")
     assert scale["colorscale"] == [[0.0, pictures.STRESS[0]], [1.0, pictures.STRESS[1]]]
+
+
+def test_lines_of_choices_bear_their_own_colours():
+    """Optuna sorts lines by the choices, not by the trials' numbers."""
+    over = f"{UNITS}=256|16|64", f"{LAYERS}=3|1|2"
+    values = {(256, 2): 0.949, (64, 3): 0.924, (16, 2): 0.87, (64, 1): 0.912, (256, 3): 0.95}
+    rows = [trial(n, value, **{UNITS: u, LAYERS: d}) for n, ((u, d), value) in enumerate(values.items())]
+    found = lines(pictures.draw("parallel", make(*over), rows, {}))
+    assert list(found) == sorted(values.values())
+    assert [opacity for _, opacity in found.values()] == sorted(opacity for _, opacity in found.values())
 
 
 @pytest.mark.parametrize("objective", ["accuracy", "loss", "accuracy and seconds"])
