@@ -35,6 +35,10 @@ PREFIX = "sweep-"
 AGAIN = "again"
 """Optuna's mark on a failed trial that says nothing about its settings: a grid visits them once more."""
 
+BEST_SHARE, BEST_LEAST = 0.1, 3
+"""The best trials, of which importances are: a tenth, as Optuna has it, but no fewer than three. The single best one of
+a small grid has a value of every setting, which tells nothing of any."""
+
 for _name in ("optuna", "alembic"):
     logging.getLogger(_name).setLevel(logging.WARNING)
 
@@ -104,7 +108,8 @@ class StudyOfSweep:
                     self.tell(trial.number, None, again=True)
 
     def importances(self) -> dict[str, float]:
-        """How much each setting matters for doing best by the first objective (PED-ANOVA, Watanabe et al. 2023).
+        """How much each setting matters for doing best by the first objective: how far the settings of the best trials
+        differ from those of all (PED-ANOVA, Watanabe et al. 2023).
 
         Empty while there are too few trials to say, or when all did alike.
         """
@@ -115,8 +120,12 @@ class StudyOfSweep:
             done = self.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
             if len({trial.values[0] for trial in done}) < 2:
                 return {}  # where Optuna gives all settings equal shares
+            best = max(BEST_SHARE, min(1 / 2, BEST_LEAST / len(done)))
+            method = optuna.importance.PedAnovaImportanceEvaluator(target_quantile=best)
             try:
-                found = optuna.importance.get_param_importances(self.study, target=lambda t: sign * t.values[0])
+                found = optuna.importance.get_param_importances(
+                    self.study, evaluator=method, target=lambda trial: sign * trial.values[0]
+                )
             except (ValueError, RuntimeError):
                 return {}
         return {key: float(value) for key, value in found.items() if value == value}

@@ -194,6 +194,15 @@ def test_what_decides_who_is_best_matters_more_than_what_decides_who_is_worst(be
     assert found[RATE] > found[DROPOUT]
 
 
+def test_importances_of_a_small_grid_tell_settings_apart(begin):
+    """Of one best trial both settings would matter alike."""
+    study = begin(f"{UNITS}=16|64|256", "seed=1|2|3", sampler="grid")
+    for _ in range(9):
+        number, params = study.ask()
+        study.tell(number, [params[UNITS] / 300 + params["seed"] / 1000])
+    assert study.importances()[UNITS] > 0.75
+
+
 def test_importances_are_silent_where_there_is_nothing_to_say(begin):
     study = begin(sampler="random")
     for value in (0.5, 0.5, 0.5, 0.75):
