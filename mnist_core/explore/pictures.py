@@ -27,8 +27,8 @@ PICTURES = {
     "front": "Pareto front",
 }
 
-CONTOUR_TRIALS = 100
-"""At most so many in a contour: its size grows with their square."""
+FEWER = {"contour": 100, "parallel": 200, "intermediate": 200}
+"""At most so many trials in these: a contour grows with their square, and a browser draws each line by itself."""
 
 STRESS = ("#8a94a0", "#d55e00")
 FAINTEST = 0.3
@@ -63,8 +63,8 @@ def draw(
         return _importances(sweep)
     import optuna.visualization as plots
 
-    if kind == "contour":
-        trials = _fewer(sweep, trials, CONTOUR_TRIALS)
+    if kind in FEWER:
+        trials = _fewer(sweep, trials, FEWER[kind])
     both = kind == "front"
     study = as_study(sweep, trials, epochs if kind == "intermediate" else {}, both)
     first = {"target_name": OBJECTIVE_WORDS[sweep.objectives[0][0]]}
@@ -184,10 +184,19 @@ def _importances(sweep: Sweep) -> dict[str, Any]:
 
 
 def _fewer(sweep: Sweep, trials: Sequence[Trial], most: int) -> list[Trial]:
-    """The best half and an even choice of the others, so that hills stay visible."""
+    """Of those that are drawn the best half and an even choice of the others, so that hills stay visible."""
     done = [trial for trial in trials if trial.state == "complete"]
-    if len(done) <= most:
-        return done
+    pruned = [trial for trial in trials if trial.state == "pruned"]
+    if len(done) + len(pruned) <= most:
+        return list(trials)
     done.sort(key=lambda trial: trial.value, reverse=sweep.objectives[0][1] == "maximize")
-    best, others = done[: most // 2], done[most // 2 :]
-    return best + others[:: max(1, len(others) // (most // 2))]
+    best, others = done[: most // 2], [*done[most // 2 :], *pruned]
+    return best + others[:: -(-len(others) // (most - len(best)))]
+
+
+def left_out(kind: str, trials: Sequence[Trial]) -> str:
+    """A sentence where a picture does not have all trials; else nothing."""
+    drawn, most = sum(trial.state in ("complete", "pruned") for trial in trials), FEWER.get(kind, len(trials))
+    if drawn <= most:
+        return ""
+    return f"Of {drawn:,} trials at most {most} are drawn: the best, and an even choice of the others."

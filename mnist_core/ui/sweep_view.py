@@ -160,6 +160,8 @@ def _picture(sweeps: SweepStore, sweep: Sweep, trials: list[Trial]) -> dict[str,
     figure = _curves(sweeps, sweep, trials) if kind == "curves" else _drawn(sweeps, sweep, trials, kind)
     words = f"{pictures.PICTURES[kind]} of {len(trials)} trials."
     live_chart(figure, f"{kind}-{sweep.id}", words, height=420)
+    if left_out := pictures.left_out(kind, trials):
+        st.caption(left_out)
     return figure
 
 

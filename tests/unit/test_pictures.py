@@ -139,9 +139,13 @@ def test_which_pictures_there_are():
 
 def test_a_contour_of_many_trials_stays_small():
     many = [trial(i, i / 500) for i in range(500)]
+    many[::10] = [trial(i, 0.1, "pruned") for i in range(0, 500, 10)]
     fewer = pictures._fewer(make(), many, 100)
-    assert len(fewer) <= 101
-    assert many[-1] in fewer
+    assert 75 < len(fewer) <= 100 and {t.state for t in fewer} == {"complete", "pruned"}
+    assert all(trial in fewer for trial in many[-50:] if trial.state == "complete"), "the best"
+    assert len(lines(pictures.draw("parallel", make(), many, {}))) <= 200
+    assert "Of 500 trials at most 100" in pictures.left_out("contour", many)
+    assert not pictures.left_out("contour", many[:100]) and not pictures.left_out("history", many)
 
 
 def test_lists_as_choices_are_drawn():
