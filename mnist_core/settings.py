@@ -122,7 +122,12 @@ class Settings:
 
 
 def _absolute(name: str, folder: Path) -> Path:
-    return (folder / Path(name).expanduser()).absolute()
+    try:
+        return (folder / Path(name).expanduser()).absolute()
+    except RuntimeError:
+        raise LabError(
+            f"{name!r} begins with ~, but there is no such user here. Write the folder in full, or ./ before the name."
+        ) from None
 
 
 def _convert(entry, text: str, folder: Path):

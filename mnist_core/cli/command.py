@@ -137,13 +137,17 @@ def watch(
         kept: what a stop does not lose, for readers.
         seconds: between two looks.
     """
-    asked = False
+    asked = told = False
     while True:
         try:
             found = look()
             if found is not None:
                 return found
             with suppress(StoreBusy):  # workers wait for room as well, and what is waited for goes on
+                if asked and not told:
+                    stop()
+                    told = True
+                    continue
                 if not client.ensure().ready:
                     client.wait()
             time.sleep(seconds)
@@ -152,4 +156,3 @@ def watch(
                 raise
             asked = True
             tell(f"Stopping; {kept} is kept. Ctrl-C once more does not wait for that.")
-            stop()

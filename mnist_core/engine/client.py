@@ -22,7 +22,7 @@ from mnist_core.config import RunConfig
 from mnist_core.engine import tasks
 from mnist_core.engine.batching import Batcher
 from mnist_core.engine.watchdog import ENGINE, Watchdog
-from mnist_core.errors import EngineError, LabError, ModelFileError, StoreBusy
+from mnist_core.errors import EngineError, LabError, ModelFileError, StoreError
 from mnist_core.logs import appended
 from mnist_core.models.upload import Upload
 from mnist_core.settings import Settings
@@ -59,7 +59,7 @@ class EngineClient:
         """
         try:
             self._attend()
-        except StoreBusy:
+        except StoreError:
             self._look_without_beats()
             raise
         with self._lock:
@@ -167,7 +167,7 @@ class EngineClient:
 
         One that hangs is killed with its workers; ``EngineError`` if it is there even then.
         """
-        with suppress(StoreBusy):  # full or locked, it must end all the same
+        with suppress(StoreError):  # full, locked or read-only, it must end all the same
             leave(self._store.database)
         if attended(self._store.database, by_others=True):
             return

@@ -22,6 +22,7 @@ from mnist_core.store import RunStore
 from mnist_core.store.lease import attended, process_alive
 from mnist_core.store.patience import PATIENCE_SECONDS
 from mnist_core.store.run import DEATHS, KILLED, Run
+from mnist_core.store.sweeps import SweepStore
 
 log = logging.getLogger("mnist_core.engine")
 
@@ -224,11 +225,18 @@ class Dispatcher:
             # pause is charged. What another engine has seen of it counts by its steps alone.
             held = max(run.train_seconds, self._held.pop(run.id, 0.0) + (passed if run.worker else 0.0))
             self._held[run.id] = held
-            if run.wish != "stop" and (why := limits.out_of_time(self._settings, held)):
+            why = run.wish != "stop" and limits.out_of_time(self._settings, held)
+            if why and not self._is_scored(run.id):
                 with suppress(UnknownRun):
                     self._store.ask(run.id, "stop", why)
         while len(self._held) > MOST_HELD:
             del self._held[next(iter(self._held))]  # of the run that had a worker the longest ago
+
+    def _is_scored(self, run_id: str) -> bool:
+        """Whether it is a trial that was chosen for the test set: it kept to the limit when it was tried, and what is
+        scored, once, must not be half of it."""
+        sweeps = SweepStore(self._store.database)
+        return bool(sweeps.sweep_of(run_id)) and sweeps.may_score(run_id)
 
     def _adopt(self, running: list[Run]) -> None:
         """Puts runs back in the queue that an earlier engine left behind; they go on from their checkpoints."""

@@ -64,7 +64,7 @@ def draw(
     import optuna.visualization as plots
 
     if kind in FEWER:
-        trials = _fewer(sweep, trials, FEWER[kind])
+        trials = _fewer(kind, sweep, trials)
     both = kind == "front"
     study = as_study(sweep, trials, epochs if kind == "intermediate" else {}, both)
     first = {"target_name": OBJECTIVE_WORDS[sweep.objectives[0][0]]}
@@ -183,20 +183,26 @@ def _importances(sweep: Sweep) -> dict[str, Any]:
     return {"data": [trace], "layout": layout | {"yaxis": {"type": "category", "automargin": True}}}
 
 
-def _fewer(sweep: Sweep, trials: Sequence[Trial], most: int) -> list[Trial]:
+def _fewer(kind: str, sweep: Sweep, trials: Sequence[Trial]) -> list[Trial]:
     """Of those that are drawn the best half and an even choice of the others, so that hills stay visible."""
-    done = [trial for trial in trials if trial.state == "complete"]
-    pruned = [trial for trial in trials if trial.state == "pruned"]
-    if len(done) + len(pruned) <= most:
+    drawn, most = _lines(kind, trials), FEWER[kind]
+    if len(drawn) <= most:
         return list(trials)
+    done = [trial for trial in drawn if trial.state == "complete"]
     done.sort(key=lambda trial: trial.value, reverse=sweep.objectives[0][1] == "maximize")
-    best, others = done[: most // 2], [*done[most // 2 :], *pruned]
+    best, others = done[: most // 2], done[most // 2 :] + [trial for trial in drawn if trial.state == "pruned"]
     return best + others[:: -(-len(others) // (most - len(best)))]
+
+
+def _lines(kind: str, trials: Sequence[Trial]) -> list[Trial]:
+    """The trials that a picture draws: pruned ones only epoch by epoch."""
+    states = ("complete", "pruned") if kind == "intermediate" else ("complete",)
+    return [trial for trial in trials if trial.state in states]
 
 
 def left_out(kind: str, trials: Sequence[Trial]) -> str:
     """A sentence where a picture does not have all trials; else nothing."""
-    drawn, most = sum(trial.state in ("complete", "pruned") for trial in trials), FEWER.get(kind, len(trials))
+    drawn, most = len(_lines(kind, trials)), FEWER.get(kind, len(trials))
     if drawn <= most:
         return ""
     return f"Of {drawn:,} trials at most {most} are drawn: the best, and an even choice of the others."

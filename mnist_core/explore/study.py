@@ -36,8 +36,8 @@ AGAIN = "again"
 """Optuna's mark on a failed trial that says nothing about its settings: a grid visits them once more."""
 
 BEST_SHARE, BEST_LEAST = 0.1, 3
-"""The best trials, of which importances are: a tenth, as Optuna has it, but no fewer than three. The single best one of
-a small grid has a value of every setting, which tells nothing of any."""
+"""The best trials, of which importances are: a tenth, as Optuna has it, but no fewer than three, or half of few. The
+single best one of a small grid has a value of every setting, which tells nothing of any."""
 
 for _name in ("optuna", "alembic"):
     logging.getLogger(_name).setLevel(logging.WARNING)

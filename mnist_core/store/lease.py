@@ -19,7 +19,7 @@ from typing import Any
 import psutil
 from sqlalchemy import delete, select, update
 
-from mnist_core.errors import StoreBusy
+from mnist_core.errors import StoreError
 from mnist_core.store.database import Database, upserting
 from mnist_core.store.tables import attendance, engine_lease
 
@@ -174,7 +174,7 @@ def attended(database: Database, by_others: bool = False) -> bool:
     gone = [row for row in rows if not process_alive(row.host, row.pid, row.beat)]
     # Where nothing can be written for the moment, they are forgotten another time.
     if gone:
-        with suppress(StoreBusy), database.write() as connection:
+        with suppress(StoreError), database.write() as connection:
             for row in gone:
                 here = (attendance.c.host == row.host) & (attendance.c.pid == row.pid)
                 connection.execute(delete(attendance).where(here))

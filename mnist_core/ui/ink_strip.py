@@ -52,7 +52,15 @@ def cut(picture: ink.Picture, steps: ink.Steps) -> ink.Number:
     """
 
     def make() -> ink.Number:
-        return _with_steps(ink.cut(picture, steps), lambda step: replace(step, image=_small(step.image)))
+        found, small = ink.cut(picture, steps), {}
+
+        def smaller(step: ink.Step) -> ink.Step:
+            # Of all digits of a number the first steps are the same ones.
+            if id(step) not in small:
+                small[id(step)] = replace(step, image=_small(step.image))
+            return small[id(step)]
+
+        return _with_steps(found, smaller)
 
     return once("cut", (picture.digest, steps), make, most=2)
 

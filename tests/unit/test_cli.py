@@ -171,6 +171,14 @@ def test_a_command_that_waits_outlasts_a_full_or_locked_database():
     assert (engine.ensure.call_count, engine.wait.call_count) == (3, 1)
 
 
+def test_a_word_to_stop_outlasts_a_full_database_too():
+    engine, stop = Mock(EngineClient), Mock(side_effect=[StoreBusy("The disk is full."), None])
+    engine.ensure.side_effect = KeyboardInterrupt, EngineStatus("ready")
+    looks = iter([None, None, None, "stopped"])
+    assert watch(lambda: next(looks), engine, stop, kept="it", seconds=0.0) == "stopped"
+    assert stop.call_count == 2
+
+
 def test_an_interrupted_command_is_quiet(call, monkeypatch):
     def interrupt(options):
         raise KeyboardInterrupt

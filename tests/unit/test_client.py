@@ -16,7 +16,7 @@ from sqlalchemy import insert
 from mnist_core import serve
 from mnist_core.engine import client, watchdog
 from mnist_core.engine.client import EngineClient
-from mnist_core.errors import EngineError, ModelFileError, StoreBusy
+from mnist_core.errors import EngineError, ModelFileError, StoreBusy, StoreError
 from mnist_core.models.upload import Upload
 from mnist_core.settings import Settings
 from mnist_core.store import RunStore, database
@@ -82,16 +82,17 @@ def test_a_locked_database_holds_up_one_caller_and_not_all(settings, started, mo
     store.database.close()
 
 
+@pytest.mark.parametrize("error", [StoreBusy("full"), StoreError("read-only")])
 @pytest.mark.parametrize("answers", [True, False])
-def test_an_engine_that_cannot_beat_because_nothing_can_be_written_is_asked(ours, store, monkeypatch, answers):
+def test_an_engine_that_cannot_beat_because_nothing_can_be_written_is_asked(ours, store, monkeypatch, answers, error):
     hold(store, os.getpid())
     looks = []
     monkeypatch.setattr(ours._watchdog, "answers", lambda status: answers)
     monkeypatch.setattr(ours._watchdog, "look", lambda status, *answers: bool(looks.append((status.pid, *answers))))
     ours.ensure()
     monkeypatch.setattr(client, "ATTEND_SECONDS", -1.0)
-    monkeypatch.setattr(client, "attend", lambda database: (_ for _ in ()).throw(StoreBusy("full")))
-    with pytest.raises(StoreBusy):
+    monkeypatch.setattr(client, "attend", lambda database: (_ for _ in ()).throw(error))
+    with pytest.raises(StoreError):
         ours.ensure()
     assert looks == [(os.getpid(),), (os.getpid(), answers)]
 

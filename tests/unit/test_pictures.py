@@ -140,11 +140,13 @@ def test_which_pictures_there_are():
 def test_a_contour_of_many_trials_stays_small():
     many = [trial(i, i / 500) for i in range(500)]
     many[::10] = [trial(i, 0.1, "pruned") for i in range(0, 500, 10)]
-    fewer = pictures._fewer(make(), many, 100)
-    assert 75 < len(fewer) <= 100 and {t.state for t in fewer} == {"complete", "pruned"}
+    fewer = pictures._fewer("contour", make(), many)
+    assert 75 < len(fewer) <= 100 and {t.state for t in fewer} == {"complete"}, "which alone it draws"
+    assert {t.state for t in pictures._fewer("intermediate", make(), many)} == {"complete", "pruned"}
     assert all(trial in fewer for trial in many[-50:] if trial.state == "complete"), "the best"
     assert len(lines(pictures.draw("parallel", make(), many, {}))) <= 200
-    assert "Of 500 trials at most 100" in pictures.left_out("contour", many)
+    assert "Of 450 trials at most 100" in pictures.left_out("contour", many)
+    assert "Of 500 trials at most 200" in pictures.left_out("intermediate", many)
     assert not pictures.left_out("contour", many[:100]) and not pictures.left_out("history", many)
 
 

@@ -97,3 +97,11 @@ def test_a_folder_that_no_address_can_hold_is_refused(variable, text, name, tmp_
     with pytest.raises(LabError) as error:
         Settings.from_environment({"MNIST_LAB_HOME": str(tmp_path), variable: text}, tmp_path / name)
     assert_friendly(error, variable, name, "neither ? nor %", "another folder")
+
+
+@pytest.mark.parametrize("variable", ["MNIST_LAB_HOME", "MNIST_LAB_DATABASE"])
+def test_a_user_who_is_not_there_is_told(variable):
+    text = {"MNIST_LAB_HOME": "~no-such-user/lab", "MNIST_LAB_DATABASE": "sqlite:///~no-such-user.sqlite"}[variable]
+    with pytest.raises(LabError) as error:
+        Settings.from_environment({variable: text})
+    assert_friendly(error, "no such user")
