@@ -91,11 +91,14 @@ class Acting:
 
     # -- sweeps -----------------------------------------------------------------------------------------------
 
-    def search(self, design: Design, name: str = "", question: str = "") -> str:
-        """Starts a sweep of this visitor's and gives its id. Its trials are checked one by one as they come."""
+    def search(self, design: Design, name: str = "", question: str = "", expected: float | None = None) -> str:
+        """Starts a sweep of this visitor's and gives its id. Its trials are checked one by one as they come.
+
+        ``expected``: the best held-out accuracy that they foretell.
+        """
         limits.require_size(self._settings, design.base)
         self._require_turn()
-        return self._sweeps.create(design, name, question, self._visitor.id)
+        return self._sweeps.create(design, name, question, self._visitor.id, expected)
 
     def stop_search(self, sweep_id: str) -> None:
         self._require_sweep(sweep_id)

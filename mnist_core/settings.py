@@ -69,7 +69,7 @@ class Settings:
     run_minutes: int = _setting(
         "MNIST_LAB_RUN_MINUTES", "240",
         "Minutes that a visitor's run may have a worker, for training and validation; then it is stopped and keeps "
-        "what it has learned. 0 is no limit.",
+        "what it has learned. Not while a search's chosen trial is scored. 0 is no limit.",
     )  # fmt: skip
     stored_megabytes: int = _setting(
         "MNIST_LAB_STORED_MEGABYTES", "20000",
@@ -123,10 +123,11 @@ class Settings:
 
 def _absolute(name: str, folder: Path) -> Path:
     try:
-        return (folder / Path(name).expanduser()).absolute()
+        return (folder / (Path(name).expanduser() if name.startswith("~") else name)).absolute()
     except RuntimeError:
         raise LabError(
-            f"{name!r} begins with ~, but there is no such user here. Write the folder in full, or ./ before the name."
+            f"{name!r} begins with ~ and a user's name, but there is no such user here. Write the place in full, or "
+            f"./ before a name that really begins with ~."
         ) from None
 
 

@@ -78,8 +78,8 @@ def desk(lab: Lab, runs: list) -> None:
             st.info(str(error), icon=":material/draw:")
         except ImageError as error:
             st.error(str(error), icon=":material/error:")
-    several = found is not None and number.is_number(found)
-    if several:
+    several = in_pieces = found is not None and number.is_number(found)
+    if in_pieces:
         several = not seen.toggle("It is one digit", key="one-digit", help="Read all of it as one digit in pieces.")
     legible = source is not None and (found is not None or source.picture is None)
     told = read(lab, runs, source, found, several, seen, answers) if legible else []
@@ -89,7 +89,8 @@ def desk(lab: Lab, runs: list) -> None:
     with earlier, errors_in_words():
         # What is kept may be trained on: it is as all steps make it, also while some are off.
         if told and found and (whole := attempt(source.picture, ink.ALL) if steps.off else found):
-            in_a_row = several or (number.is_number(whole) and not st.session_state.get("one-digit"))
+            # A row, unless the reader says that it is one digit, which nobody can of what is read as one already.
+            in_a_row = several or (number.is_number(whole) and not in_pieces)
             keep(lab, source, whole.whole.image, told, in_a_row)
         if kind not in SOURCES[1:]:
             last_drawings(lab)

@@ -8,8 +8,10 @@ from mnist_core.explore.design import Design
 from mnist_core.explore.lesson import DESIGN, PARTS, SWEEP, Lesson
 from mnist_core.explore.questions import QUESTIONS
 from mnist_core.explore.space import keys
-from mnist_core.store.sweeps import Sweep, SweepStore
+from mnist_core.store.sweep import Sweep
+from mnist_core.store.sweeps import SweepStore
 from mnist_core.ui.design_form import free_design, one_change, usual_design
+from mnist_core.ui.explained import ask_expectation
 from mnist_core.ui.frame import page
 from mnist_core.ui.lab import Lab
 from mnist_core.ui.share import keep_lesson, lesson_of_link, share, show_task
@@ -18,6 +20,7 @@ from mnist_core.ui.visitor import acting, visitor, whose
 from mnist_core.ui.words import ago, escaped
 
 LISTED = 30
+BEST = "best held-out accuracy", "expected-best"
 
 
 def open_sweep(sweep_id: str) -> None:
@@ -50,13 +53,14 @@ def questions(lab: Lab, lesson: Lesson) -> None:
     order = sorted(QUESTIONS, key=lambda name: name != lesson.question)
     if lesson.question and lesson.alone:
         order = order[:1]
+    guess = ask_expectation(*BEST)
     columns = st.columns(2)
     for i, name in enumerate(order):
         card = QUESTIONS[name]
         with columns[i % 2].container(border=True):
             st.markdown(f"**{card.title}**  \n{card.sentence}")
             if st.button("Find out", key=f"ask-{name}", icon=":material/play_arrow:", type="primary"):
-                open_sweep(acting(lab).search(card.design, card.title, name))
+                open_sweep(acting(lab).search(card.design, card.title, name, guess))
     st.caption("Each takes some seconds to half a minute on two cores, and says what to look for.")
 
 
@@ -66,9 +70,10 @@ def fair(lab: Lab, lesson: Lesson) -> None:
         "order of images. Several seeds show how much is luck."
     )
     design = one_change()
+    guess = ask_expectation(*BEST)
     if st.button("Start the experiment", type="primary", disabled=design is None, key="start-fair"):
         name = f"{design.space[0].spec.title}, {len(design.space[1].grid())} seeds"
-        open_sweep(acting(lab).search(design, name))
+        open_sweep(acting(lab).search(design, name, expected=guess))
     if design is not None:
         st.caption(f"{design.trials} runs.")
     give(design)
@@ -78,8 +83,9 @@ def own(lab: Lab, lesson: Lesson) -> None:
     if lesson.restricts and lesson.design is None:
         lesson = keep_lesson("Explore", replace(lesson, design=usual_design()))
     design = free_design(lesson)
+    guess = ask_expectation(*BEST)
     if st.button("Start the sweep", type="primary", disabled=design is None, key="start-sweep"):
-        sweep_id = acting(lab).search(design)
+        sweep_id = acting(lab).search(design, expected=guess)
         if lesson.design:
             keep_lesson("Explore", replace(lesson, design=design))
         open_sweep(sweep_id)

@@ -143,16 +143,18 @@ def watch(
             found = look()
             if found is not None:
                 return found
-            with suppress(StoreBusy):  # workers wait for room as well, and what is waited for goes on
-                if asked and not told:
+            if asked and not told:
+                with suppress(StoreBusy):
                     stop()
                     told = True
-                    continue
+            with suppress(StoreBusy):  # workers wait for room as well, and what is waited for goes on
                 if not client.ensure().ready:
                     client.wait()
             time.sleep(seconds)
         except KeyboardInterrupt:
             if asked:
+                if not told:
+                    tell("It was not told to stop, since the database could not be written to: it goes on.")
                 raise
             asked = True
             tell(f"Stopping; {kept} is kept. Ctrl-C once more does not wait for that.")

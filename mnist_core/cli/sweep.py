@@ -13,7 +13,8 @@ from mnist_core.explore.design import Design, Search, make_search
 from mnist_core.explore.results import best_trial
 from mnist_core.explore.space import LAYERS, UNITS, Dimension, shown
 from mnist_core.recipes import RECIPES
-from mnist_core.store.sweeps import Sweep, SweepStore, Trial
+from mnist_core.store.sweep import Sweep, Trial
+from mnist_core.store.sweeps import SweepStore
 
 LOOK_SECONDS = 0.2
 

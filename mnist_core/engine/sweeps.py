@@ -18,7 +18,8 @@ from mnist_core.explore.results import judged_by
 from mnist_core.explore.space import shown
 from mnist_core.store import RunStore
 from mnist_core.store.run import USABLE, Run
-from mnist_core.store.sweeps import CHECKPOINTS_KEPT, Sweep, SweepStore, Trial
+from mnist_core.store.sweep import Sweep, Trial
+from mnist_core.store.sweeps import CHECKPOINTS_KEPT, SweepStore
 
 if TYPE_CHECKING:
     from mnist_core.explore.study import StudyOfSweep

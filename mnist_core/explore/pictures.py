@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from mnist_core.store.sweeps import Sweep, Trial
+from mnist_core.store.sweep import Sweep, Trial
 
 if TYPE_CHECKING:
     import optuna

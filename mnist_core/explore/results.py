@@ -7,7 +7,7 @@ from typing import Any
 
 from mnist_core.config import RunConfig
 from mnist_core.explore.space import Dimension, told_apart
-from mnist_core.store.sweeps import Sweep, Trial
+from mnist_core.store.sweep import Sweep, Trial
 
 
 def judged_by(config: RunConfig, rows: Sequence[Mapping[str, Any]], metric: str) -> Mapping[str, Any] | None:

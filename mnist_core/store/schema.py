@@ -12,7 +12,7 @@ from mnist_core.store.tables import metadata, runs, version
 if TYPE_CHECKING:
     from mnist_core.store.database import Database
 
-FIRST, HEAD = "0001", "0004"
+FIRST, HEAD = "0001", "0005"
 """The oldest and the newest revision in ``store/migrations``, known here so that opening needs no Alembic."""
 
 LOCK = 0x4D4E4953

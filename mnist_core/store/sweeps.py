@@ -10,92 +10,23 @@ import json
 import secrets
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
 from typing import Any
 
 from sqlalchemy import delete, func, insert, select, update
 
 from mnist_core.config import RunConfig
 from mnist_core.errors import StoreError, UnknownSweep
-from mnist_core.explore.design import MOST_TRIALS, OBJECTIVES, Design
+from mnist_core.explore.design import Design
 from mnist_core.store.database import Database
+from mnist_core.store.expectations import require_share
 from mnist_core.store.records import quoted
 from mnist_core.store.run import LIVE, WAITING
 from mnist_core.store.runs import NAME_LENGTH, insert_run, short
+from mnist_core.store.sweep import OPEN, Sweep, Trial, room
 from mnist_core.store.tables import blobs, epochs, runs, sweep_trials, sweeps
-
-OPEN = ("waiting", "running")
-"""States of trials whose end is still to come; the others are complete, pruned, failed and stopped (by a reader)."""
 
 CHECKPOINTS_KEPT = 3
 """Trials per sweep whose weights are kept for scoring; any other is trained again to the same numbers."""
-
-
-@dataclass(frozen=True)
-class Trial:
-    """One trial: its run's id (``None`` once that was deleted), its values, and how it ended."""
-
-    sweep_id: str
-    number: int
-    run_id: str | None
-    params: dict[str, Any]
-    state: str
-    value: float | None
-    second: float | None
-    seconds: float | None
-    message: str
-    score: bool
-
-    @property
-    def open(self) -> bool:
-        return self.state in OPEN
-
-    @property
-    def values(self) -> list[float]:
-        """One for each objective; empty before its end."""
-        return [value for value in (self.value, self.second) if value is not None]
-
-
-@dataclass(frozen=True)
-class Sweep:
-    """One row of the sweeps table; ``trials`` is how many there may be, ``chosen`` the run that was scored."""
-
-    id: str
-    name: str
-    question: str
-    design_json: str
-    trials: int
-    status: str
-    """running, finished, stopped or failed."""
-    wish: str
-    message: str
-    created: float
-    started: float
-    ended: float | None
-    spent: float
-    importances: dict[str, float]
-    chosen: str
-    owner: str = ""
-    """The visitor whose it is; its trials are theirs as well."""
-
-    @cached_property
-    def design(self) -> Design:
-        """``ConfigError`` if another version of MNIST Lab made it."""
-        return _design(self.design_json)
-
-    @property
-    def active(self) -> bool:
-        return self.status == "running"
-
-    @property
-    def objectives(self) -> tuple[tuple[str, str], ...]:
-        return OBJECTIVES[self.design.search.objective]
-
-    @property
-    def seconds(self) -> float:
-        """How long it has been searching."""
-        return self.spent + max(0.0, (self.ended or time.time()) - self.started)
 
 
 class SweepStore:
@@ -106,12 +37,20 @@ class SweepStore:
 
     # -- what readers do --------------------------------------------------------------------------------------
 
-    def create(self, design: Design, name: str = "", question: str = "", owner: str = "") -> str:
-        """Starts a sweep of a visitor's (the engine does the work) and gives its id."""
+    def create(
+        self, design: Design, name: str = "", question: str = "", owner: str = "", expected: float | None = None
+    ) -> str:
+        """Starts a sweep of a visitor's (the engine does the work) and gives its id.
+
+        ``StoreError`` if what is expected, the best held-out accuracy, is no share.
+        """
         design.check()
+        if expected is not None:
+            require_share(expected)
         sweep_id, now = secrets.token_hex(4), time.time()
         row = {"id": sweep_id, "name": short(name, NAME_LENGTH) or _named(design), "question": question}
         row |= {"design": design.to_json(), "trials": design.trials, "status": "running", "owner": owner}
+        row |= {"expected": expected}
         with self._database.write() as connection:
             connection.execute(insert(sweeps).values(row | {"created": now, "started": now}))
         return sweep_id
@@ -271,21 +210,8 @@ class SweepStore:
                 raise UnknownSweep(f"There is no sweep {quoted(sweep_id)}. It may have been deleted.")
 
 
-def room(sweep: Sweep, trials: Sequence[Trial]) -> int:
-    """How many more trials there can be. A grid visits the settings of those that were stopped once more."""
-    if sweep.design.search.sampler != "grid":
-        return max(0, MOST_TRIALS - len(trials))
-    return max(0, sweep.design.combinations - sum(trial.state != "stopped" for trial in trials))
-
-
 def _named(design: Design) -> str:
     return short(", ".join(dimension.spec.title for dimension in design.space), NAME_LENGTH)
-
-
-@lru_cache(maxsize=64)
-def _design(text: str) -> Design:
-    """A design never changes, and the engine looks at it many times a second."""
-    return Design.parse(text)
 
 
 def _sweep(row) -> Sweep:

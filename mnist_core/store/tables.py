@@ -133,9 +133,11 @@ sweeps = Table(
     Column("spent", Float, nullable=False, default=0.0),
     Column("importances", Text, nullable=False, default="{}"),
     Column("chosen", String(16), nullable=False, default=""),
+    Column("expected", Float),
     _owner(),
 )
-"""Searches over settings. ``started``: of the latest stretch; ``spent``: seconds of those before it."""
+"""Searches over settings. ``started``: of the latest stretch; ``spent``: seconds of those before it; ``expected``: the
+best held-out accuracy that a reader wrote down before it began."""
 
 sweep_trials = Table(
     "sweep_trials",

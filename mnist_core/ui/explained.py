@@ -1,20 +1,25 @@
-"""Predict first: what the reader expects of a run, and afterwards what came and why."""
+"""Predict first: what the reader expects of a run or a search, and afterwards what came and why."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import streamlit as st
 
 from mnist_core.diagnosis import Evidence, as_foretold, dead_units, explain, foretold
+from mnist_core.errors import UnknownRun
+from mnist_core.explore.results import best_trial, judged_by
 from mnist_core.store.expectations import expect, expected
 from mnist_core.store.run import RESUMABLE, Run
+from mnist_core.store.sweep import Sweep, Trial
 from mnist_core.ui.lab import Lab
 from mnist_core.ui.words import escaped
 
 
-def ask_expectation() -> float | None:
-    """A number to write down before the run begins; a fraction, or ``None`` if the reader would rather not."""
+def ask_expectation(of: str = "test accuracy", key: str = "expected") -> float | None:
+    """A number to write down before it begins; a fraction, or ``None`` if the reader would rather not."""
     percent = st.number_input(
-        "Your prediction: test accuracy in %", 0.0, 100.0, None, step=0.5, key="expected", placeholder="if you like",
+        f"Your prediction: {of} in %", 0.0, 100.0, None, step=0.5, key=key, placeholder="if you like",
         help="Write down what you expect before you start; afterwards you see how close you came, and why.",
     )  # fmt: skip
     return None if percent is None else percent / 100
@@ -36,10 +41,33 @@ def show_explanation(lab: Lab, run: Run) -> None:
         return
     if guess is not None and run.test_accuracy is not None:
         st.info(foretold(guess, run.test_accuracy), icon=":material/track_changes:")
+    if not _show_findings(lab, run) and run.usable and not run.uploaded:
+        st.caption("Nothing conspicuous: none of the usual causes of trouble shows in this run.")
+
+
+def show_foretold(lab: Lab, sweep: Sweep, trials: Sequence[Trial]) -> None:
+    """What was foretold of a search, and once it has ended what its best trial reached, and what held that back."""
+    if sweep.expected is None:
+        return
+    best = None if sweep.active else best_trial(sweep, trials)
+    try:
+        run = lab.store.get(best.run_id) if best and best.run_id else None
+    except UnknownRun:  # deleted since
+        run = None
+    row = run and judged_by(run.settings, lab.store.epochs(run.id), "val_accuracy")
+    if not row:
+        st.caption(f"You expect {as_foretold(sweep.expected)} of the held-out digits to be read by the best trial.")
+        return
+    words = foretold(sweep.expected, row["val_accuracy"])
+    st.info(f"**The best trial's held-out accuracy.** {words}", icon=":material/track_changes:")
+    _show_findings(lab, run)
+
+
+def _show_findings(lab: Lab, run: Run) -> bool:
+    """What the rules have found in a run, and whether they have found anything."""
     dead = dead_units(lab.store.load_blob(run.id, "health"))
     findings = explain(Evidence(run.settings, lab.store.epochs(run.id), run.message, dead))
     for finding in findings:
         words = f"**{finding.rule.capitalize()}.** {escaped(finding.what)}  \n{finding.mend}"
         st.warning(words, icon=":material/help:")
-    if not findings and run.usable and not run.uploaded:
-        st.caption("Nothing conspicuous: none of the usual causes of trouble shows in this run.")
+    return bool(findings)

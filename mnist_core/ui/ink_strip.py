@@ -174,7 +174,7 @@ def _figure(step: ink.Step, told: str) -> str:
         told = "Nothing to do here."
     idle = "" if step.on and step.changed else ' class="idle"'
     return (
-        f'<figure{idle}><div class="frame">{picture(_small(step.image), step.name)}</div><figcaption>'
+        f'<figure{idle}><div class="frame">{picture(step.image, step.name)}</div><figcaption>'
         f"<b>{html.escape(step.name)}</b><span>{html.escape(step.help)}</span><em>{told}</em></figcaption></figure>"
     )
 

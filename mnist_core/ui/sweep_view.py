@@ -14,10 +14,12 @@ from mnist_core.explore.questions import QUESTIONS
 from mnist_core.explore.results import best_trial, by_seed, groups, rows_of, seconds_left
 from mnist_core.explore.space import shown
 from mnist_core.store.run import Run
-from mnist_core.store.sweeps import Sweep, SweepStore, Trial, room
+from mnist_core.store.sweep import Sweep, Trial, room
+from mnist_core.store.sweeps import SweepStore
 from mnist_core.ui import comparing
 from mnist_core.ui.compare_view import spread_table
 from mnist_core.ui.data_table import data_table
+from mnist_core.ui.explained import show_foretold
 from mnist_core.ui.frame import errors_in_words
 from mnist_core.ui.lab import Lab
 from mnist_core.ui.live_chart import live_chart
@@ -66,6 +68,7 @@ def _watch(lab: Lab, sweep_id: str, state: tuple[str, bool], lesson: Lesson) -> 
         _say_paused(paused)
         _buttons(lab, sweep, trials, lesson)
         figure = _picture(sweeps, sweep, trials)
+        show_foretold(lab, sweep, trials)
         _spread(sweep, trials)
         _test_set(lab, sweeps, sweep, trials, lesson)
         _table(sweep, trials, figure)
@@ -158,9 +161,10 @@ def _picture(sweeps: SweepStore, sweep: Sweep, trials: list[Trial]) -> dict[str,
         st.caption("The pictures begin with the first completed trial.")
         return None
     figure = _curves(sweeps, sweep, trials) if kind == "curves" else _drawn(sweeps, sweep, trials, kind)
-    words = f"{pictures.PICTURES[kind]} of {len(trials)} trials."
+    left_out = pictures.left_out(kind, trials)
+    words = f"{pictures.PICTURES[kind]} of {len(trials)} trials. {left_out}".strip()
     live_chart(figure, f"{kind}-{sweep.id}", words, height=420)
-    if left_out := pictures.left_out(kind, trials):
+    if left_out:
         st.caption(left_out)
     return figure
 

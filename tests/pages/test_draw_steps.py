@@ -65,6 +65,18 @@ def test_where_nothing_is_written_the_switches_are_there_and_no_step_is_blamed(d
     assert "empty" in words(app, "info") and "Nothing can be read" not in words(app)
 
 
+def test_what_is_a_number_with_all_steps_is_kept_as_no_digit_although_one_of_its_pieces_is_read(desk):
+    page = written(2)
+    page[:, :100][page[:, :100, 2] == YELLOW[2]] = 0  # the first stroke is black
+    app = desk(page)
+    assert "## 77" in words(app, "markdown")
+    labelled(app.toggle, "It is one digit").set_value(True).run()
+    assert "This is right" in labels_of(healthy(app).button)
+    switched(app, "pen's colour")
+    assert "With all steps: **77**" in words(app, "markdown")
+    assert "This is right" not in labels_of(app.button)
+
+
 def test_what_is_kept_is_as_all_steps_make_it(desk, store, monkeypatch):
     secret = "5eed" * 8
     monkeypatch.setattr("mnist_core.ui.visitor.new_secret", lambda: secret)

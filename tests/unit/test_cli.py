@@ -173,10 +173,19 @@ def test_a_command_that_waits_outlasts_a_full_or_locked_database():
 
 def test_a_word_to_stop_outlasts_a_full_database_too():
     engine, stop = Mock(EngineClient), Mock(side_effect=[StoreBusy("The disk is full."), None])
-    engine.ensure.side_effect = KeyboardInterrupt, EngineStatus("ready")
+    engine.ensure.side_effect = KeyboardInterrupt, EngineStatus("ready"), EngineStatus("ready")
     looks = iter([None, None, None, "stopped"])
     assert watch(lambda: next(looks), engine, stop, kept="it", seconds=0.0) == "stopped"
-    assert stop.call_count == 2
+    # Only who asks for the engine finds one that hangs and holds the database's lock.
+    assert (stop.call_count, engine.ensure.call_count) == (2, 3)
+
+
+def test_who_leaves_before_the_word_got_through_is_told(capsys):
+    engine, stop = Mock(EngineClient), Mock(side_effect=StoreBusy("The disk is full."))
+    engine.ensure.side_effect = KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt):
+        watch(lambda: None, engine, stop, kept="it", seconds=0.0)
+    assert "It was not told to stop" in capsys.readouterr().err
 
 
 def test_an_interrupted_command_is_quiet(call, monkeypatch):

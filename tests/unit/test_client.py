@@ -11,7 +11,7 @@ from dataclasses import replace
 import distributed
 import numpy as np
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import event, insert
 
 from mnist_core import serve
 from mnist_core.engine import client, watchdog
@@ -163,7 +163,8 @@ def test_stop_ends_the_engine_when_nobody_else_wants_it(ours, store, started):
     assert engine_status(store.database).state == "away"
 
 
-def test_stop_ends_the_engine_although_nothing_can_be_written(settings, started, monkeypatch):
+@pytest.mark.parametrize("why", ["locked", "read-only"])
+def test_stop_ends_the_engine_although_nothing_can_be_written(settings, started, monkeypatch, why):
     monkeypatch.setattr(database, "LOCK_SECONDS", 0.1)
     store = RunStore(settings.database_url)
     with store.database.write() as connection:  # a web server that has just ended
@@ -171,10 +172,13 @@ def test_stop_ends_the_engine_although_nothing_can_be_written(settings, started,
     ours = EngineClient(settings, store)
     ours.ensure()
     blocker = sqlite3.connect(store.database.where, isolation_level=None)
-    blocker.execute("BEGIN IMMEDIATE")
+    if why == "locked":
+        blocker.execute("BEGIN IMMEDIATE")
+    else:
+        store.database.close()
+        event.listen(store.database._engine, "connect", lambda opened, _: opened.execute("PRAGMA query_only=ON"))
     ours.stop()
     assert started[0][2].poll() is not None
-    blocker.execute("ROLLBACK")
     blocker.close()
     store.database.close()
 

@@ -48,11 +48,16 @@ def test_a_trial_that_was_chosen_is_not_stopped_when_it_is_scored(dask, store, s
     chosen, other = (sweeps.add_trial(sweep_id, n, {"seed": n}, RunConfig(seed=n), f"trial {n}") for n in (0, 1))
     for trial in sweeps.trials(sweep_id):
         sweeps.update_trial(trial, state="complete", value=0.9)
-        store.ask(trial.run_id, "stop")
     sweeps.choose(sweep_id, chosen)
+    for number in (0, 1):
+        dask.join(f"tcp://{number}", f"train-{number}", "train")
     dispatcher = Dispatcher(replace(settings, run_minutes=1), store, dask)
-    assert dispatcher._is_scored(chosen) and not dispatcher._is_scored(other)
-    assert not dispatcher._is_scored(store.create(RunConfig()))
+    dispatcher.beat()
+    dispatcher.tick()
+    for run_id in (chosen, other):
+        store.record(run_id, {"train_seconds": 60.0})
+    dispatcher.tick()
+    assert [store.get(run_id).wish for run_id in (chosen, other)] == ["", "stop"]
 
 
 def test_the_minutes_are_those_with_a_worker_and_not_of_a_pause(dask, store, settings, monkeypatch):

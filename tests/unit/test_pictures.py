@@ -9,7 +9,7 @@ from mnist_core.explore import pictures
 from mnist_core.explore.design import Design, make_search
 from mnist_core.explore.results import best_trial, by_seed, groups, judged_by, rows_of, seconds_left
 from mnist_core.explore.space import LAYERS, UNITS, Dimension
-from mnist_core.store.sweeps import Sweep, Trial
+from mnist_core.store.sweep import Sweep, Trial
 
 RATE = "optimizer.learning_rate"
 

@@ -104,4 +104,12 @@ def test_a_user_who_is_not_there_is_told(variable):
     text = {"MNIST_LAB_HOME": "~no-such-user/lab", "MNIST_LAB_DATABASE": "sqlite:///~no-such-user.sqlite"}[variable]
     with pytest.raises(LabError) as error:
         Settings.from_environment({variable: text})
-    assert_friendly(error, "no such user")
+    assert_friendly(error, "~no-such-user", "no such user", "./")
+
+
+def test_a_name_that_begins_with_a_tilde_can_be_written_as_the_message_says(tmp_path):
+    texts = {"MNIST_LAB_HOME": "./~lab", "MNIST_LAB_DATABASE": "sqlite:///./~own", "MNIST_LAB_DATA": "./~mnist.npz"}
+    settings = Settings.from_environment(texts, tmp_path)
+    assert settings.home == tmp_path / "~lab"
+    assert settings.database == f"sqlite:///{tmp_path / '~own'}"
+    assert settings.data == str(tmp_path / "~mnist.npz")

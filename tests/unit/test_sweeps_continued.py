@@ -6,7 +6,8 @@ from sqlalchemy import text
 from mnist_core.engine import sweeps as module
 from mnist_core.engine.sweeps import Sweeper
 from mnist_core.errors import OverLimit, StoreBusy, StoreError
-from mnist_core.store.sweeps import SweepStore, room
+from mnist_core.store.sweep import room
+from mnist_core.store.sweeps import SweepStore
 from tests.helpers import assert_friendly
 from tests.searches import RATE, Worker, complete, design
 
@@ -210,3 +211,13 @@ def test_a_search_without_room_whose_end_the_store_refuses_ends_in_the_next_roun
     sweeper.tick()
     sweep = sweeps.get(sweep_id)
     assert (sweep.status, sweep.message, sweeps.trials(sweep_id)) == ("stopped", "The database is full.", [])
+
+
+def test_what_is_foretold_of_a_sweep_is_kept_and_is_a_share(sweeps):
+    assert sweeps.get(sweeps.create(design(), expected=0.97)).expected == 0.97
+    assert sweeps.get(sweeps.create(design())).expected is None
+    for wrong in (97, -0.1, float("nan")):
+        with pytest.raises(StoreError) as error:
+            sweeps.create(design(), expected=wrong)
+        assert_friendly(error, "between 0 % and 100 %")
+    assert len(sweeps.list()) == 2
