@@ -49,6 +49,7 @@ def test_a_trial_that_was_chosen_is_not_stopped_when_it_is_scored(dask, store, s
     for trial in sweeps.trials(sweep_id):
         sweeps.update_trial(trial, state="complete", value=0.9)
     sweeps.choose(sweep_id, chosen)
+    sweeps.update(sweep_id, status="finished")
     for number in (0, 1):
         dask.join(f"tcp://{number}", f"train-{number}", "train")
     dispatcher = Dispatcher(replace(settings, run_minutes=1), store, dask)
