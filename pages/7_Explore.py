@@ -11,7 +11,7 @@ from mnist_core.explore.space import keys
 from mnist_core.store.sweep import Sweep
 from mnist_core.store.sweeps import SweepStore
 from mnist_core.ui.design_form import free_design, one_change, usual_design
-from mnist_core.ui.explained import ask_expectation
+from mnist_core.ui.explained import ask_expectation_of_best
 from mnist_core.ui.frame import page
 from mnist_core.ui.lab import Lab
 from mnist_core.ui.share import keep_lesson, lesson_of_link, share, show_task
@@ -20,7 +20,6 @@ from mnist_core.ui.visitor import acting, visitor, whose
 from mnist_core.ui.words import ago, escaped
 
 LISTED = 30
-BEST = "best held-out accuracy", "expected-best"
 
 
 def open_sweep(sweep_id: str) -> None:
@@ -53,7 +52,7 @@ def questions(lab: Lab, lesson: Lesson) -> None:
     order = sorted(QUESTIONS, key=lambda name: name != lesson.question)
     if lesson.question and lesson.alone:
         order = order[:1]
-    guess = ask_expectation(*BEST)
+    guess = ask_expectation_of_best()
     columns = st.columns(2)
     for i, name in enumerate(order):
         card = QUESTIONS[name]
@@ -70,7 +69,7 @@ def fair(lab: Lab, lesson: Lesson) -> None:
         "order of images. Several seeds show how much is luck."
     )
     design = one_change()
-    guess = ask_expectation(*BEST)
+    guess = ask_expectation_of_best()
     if st.button("Start the experiment", type="primary", disabled=design is None, key="start-fair"):
         name = f"{design.space[0].spec.title}, {len(design.space[1].grid())} seeds"
         open_sweep(acting(lab).search(design, name, expected=guess))
@@ -83,7 +82,7 @@ def own(lab: Lab, lesson: Lesson) -> None:
     if lesson.restricts and lesson.design is None:
         lesson = keep_lesson("Explore", replace(lesson, design=usual_design()))
     design = free_design(lesson)
-    guess = ask_expectation(*BEST)
+    guess = ask_expectation_of_best()
     if st.button("Start the sweep", type="primary", disabled=design is None, key="start-sweep"):
         sweep_id = acting(lab).search(design, expected=guess)
         if lesson.design:

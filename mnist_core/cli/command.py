@@ -154,7 +154,7 @@ def watch(
         except KeyboardInterrupt:
             if asked:
                 if not told:
-                    tell("It was not told to stop, since the database could not be written to: it goes on.")
+                    tell("The word to stop has not got through yet, so it goes on.")
                 raise
             asked = True
             tell(f"Stopping; {kept} is kept. Ctrl-C once more does not wait for that.")

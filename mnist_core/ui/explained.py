@@ -25,6 +25,11 @@ def ask_expectation(of: str = "test accuracy", key: str = "expected") -> float |
     return None if percent is None else percent / 100
 
 
+def ask_expectation_of_best() -> float | None:
+    """The same for a search: what its best trial will reach on held-out images."""
+    return ask_expectation("best held-out accuracy", "expected-best")
+
+
 def remember(lab: Lab, run_id: str, accuracy: float | None) -> str:
     """Writes the prediction down, if there is one, and gives the run's id."""
     if accuracy is not None:
@@ -56,7 +61,8 @@ def show_foretold(lab: Lab, sweep: Sweep, trials: Sequence[Trial]) -> None:
         run = None
     row = run and judged_by(run.settings, lab.store.epochs(run.id), "val_accuracy")
     if not row:
-        st.caption(f"You expect {as_foretold(sweep.expected)} of the held-out digits to be read by the best trial.")
+        words = f"Your prediction: the best trial reads {as_foretold(sweep.expected)} of the held-out digits."
+        st.caption(words if sweep.active else f"{words} No trial is left that it could be compared with.")
         return
     words = foretold(sweep.expected, row["val_accuracy"])
     st.info(f"**The best trial's held-out accuracy.** {words}", icon=":material/track_changes:")

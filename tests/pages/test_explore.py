@@ -65,23 +65,24 @@ def test_what_a_search_will_reach_can_be_foretold(visit, sweeps, part, start):
     app = healthy(app.button(key=start).click().run())
     (sweep,) = sweeps.list()
     assert sweep.expected == 0.975
-    assert "You expect 97.5% of the held-out digits to be read by the best trial" in words(app, "caption")
+    assert "Your prediction: the best trial reads 97.5% of the held-out digits." in words(app, "caption")
 
 
 def test_what_was_foretold_is_compared_with_the_best_trial_at_the_end(visit, searched, sweeps, store):
     sweep_id = searched(4, objective="loss")
     best = min(sweeps.trials(sweep_id), key=lambda trial: trial.value)
     reached = store.epochs(best.run_id)[-1]["val_accuracy"]
-    assert "You expect" not in words(visit("Explore", sweep=sweep_id))
+    assert "Your prediction" not in words(visit("Explore", sweep=sweep_id))
     sweeps.update(sweep_id, expected=reached + 0.1)
     found = words(visit("Explore", sweep=sweep_id), "info")
     assert f"it is {reached:.2%}: 10.0 points less" in found
     sweeps.update(sweep_id, status="running", ended=None)
-    assert "points less" not in words(visit("Explore", sweep=sweep_id), "info")
+    app = visit("Explore", sweep=sweep_id)
+    assert "points less" not in words(app, "info") and "No trial is left" not in words(app, "caption")
     sweeps.update(sweep_id, status="finished", ended=2e9)
     for trial in sweeps.trials(sweep_id):
         store.delete(trial.run_id)
-    assert "You expect" in words(visit("Explore", sweep=sweep_id), "caption")
+    assert "No trial is left" in words(visit("Explore", sweep=sweep_id), "caption")
 
 
 def test_a_link_to_a_question_puts_it_first(visit):
