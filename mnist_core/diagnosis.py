@@ -199,9 +199,9 @@ def foretold(expected: float, reached: float) -> str:
     """A reader's guess beside what came, both accuracies 0..1."""
     off = reached - expected
     if abs(off) < 0.005:
-        return f"You expected {as_foretold(expected)}, and it is {reached:.2%}: well foretold."
+        return f"The prediction was {as_foretold(expected)}, and it is {reached:.2%}: well foretold."
     side = "more" if off > 0 else "less"
-    return f"You expected {as_foretold(expected)}, and it is {reached:.2%}: {100 * abs(off):.1f} points {side}."
+    return f"The prediction was {as_foretold(expected)}, and it is {reached:.2%}: {100 * abs(off):.1f} points {side}."
 
 
 def as_foretold(expected: float) -> str:

@@ -42,7 +42,7 @@ def show_explanation(lab: Lab, run: Run) -> None:
     guess = expected(lab.store.database, run.id)
     if run.active or run.status in RESUMABLE:
         if guess is not None:
-            st.caption(f"You expect {as_foretold(guess)} on the test set.")
+            st.caption(f"The prediction: {as_foretold(guess)} on the test set.")
         return
     if guess is not None and run.test_accuracy is not None:
         st.info(foretold(guess, run.test_accuracy), icon=":material/track_changes:")
@@ -61,7 +61,7 @@ def show_foretold(lab: Lab, sweep: Sweep, trials: Sequence[Trial]) -> None:
         run = None
     row = run and judged_by(run.settings, lab.store.epochs(run.id), "val_accuracy")
     if not row:
-        words = f"Your prediction: the best trial reads {as_foretold(sweep.expected)} of the held-out digits."
+        words = f"The prediction: the best trial reads {as_foretold(sweep.expected)} of the held-out digits."
         st.caption(words if sweep.active else f"{words} No trial is left that it could be compared with.")
         return
     words = foretold(sweep.expected, row["val_accuracy"])

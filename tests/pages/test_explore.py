@@ -65,14 +65,14 @@ def test_what_a_search_will_reach_can_be_foretold(visit, sweeps, part, start):
     app = healthy(app.button(key=start).click().run())
     (sweep,) = sweeps.list()
     assert sweep.expected == 0.975
-    assert "Your prediction: the best trial reads 97.5% of the held-out digits." in words(app, "caption")
+    assert "The prediction: the best trial reads 97.5% of the held-out digits." in words(app, "caption")
 
 
 def test_what_was_foretold_is_compared_with_the_best_trial_at_the_end(visit, searched, sweeps, store):
     sweep_id = searched(4, objective="loss")
     best = min(sweeps.trials(sweep_id), key=lambda trial: trial.value)
     reached = store.epochs(best.run_id)[-1]["val_accuracy"]
-    assert "Your prediction" not in words(visit("Explore", sweep=sweep_id))
+    assert "The prediction" not in words(visit("Explore", sweep=sweep_id))
     sweeps.update(sweep_id, expected=reached + 0.1)
     found = words(visit("Explore", sweep=sweep_id), "info")
     assert f"it is {reached:.2%}: 10.0 points less" in found

@@ -116,7 +116,7 @@ def test_a_prediction_is_kept_with_the_run(visit, store):
     healthy(app.button(key="train").click().run())
     (run,) = store.list()
     assert expected(store.database, run.id) == 0.9925
-    assert "You expect 99.25%" in words(visit("Train", run=run.id))
+    assert "The prediction: 99.25%" in words(visit("Train", run=run.id))
 
 
 def test_afterwards_it_is_compared_and_explained(visit, finish, store):

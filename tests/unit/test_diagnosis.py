@@ -130,7 +130,7 @@ def test_a_prediction_is_written_down_once_and_compared(store):
     store.delete(run_id)
     assert expected(store.database, run_id) is None
     assert foretold(0.95, 0.952).endswith("well foretold.")
-    assert foretold(0.9925, 0.99).startswith("You expected 99.25%, and it is 99.00%")
+    assert foretold(0.9925, 0.99).startswith("The prediction was 99.25%, and it is 99.00%")
     assert "2.0 points more" in foretold(0.95, 0.97)
     assert "45.0 points less" in foretold(0.95, 0.5)
 
