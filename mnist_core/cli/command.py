@@ -147,6 +147,7 @@ def watch(
                 with suppress(StoreBusy):
                     stop()
                     told = True
+                    continue
             with suppress(StoreBusy):  # workers wait for room as well, and what is waited for goes on
                 if not client.ensure().ready:
                     client.wait()
