@@ -36,6 +36,9 @@ ATTEND_SECONDS = 5
 RESTART_SECONDS = 5
 """Between two attempts to start an engine, so that one that cannot start is not started all the time."""
 
+REAP_SECONDS = 1
+"""For what is left of an engine that is away; one that cannot be killed is left alone."""
+
 ANSWER_SECONDS = 60
 
 
@@ -241,6 +244,9 @@ class EngineClient:
 
     def _start(self) -> None:
         """Starts the engine in a session of its own, so that Ctrl-C on the web server does not reach it."""
+        if self._process:  # one that was killed counts as away before the last of its threads is gone
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(REAP_SECONDS)
         root = str(Path(__file__).parents[2])
         path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
         environment = os.environ | self._settings.environment() | {"PYTHONPATH": path}

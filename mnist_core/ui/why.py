@@ -37,7 +37,6 @@ def why(here: Lab, runs: Sequence[Run], images: Sequence[np.ndarray]) -> None:
             _asked(here, run, images, "Why this digit?" + f" · {escaped(run.name)}" * (len(runs) > 1))
 
 
-@st.fragment
 def _asked(here: Lab, run: Run, images: Sequence[np.ndarray], title: str) -> None:
     with errors_in_words():
         kind = kind_of(run.settings)

@@ -15,6 +15,7 @@ from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.metrics import accuracy_score, log_loss
 from sklearn.pipeline import make_pipeline
+from streamlit.runtime.fragment import MemoryFragmentStorage
 from streamlit.testing.v1 import AppTest
 
 from mnist_core.calibration import calibrated
@@ -50,6 +51,25 @@ STEPS_AN_EPOCH = 420
 def _main_stays(monkeypatch):
     """Streamlit makes each page the module ``__main__``, which processes that are begun later would then run."""
     monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
+
+
+@pytest.fixture(autouse=True)
+def _fragments_stand_alone(monkeypatch):
+    """No fragment is drawn by another: one that is asked for twice in a moment would empty the whole page.
+
+    Of the first answer, Streamlit then drops what it has not sent yet, but for the inner fragment's part, whose place
+    the browser does not know (``ForwardMsgQueue.clear``).
+    """
+    inner, register = [], MemoryFragmentStorage.register
+
+    def noted(self, key, fragment, *, parent_fragment_id=None, **others):
+        if parent_fragment_id:
+            inner.append(key)
+        register(self, key, fragment, parent_fragment_id=parent_fragment_id, **others)
+
+    monkeypatch.setattr(MemoryFragmentStorage, "register", noted)
+    yield
+    assert not inner
 
 
 @pytest.fixture(autouse=True)

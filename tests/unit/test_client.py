@@ -1,9 +1,11 @@
 """The client: when it starts an engine, when it ends one, and what it says when there is none."""
 
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -129,6 +131,19 @@ def test_one_that_has_died_is_started_again_after_a_while(ours, started, monkeyp
     assert len(started) == 1
     monkeypatch.setattr(client, "RESTART_SECONDS", 0.0)
     ours.ensure()
+    assert len(started) == 2
+
+
+def test_what_is_left_of_a_killed_one_is_waited_for(ours, started, monkeypatch):
+    """It is away already while the last of its threads goes: nobody else can take note of its end."""
+    ours.ensure()
+    monkeypatch.setattr(ours, "_started", float("-inf"))
+    old = started[0][2]
+    ending = threading.Timer(0.2, old.kill)
+    ending.start()
+    assert ours.ensure().state == "starting"
+    ending.join()
+    assert old.returncode == -signal.SIGKILL
     assert len(started) == 2
 
 
