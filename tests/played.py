@@ -13,6 +13,9 @@ class Future:
     def end(self, value=None, status="finished"):
         self.status, self._value = status, value
 
+    def cancel(self):
+        self.end(status="cancelled")
+
     def done(self):
         return self.status != "pending"
 

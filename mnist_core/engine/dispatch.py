@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Collection
 from concurrent.futures import CancelledError
 from contextlib import suppress
 from functools import partial
@@ -52,7 +53,7 @@ class Dispatcher:
 
     def __init__(self, settings: Settings, store: RunStore, client: Client):
         self._settings, self._store, self._client = settings, store, client
-        self._runs: dict[str, Future] = {}
+        self._runs: dict[str, tuple[Future, Collection[str]]] = {}
         self._held: dict[str, float] = {}
         self._looked = time.monotonic()
         self._data = mnist.signature()
@@ -93,6 +94,7 @@ class Dispatcher:
         """
         workers = self._client.scheduler_info(n_workers=-1)["workers"]
         self._renew_full(workers)
+        self._take_back(workers)
         present = {
             str(info["name"]): (address, next((kind for kind in KINDS if kind in info["resources"]), ""))
             for address, info in workers.items()
@@ -171,14 +173,26 @@ class Dispatcher:
             url, key = self._settings.database_url, f"train-{run_id}-{time.time_ns()}"
             # Anywhere, so that Dask finds another worker when one vanishes; but not where it is known to fail.
             sound = [self._warming[name][0] for name in self._trainers(sound=True)]
-            only = sound if self._trainers(sound=False) else None
-            options = {"resources": {"train": 1}, "workers": only}
+            only = sound if self._trainers(sound=False) else ()
+            options = {"resources": {"train": 1}, "workers": only or None}
             future = self._client.submit(tasks.train, run_id, url, pure=False, key=key, **options)
-            self._runs[run_id] = future
+            self._runs[run_id] = future, only
             log.info("handed to the workers", extra={"run": run_id})
 
+    def _take_back(self, present: Collection[str]) -> None:
+        """Puts runs back in the queue whose task waits for workers of which none is left: a worker that is started
+        again has another address, so Dask would wait for ever."""
+        for run_id, (future, only) in list(self._runs.items()):
+            if only and not future.done() and not set(only) & set(present):
+                log.warning("all workers that may train it are gone; it goes on", extra={"run": run_id})
+                with suppress(UnknownRun):  # deleted meanwhile
+                    # One that had begun has lost its worker; Dask begins it nowhere, so nobody else counts that.
+                    self._store.requeue(run_id, died=bool(self._store.get(run_id).holder))
+                future.cancel()
+                del self._runs[run_id]
+
     def _collect(self) -> None:
-        for run_id, future in list(self._runs.items()):
+        for run_id, (future, _) in list(self._runs.items()):
             if not future.done():
                 continue
             if future.status == "finished":

@@ -1,10 +1,13 @@
 """Workers that join, warm up, grow too large and are started anew, with a Dask client that is played by hand."""
 
+from itertools import pairwise
 
+import pytest
 
 from mnist_core.config import RunConfig
 from mnist_core.engine.dispatch import FULL_BYTES, GROWTH_BYTES, Dispatcher
-from mnist_core.errors import StoreError
+from mnist_core.errors import DataError, StoreError
+from mnist_core.store.run import DEATHS, KILLED
 
 
 def test_new_workers_are_warmed_and_shown_when_they_are(dask, store, settings):
@@ -105,3 +108,61 @@ def test_a_worker_that_has_just_filled_up_is_given_a_moment(scripted, dask):
     assert dask.restarted == []
     scripted.beat()
     assert dask.restarted == ["tcp://0"]
+
+
+@pytest.fixture
+def one_sound(scripted, dask):
+    """Of two train workers one reads other images, so that runs may go to the other one alone."""
+    scripted.beat()
+    del dask.workers["tcp://1"]
+    dask.join("tcp://9", "train-1", "train")
+    scripted.beat()
+    dask.futures[-1].end(DataError("It reads other images."), status="error")
+    scripted.beat()
+    return scripted
+
+
+def start_anew(dispatcher, dask, before, after):
+    """The sound worker's process has died; its nanny has another one soon, at another address."""
+    del dask.workers[before]
+    dispatcher.beat()
+    dispatcher.tick()
+    dask.join(after, "train-0", "train")
+    dispatcher.beat()
+    dispatcher.tick()
+
+
+def test_a_run_whose_only_sound_worker_dies_goes_on_when_it_is_back(one_sound, dask, store):
+    run_id = store.create(RunConfig())
+    one_sound.tick()
+    store.start(run_id, "here:1", "CPU")
+    one_sound.beat()
+    assert [future.options["workers"] for future in dask.trainings] == [["tcp://0"]]
+    start_anew(one_sound, dask, "tcp://0", "tcp://2")
+    assert [future.options["workers"] for future in dask.trainings] == [["tcp://0"], ["tcp://2"]]
+    assert dask.trainings[0].status == "cancelled"
+    assert (store.get(run_id).status, store.get(run_id).deaths) == ("running", 1)
+
+
+def test_a_run_that_kills_its_only_sound_worker_is_not_tried_for_ever(one_sound, dask, store, train_worker):
+    from mnist_core.engine.jobs import train_run
+
+    run_id = store.create(RunConfig())
+    one_sound.tick()
+    addresses = ["tcp://0", *(f"tcp://{10 + death}" for death in range(DEATHS))]
+    for before, after in pairwise(addresses):
+        store.start(run_id, "here:1", "CPU")
+        start_anew(one_sound, dask, before, after)
+    assert [future.options["workers"] for future in dask.trainings] == [[address] for address in addresses]
+    assert train_run(run_id, store.database.url) == "failed"
+    assert store.get(run_id).message == KILLED
+
+
+def test_a_run_that_had_not_begun_there_has_lost_no_worker(one_sound, dask, store):
+    waiting, deleted = store.create(RunConfig()), store.create(RunConfig(seed=1))
+    one_sound.tick()
+    start_anew(one_sound, dask, "tcp://0", "tcp://2")
+    assert (store.get(waiting).deaths, len(dask.trainings)) == (0, 2)
+    store.delete(waiting)
+    start_anew(one_sound, dask, "tcp://2", "tcp://3")
+    assert [future.arguments[0] for future in dask.trainings] == [waiting, waiting, deleted]
