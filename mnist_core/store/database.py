@@ -40,10 +40,11 @@ PASSING = (
     *("the database system is", "terminating connection", "connection failed", "closed the connection"),
     *("connection timeout", "connection is lost", "connection is closed", "connection not open"),
     *("connection timed out", "could not receive data", "could not send data", "connection has been closed"),
+    *("resolve host", "translate host"),
 )
 """Signs of trouble that may pass by itself or by somebody's making room; after the first line those of PostgreSQL."""
 
-LASTING = ("authentication failed", "does not exist", "no pg_hba.conf entry", "could not translate", "resolve host")
+LASTING = ("authentication failed", "does not exist", "no pg_hba.conf entry")
 """Signs of trouble with reaching a server that will not pass by itself."""
 
 _HELD_BY_POSTGRES = """
@@ -69,8 +70,8 @@ _PLAIN_WORDS = (
     ("lock timeout", "{where} is in use by another program for too long. Close that program and try again."),
     ("authentication failed", "{where} refuses this name or password. Mend MNIST_LAB_DATABASE."),
     ("no pg_hba.conf entry", "{where} lets nobody in from this machine. Allow it in its pg_hba.conf."),
-    ("resolve host", "{where} has an address that leads nowhere. Mend the host in MNIST_LAB_DATABASE."),
-    ("translate host", "{where} has an address that leads nowhere. Mend the host in MNIST_LAB_DATABASE."),
+    ("resolve host", "{where} is not found by its name. It is tried again; check the host in MNIST_LAB_DATABASE."),
+    ("translate host", "{where} is not found by its name. It is tried again; check the host in MNIST_LAB_DATABASE."),
     ("fatal:  database", "{where} has no database of that name. Make it with createdb, or mend MNIST_LAB_DATABASE."),
     ("fatal:  role", "{where} does not know this user. Make it with createuser, or mend MNIST_LAB_DATABASE."),
     ("does not exist", "{where} holds other tables than ours and was left as it is. Name another database."),

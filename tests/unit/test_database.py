@@ -90,6 +90,27 @@ def test_a_connection_that_was_lost_may_come_back(store, problem):
     assert_friendly(error, "cannot be reached")
 
 
+@pytest.mark.parametrize(
+    "problem",
+    [
+        "failed to resolve host 'database': [Errno -3] Temporary failure in name resolution",
+        "failed to resolve host 'database': [Errno -2] Name or service not known",  # while its container is started
+        'could not translate host name "database" to address: Name or service not known',
+    ],
+)
+def test_a_server_whose_name_is_not_found_may_come_back(store, problem):
+    with pytest.raises(StoreBusy) as error, store.database.read():
+        raise OperationalError("SELECT 1", {}, Exception(problem))
+    assert_friendly(error, "tried again", "MNIST_LAB_DATABASE")
+
+
+def test_an_address_that_leads_nowhere_is_told():
+    with pytest.raises(StoreBusy) as error:
+        RunStore("postgresql+psycopg://lab:secret@no-such-host.invalid/lab")
+    assert_friendly(error, "no-such-host.invalid", "not found", "MNIST_LAB_DATABASE")
+    assert "secret" not in str(error.value)
+
+
 def test_a_short_lock_is_waited_for(store, run_id):
     blocker = sqlite3.connect(store.database.where, isolation_level=None, check_same_thread=False)
     blocker.execute("BEGIN IMMEDIATE")
