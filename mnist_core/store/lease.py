@@ -35,9 +35,10 @@ SILENT_SECONDS = 180
 HOST = socket.gethostname()
 
 NEEDED = {
-    "train": "no worker that trains has joined (start one: dask worker {address} --nthreads 1 --resources train=1)",
+    "train": "no worker that trains has joined "
+    "(start one: dask worker {address} --nthreads 1 --resources train=1 --memory-limit 0)",
     "predict": "no worker that answers drawings has joined "
-    "(start one: dask worker {address} --nthreads 2 --resources predict=1,files=1)",
+    "(start one: dask worker {address} --nthreads 2 --resources predict=1,files=1 --memory-limit 0)",
 }
 """What is missing, by kind of worker, where workers are started by hand."""
 

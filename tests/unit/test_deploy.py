@@ -82,6 +82,25 @@ def test_commands_in_the_notes_exist(line):
     assert understood(shlex.split(line, comments=True))
 
 
+WORKERS = [
+    line.strip()
+    for path in (*DEPLOY.iterdir(), *ROOT.glob("docs/*.md"), *ROOT.glob("mnist_core/**/*.py"))
+    if path.is_file()
+    for line in path.read_text(encoding="utf-8").splitlines()
+    if re.search(r"\bdask\W+worker\b.*--nthreads", line)
+]
+
+
+def test_workers_elsewhere_are_started_by_hand_and_in_containers():
+    assert len(WORKERS) == 8  # two kinds of workers: by hand, in Compose, in Kubernetes, and as pages ask for them
+
+
+@pytest.mark.parametrize("line", WORKERS)
+def test_no_worker_is_ended_by_dask_for_its_memory(line):
+    """Dask's own limit goes by the threads, of which such a worker has one or two on however large a machine."""
+    assert re.search(r"--memory-limit\W+0\b", line)
+
+
 def test_manifests_in_the_notes_are_whole():
     for text in re.findall(r"```yaml\n(.*?)```", README, re.S):
         for document in yaml.safe_load_all(text):
