@@ -9,8 +9,10 @@ import yaml
 from distributed.cli.dask_scheduler import main as scheduler
 from distributed.cli.dask_worker import main as worker
 
+from deploy import slurm
 from mnist_core.cli import serve
 from mnist_core.cli.command import Parser
+from mnist_core.config import RunConfig
 from mnist_core.settings import Settings
 from tests.helpers import ROOT
 
@@ -54,7 +56,7 @@ def test_workers_bring_what_the_engine_asks_for():
 
 def test_every_variable_is_a_setting():
     known = {entry.metadata["variable"] for entry in fields(Settings)}
-    texts = [path.read_text(encoding="utf-8") for path in DEPLOY.iterdir()]
+    texts = [path.read_text(encoding="utf-8") for path in DEPLOY.iterdir() if path.is_file()]
     named = {name for text in texts for name in re.findall(r"\bMNIST_LAB_[A-Z_]+\b", text)}
     assert {"MNIST_LAB_DATABASE", "MNIST_LAB_SCHEDULER", "MNIST_LAB_HOME"} <= named <= known
 
@@ -105,3 +107,37 @@ def test_manifests_in_the_notes_are_whole():
     for text in re.findall(r"```yaml\n(.*?)```", README, re.S):
         for document in yaml.safe_load_all(text):
             assert {"apiVersion", "kind", "metadata", "spec"} <= set(document)
+
+
+class Jobs:
+    """Stands in for a cluster of jobs: keeps how many were asked for."""
+
+    worker_spec = ()
+
+    def scale(self, jobs):
+        self.worker_spec = range(jobs)
+
+
+def test_slurm_is_asked_for_as_many_jobs_as_runs_train_or_wait(store):
+    def asked():
+        slurm.follow(jobs, store)
+        return len(jobs.worker_spec)
+
+    jobs = Jobs()
+    assert asked() == slurm.LEAST_JOBS
+    ids = [store.create(RunConfig(seed=seed)) for seed in range(3)]
+    store.mark_running(ids[0])
+    assert asked() == 3
+    more = [store.create(RunConfig(seed=seed)) for seed in range(3, 20)]
+    assert asked() == slurm.MOST_JOBS
+    for run_id in (*ids[1:], *more):
+        store.delete(run_id)
+    assert asked() == slurm.MOST_JOBS, "the job that trains might be among those given back"
+    store.record(ids[0], {"status": "finished"})
+    assert asked() == slurm.LEAST_JOBS
+
+
+def test_jobs_of_slurm_bring_what_the_engine_asks_for():
+    brings = understood(["dask", "worker", "tcp://scheduler:8786", *slurm.JOB["worker_extra_args"]])
+    assert (brings["resources"], brings["nthreads"], brings["memory_limit"]) == ("train=1", 1, "0")
+    assert slurm.JOB["job_script_prologue"] == [f"export PYTHONPATH={ROOT}"]

@@ -35,7 +35,7 @@ def test_constraints_pin_every_direct_dependency_and_nothing_loosely():
     assert direct <= {pin[1] for pin in pins}
 
 
-OURS = {"mnist_core", "pages", "tests", "benchmarks", "tools", "streamlit_app"}
+OURS = {"mnist_core", "pages", "tests", "benchmarks", "tools", "deploy", "streamlit_app"}
 OPTIONAL = {"torch"}
 """What one benchmark compares with where it happens to be installed."""
 
