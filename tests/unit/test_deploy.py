@@ -35,6 +35,17 @@ def understood(command):
     return vars(parser.parse_args(command[4:]))
 
 
+def passed_on(name, given):
+    """The environment of a service when Compose has put ``given`` into it."""
+
+    def value(found):
+        variable, sign, other = found.groups()
+        return {"-": given.get(variable) or other, "+": other if given.get(variable) else "", "?": "chosen"}[sign]
+
+    environment = COMPOSE["services"][name]["environment"]
+    return {variable: re.sub(r"\$\{(\w+):([-+?])(.*?)\}", value, text) for variable, text in environment.items()}
+
+
 def test_all_parts_are_there():
     assert set(COMPOSE["services"]) == {"app", "scheduler", "train", "predict", "database"}
     assert set(OURS) == {"app", "scheduler", "train", "predict"}
@@ -62,8 +73,7 @@ def test_every_variable_is_a_setting():
 
 
 def test_the_dashboard_finds_scheduler_and_database_by_their_services():
-    environment = dict(COMPOSE["services"]["app"]["environment"])
-    settings = Settings.from_environment(environment)
+    settings = Settings.from_environment(passed_on("app", {}))
     port = understood(OURS["scheduler"]["command"])["port"]
     assert settings.scheduler == f"tcp://scheduler:{port}"
     assert "@database/" in settings.database_url
@@ -71,6 +81,32 @@ def test_the_dashboard_finds_scheduler_and_database_by_their_services():
     kept = COMPOSE["services"]["database"]["environment"]
     assert settings.database_url.endswith(f"/{kept['POSTGRES_DB']}")
     assert f"//{kept['POSTGRES_USER']}:" in settings.database_url
+
+
+FIXED = {"MNIST_LAB_HOME", "MNIST_LAB_DATABASE", "MNIST_LAB_SCHEDULER"}
+MEANINGLESS = {"MNIST_LAB_TRAIN_WORKERS"}
+"""Where workers are containers, their number is theirs."""
+
+
+@pytest.mark.parametrize("entry", fields(Settings), ids=lambda entry: entry.metadata["variable"])
+def test_compose_passes_settings_on(entry):
+    variable = entry.metadata["variable"]
+    given = {variable: "7" if entry.type == "int" else "/given"}
+    default, told = (getattr(Settings.from_environment(passed_on("app", of)), entry.name) for of in ({}, given))
+    if variable in FIXED | MEANINGLESS:
+        assert told == default
+    else:
+        assert default == getattr(Settings.from_environment({}), entry.name)
+        assert str(told) == ("/images.npz" if variable == "MNIST_LAB_DATA" else given[variable])
+
+
+def test_all_parts_of_compose_read_the_same_images():
+    variables = ("MNIST_LAB_DATA", "MNIST_LAB_DATA_SHA256")
+    given = dict.fromkeys(variables, "given")
+    for name in ("app", "train", "predict"):
+        environment = passed_on(name, given)
+        assert [environment[variable] for variable in variables] == ["/images.npz", "given"]
+        assert "${MNIST_LAB_DATA:-/dev/null}:/images.npz:ro" in COMPOSE["services"][name]["volumes"]
 
 
 def test_what_the_image_copies_is_there():
