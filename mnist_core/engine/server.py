@@ -27,9 +27,15 @@ from mnist_core.store.lease import Lease
 
 log = logging.getLogger("mnist_core.engine")
 
-GONE = "The Dask scheduler at {address} is gone. Start it again (dask scheduler): runs go on from their last epoch."
-ENDED = "its own Dask scheduler has ended. It is started again, and runs go on from their last epoch."
-FAILED = "something in it went wrong ({}), and its log says more. It is started again."
+GONE = (
+    "The Dask scheduler at {address} is gone, and its workers end with it. Start both again (dask scheduler, then "
+    "dask worker): runs go on from their last epoch."
+)
+ENDED = (
+    "its own Dask scheduler has ended; its log at {log} says more. It is started again with its workers, and runs go "
+    "on from their last epoch."
+)
+FAILED = "something in it went wrong ({error}); its log at {log} says more. It is started again."
 
 TICK_SECONDS = 0.1
 BEAT_SECONDS = 1.0
@@ -64,8 +70,8 @@ def serve(settings: Settings) -> int:
     except Exception as error:
         # Whatever keeps the engine from working must be seen on the pages, not only here.
         log.exception("the engine cannot work")
-        known = isinstance(error, LabError)
-        lease.renew("broken", problem=str(error) if known else FAILED.format(type(error).__name__))
+        failed = FAILED.format(error=type(error).__name__, log=settings.log_file)
+        lease.renew("broken", problem=str(error) if isinstance(error, LabError) else failed)
         return 1
     lease.release()
     return 0
@@ -85,9 +91,11 @@ def _connect(settings: Settings, stack: ExitStack) -> tuple[Client, Callable[[],
     try:
         return stack.enter_context(Client(address, set_as_default=False, timeout=REACH_SECONDS)), look_after
     except (OSError, ValueError) as error:
+        if not settings.scheduler:
+            raise EngineError(ENDED.format(log=settings.log_file)) from error
         raise EngineError(
             f"The Dask scheduler at {address} does not answer ({type(error).__name__}). Start it with "
-            f"`dask scheduler`, or mend MNIST_LAB_SCHEDULER; it is tried again."
+            f"`dask scheduler`, and workers with `dask worker`, or mend MNIST_LAB_SCHEDULER; it is tried again."
         ) from None
 
 
@@ -103,7 +111,7 @@ def _loop(
     last_beat = float("-inf")
     while not stopping.wait(TICK_SECONDS):
         if dispatcher.scheduler == "gone":
-            raise EngineError(GONE.format(address=address) if settings.scheduler else ENDED)
+            raise EngineError((GONE if settings.scheduler else ENDED).format(address=address, log=settings.log_file))
         try:
             looked = time.monotonic() - last_beat >= BEAT_SECONDS
             if looked:

@@ -1,7 +1,7 @@
 """The loop around the engine's rounds: when it ends, and what it outlives."""
 
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -90,7 +90,8 @@ def test_the_loop_ends_when_another_engine_has_the_lease(loop):
 
 
 @pytest.mark.parametrize(
-    ("scheduler", "told"), [("tcp://here", ["tcp://here", "dask scheduler"]), ("", ["its own", "started again"])]
+    ("scheduler", "told"),
+    [("tcp://here", ["tcp://here", "dask scheduler", "dask worker"]), ("", ["its own", "engine.log", "started again"])],
 )
 def test_a_scheduler_that_goes_away_for_good_ends_the_loop_with_a_sentence(settings, scheduler, told):
     def vanish():
@@ -133,7 +134,7 @@ def test_what_nobody_foresaw_is_told_in_words_and_logged(settings, store, monkey
     monkeypatch.setattr(server, "_connect", lambda *_: {}["workers"])
     monkeypatch.setattr(server.signal, "signal", lambda *_: None)
     assert server.serve(settings) == 1
-    assert_friendly(engine_status(store.database).problem, "KeyError", "log")
+    assert_friendly(engine_status(store.database).problem, "KeyError", settings.log_file)
 
 
 def test_the_loop_outlives_a_store_that_is_full_for_a_while(loop):
@@ -168,7 +169,20 @@ def test_a_scheduler_that_is_not_there_is_told(settings, monkeypatch):
     nowhere = replace(settings, scheduler="tcp://127.0.0.1:9")
     with pytest.raises(EngineError) as error, ExitStack() as stack:
         server._connect(nowhere, stack)
-    assert_friendly(error, "tcp://127.0.0.1:9", "MNIST_LAB_SCHEDULER")
+    assert_friendly(error, "tcp://127.0.0.1:9", "dask worker", "MNIST_LAB_SCHEDULER")
+
+
+def test_an_own_scheduler_that_ends_before_anything_joins_is_nothing_to_start_by_hand(settings, monkeypatch):
+    @contextmanager
+    def start(settings):
+        yield SimpleNamespace(scheduler_address="tcp://127.0.0.1:9")
+
+    monkeypatch.setattr(server, "REACH_SECONDS", 0.2)
+    monkeypatch.setattr(server.cluster, "start", start)
+    with pytest.raises(EngineError) as error, ExitStack() as stack:
+        server._connect(settings, stack)
+    assert_friendly(error, "its own", settings.log_file, "started again")
+    assert "MNIST_LAB_SCHEDULER" not in str(error.value)
 
 
 def test_workers_elsewhere_cannot_use_a_file_here(settings):
