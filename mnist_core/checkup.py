@@ -161,6 +161,8 @@ def engine(settings: Settings) -> Check:
         return Check("Engine", True, "not running; it starts with the dashboard")
     if missing:
         return Check("Engine", False, f"waits: {missing}", log)
+    if status.out_of_reach:
+        return Check("Engine", False, status.out_of_reach)
     if status.problems:
         found = f"of {len(status.workers)} workers, {len(status.problems)} cannot work: {status.problems[0]}"
         return Check("Engine", False, found, log)

@@ -205,10 +205,12 @@ class EngineClient:
 
     def _ask(self, task: Callable, *arguments: Any, kind: str = "predict") -> Any:
         """Has a worker do a task. Those of the kind ``files`` may take long, and no prediction waits behind one."""
-        address = self.wait().address
+        status = self.wait()
+        if status.out_of_reach:
+            raise EngineError(status.out_of_reach)
         seconds = ANSWER_SECONDS + (self._settings.upload_seconds if kind == "files" else 0)
         try:
-            client = self._connect(address)
+            client = self._connect(status.address)
             future = client.submit(task, *arguments, resources={kind: 1}, pure=False, priority=10)
             return self._wait_for(future, seconds)
         except LabError:

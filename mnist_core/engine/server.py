@@ -23,7 +23,7 @@ from mnist_core.engine.dispatch import Dispatcher
 from mnist_core.errors import EngineError, LabError
 from mnist_core.settings import Settings
 from mnist_core.store import RunStore
-from mnist_core.store.lease import Lease
+from mnist_core.store.lease import LOOPBACK, Lease
 
 log = logging.getLogger("mnist_core.engine")
 
@@ -42,8 +42,6 @@ BEAT_SECONDS = 1.0
 
 REACH_SECONDS = 10
 """How long a scheduler on another machine may take to answer."""
-
-LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
 def serve(settings: Settings) -> int:

@@ -42,6 +42,14 @@ NEEDED = {
 }
 """What is missing, by kind of worker, where workers are started by hand."""
 
+LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+"""Addresses that each machine has for itself."""
+
+OUT_OF_REACH = (
+    "The engine trains, but cannot be asked from here, as for drawings: its workers can be reached on {host} alone. "
+    "Set MNIST_LAB_SCHEDULER, on every machine, to a Dask scheduler that all of them reach."
+)
+
 
 @dataclass(frozen=True)
 class EngineStatus:
@@ -58,6 +66,8 @@ class EngineStatus:
     """When it last gave a sign of life, in seconds since 1970."""
     owner: str = ""
     """Who holds the lease: another engine has another owner, also with the same process number."""
+    out_of_reach: str = ""
+    """Why its workers cannot be asked from this machine, in words; runs are trained all the same."""
 
     @property
     def ready(self) -> bool:
@@ -95,7 +105,11 @@ def engine_status(database: Database) -> EngineStatus:
     if row is None or not process_alive(row.host, row.pid, row.beat):
         return EngineStatus("away")
     workers = tuple(json.loads(row.workers))
-    return EngineStatus(row.state, row.address, workers, row.pid, row.host, beat=row.beat, owner=row.owner)
+    # Two machines have one database only if it is a server's; with a file, this one has got another name.
+    elsewhere = row.host != HOST and not database.url.startswith("sqlite")
+    alone = elsewhere and any(host in row.address for host in LOOPBACK)
+    out_of_reach = OUT_OF_REACH.format(host=row.host) if alone else ""
+    return EngineStatus(row.state, row.address, workers, row.pid, row.host, "", row.beat, row.owner, out_of_reach)
 
 
 def revoke(database: Database, status: EngineStatus) -> None:

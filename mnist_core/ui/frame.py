@@ -93,6 +93,8 @@ def describe(status: EngineStatus, by_hand: bool = False) -> tuple[str, str]:
         return "#d55e00", html.escape(f"The engine cannot work: {problems[0]}{besides}")
     if missing:
         return "#d55e00", html.escape(f"The engine waits: {missing}.")
+    if status.out_of_reach:
+        return "#d55e00", html.escape(status.out_of_reach)
     if status.ready and trainers and all(worker["ready"] for worker in trainers):
         devices = "Ready: " + ", ".join(sorted({worker["device"] for worker in trainers}))
         if problems:

@@ -36,8 +36,8 @@ def _in_one_line(lab: Lab, status: EngineStatus) -> None:
     wrong = [check for check in _checks(lab) if not check.ok]
     by_hand = bool(lab.settings.scheduler)
     missing = by_hand and status.missing  # the engine starts its own workers again by itself
-    if status.problems or missing:
-        show = st.error if status.crippled or missing else st.warning
+    if status.problems or missing or status.out_of_reach:
+        show = st.error if status.crippled or missing or status.out_of_reach else st.warning
         show(escaped(html.unescape(describe(status, by_hand)[1])), icon=":material/error:")
     elif wrong:
         st.warning(escaped(f"{wrong[0].name}: {wrong[0].found}. {wrong[0].mend}"), icon=":material/warning:")

@@ -7,6 +7,8 @@ import pytest
 
 from mnist_core import checkup
 from mnist_core.config import RunConfig
+from mnist_core.engine.client import EngineClient
+from mnist_core.store.lease import OUT_OF_REACH, EngineStatus
 from tests.pages.conftest import words
 
 WORKER = {"name": "train-0", "kind": "train", "device": "Test processor", "ready": True, "problem": ""}
@@ -86,6 +88,17 @@ def test_workers_that_nobody_has_started_are_asked_for(visit, lease, monkeypatch
     assert "dask worker tcp:\\//127.0.0.1:7 --nthreads 1 --resources train=1" in app.error[0].value
     check = checkup.engine(replace(settings, scheduler="tcp://127.0.0.1:7"))
     assert not check.ok and "dask worker tcp://127.0.0.1:7 --nthreads 1 --resources train=1" in check.found
+
+
+def test_workers_that_are_out_of_reach_are_told(visit, lease, monkeypatch, settings):
+    told = OUT_OF_REACH.format(host="other-machine")
+    away = EngineStatus("ready", "tcp://127.0.0.1:7", (WORKER, PREDICTS), 7, "other-machine", out_of_reach=told)
+    monkeypatch.setattr(EngineClient, "ensure", lambda _: away)
+    app = visit("Health")
+    assert "reached on other-machine alone" in app.error[0].value and not app.success
+    monkeypatch.setattr(checkup, "engine_status", lambda _: away)
+    check = checkup.engine(settings)
+    assert (check.ok, check.found) == (False, told)
 
 
 def test_what_trains_is_shown_however_long_the_queue_is(visit, ready, store):

@@ -22,7 +22,7 @@ from mnist_core.errors import EngineError, ModelFileError, StoreBusy, StoreError
 from mnist_core.models.upload import Upload
 from mnist_core.settings import Settings
 from mnist_core.store import RunStore, database
-from mnist_core.store.lease import HOST, attended, engine_status
+from mnist_core.store.lease import HOST, EngineStatus, attended, engine_status
 from mnist_core.store.tables import attendance, engine_lease
 from tests.helpers import assert_friendly, eventually
 
@@ -257,6 +257,14 @@ def test_an_engine_that_does_not_answer_is_told(ours, store, monkeypatch):
     with pytest.raises(EngineError) as error:
         ours.predict("x", np.zeros((1, 28, 28), np.uint8))
     assert_friendly(error, "did not answer", "Try again")
+
+
+def test_an_engine_whose_workers_are_out_of_reach_is_not_asked(ours, monkeypatch):
+    away = EngineStatus("ready", "tcp://127.0.0.1:1", host="other-machine", out_of_reach="They are out of reach.")
+    monkeypatch.setattr(client, "engine_status", lambda _: away)
+    monkeypatch.setattr(distributed, "Client", lambda *_, **__: pytest.fail("somebody else's engine was asked"))
+    with pytest.raises(EngineError, match="They are out of reach"):
+        ours.predict("x", np.zeros((1, 28, 28), np.uint8))
 
 
 def test_a_models_file_has_a_limit_or_none(settings, store, monkeypatch):

@@ -12,7 +12,7 @@ from sqlalchemy import insert, update
 from mnist_core.store import lease
 from mnist_core.store.lease import HOST, Lease, attend, attended, engine_status, leave, process_alive, revoke
 from mnist_core.store.tables import attendance, engine_lease
-from tests.helpers import ROOT, eventually
+from tests.helpers import ROOT, assert_friendly, eventually
 
 pytestmark = pytest.mark.usefixtures("both_databases")
 
@@ -40,10 +40,10 @@ def dead_pid():
     return process.pid
 
 
-def hold(database, host=HOST, pid=None, beat=None, owner="somebody"):
+def hold(database, host=HOST, pid=None, beat=None, owner="somebody", address="tcp://there:1"):
     """Puts somebody's lease into the store."""
     row = {"id": 1, "owner": owner, "host": host, "pid": pid or os.getpid(), "beat": beat or time.time()}
-    row |= {"state": "ready", "address": "tcp://there:1", "workers": '[{"name": "train-0"}]'}
+    row |= {"state": "ready", "address": address, "workers": '[{"name": "train-0"}]'}
     with database.write() as connection:
         connection.execute(insert(engine_lease).values(row))
 
@@ -254,3 +254,20 @@ def test_those_that_are_gone_are_forgotten(database, process, dead_pid):
     process.kill()
     process.wait()
     assert attended(database)  # by the one elsewhere
+
+
+@pytest.mark.parametrize(
+    ("host", "address", "reached"),
+    [
+        ("other-machine", "tcp://127.0.0.1:1", False),
+        ("other-machine", "tcp://there:1", True),
+        (HOST, "tcp://127.0.0.1:1", True),
+    ],
+)
+def test_workers_of_another_machines_own_are_out_of_reach(database, host, address, reached):
+    hold(database, host, address=address)
+    told = engine_status(database).out_of_reach
+    if reached or database.url.startswith("sqlite"):  # a file has one machine, which may change its name
+        assert told == ""
+    else:
+        assert_friendly(told, "other-machine", "MNIST_LAB_SCHEDULER")
