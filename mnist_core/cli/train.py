@@ -116,13 +116,16 @@ def _show(bar: tqdm, run: Run, rows: list[dict[str, Any]]) -> int:
             text += f"; held out: loss {row['val_loss']:.4f}, {row['val_accuracy']:.2%} right"
         tell(f"{text}; {row['seconds']:.1f} s")
     bar.update(run.step - bar.n)
+    if run.ended_early:
+        bar.total = run.step
     return rows[-1]["epoch"] if rows else 0
 
 
 def _summary(run: Run) -> str:
     pace = result(run)["images_per_second"]
+    early = f" early after epoch {run.epoch} of {run.settings.epochs}" if run.ended_early else ""
     return (
-        f"{run.status.capitalize()}: {run.test_accuracy:.2%} of the test images right, "
+        f"{run.status.capitalize()}{early}: {run.test_accuracy:.2%} of the test images right, "
         f"loss {run.test_loss:.4f}; {run.train_seconds:.1f} s of training, {pace or 0:,.0f} images/s.\n"
         f"It is run {run.id}. See it with `make run`, or let it read digits: "
         f"{PROGRAM} predict --model {run.id} IMAGE"

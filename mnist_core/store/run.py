@@ -137,3 +137,8 @@ class Run:
     def progress(self) -> float:
         """Share of all steps done, 0..1."""
         return min(1.0, self.step / self.steps) if self.steps else 0.0
+
+    @property
+    def ended_early(self) -> bool:
+        """Whether early stopping ended it before its last step."""
+        return self.status == "finished" and self.step < self.steps

@@ -56,9 +56,10 @@ def correction(earlier: Iterable[Run]) -> float:
     """How much slower this machine has been than the constants say; 1 without earlier runs."""
     ratios = []
     for run in earlier:
-        if run.status == "finished" and run.train_seconds > LONG_ENOUGH:
+        if run.status == "finished" and run.train_seconds > LONG_ENOUGH and run.progress:
             with suppress(ConfigError):  # of a run that another version made
-                ratios.append(run.train_seconds / _training_seconds(run.settings))
+                # Of the steps that were done: early stopping may have left most of them out.
+                ratios.append(run.train_seconds / (_training_seconds(run.settings) * run.progress))
         if len(ratios) == RUNS_LOOKED_AT:
             break
     return median(ratios) if ratios else 1.0

@@ -83,7 +83,7 @@ def _headline(lab: Lab, run: Run, last: dict[str, Any] | None) -> None:
     elif not run.steps:
         st.progress(0.0, text="Building and compiling the network …")
     else:
-        st.progress(run.progress, text=_progress(run))
+        st.progress(1.0 if run.ended_early else run.progress, text=_progress(run))
     with st.container(horizontal=True):
         if run.test_accuracy is not None:
             st.metric("Test accuracy", percent(run.test_accuracy), width="content")
@@ -99,6 +99,11 @@ def _headline(lab: Lab, run: Run, last: dict[str, Any] | None) -> None:
 def _progress(run: Run) -> str:
     config = run.settings
     now = min(run.epoch + 1, config.epochs)
+    if run.ended_early:
+        return (
+            f"Stopped early after epoch {run.epoch} of {config.epochs}, as the held-out loss no longer fell"
+            f" · {duration(run.train_seconds)} of training · {run.device}"
+        )
     text = f"{config.architecture.unit.capitalize()} {now if run.active else run.epoch} of {config.epochs}"
     if config.training.steps and config.architecture.family == "network":
         text = f"Step {run.step:,} of {run.steps:,}"

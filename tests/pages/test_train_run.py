@@ -13,6 +13,11 @@ def progress(app):
     return "".join(bar.proto.text for bar in app.get("progress"))
 
 
+def filled(app):
+    """How far the bar has grown, in percent."""
+    return [bar.proto.value for bar in app.get("progress")]
+
+
 def test_a_run_that_waits_and_is_cancelled(visit, store):
     store.create(RunConfig(), "before it")
     run_id = store.create(RunConfig(), "mine")
@@ -57,6 +62,16 @@ def test_a_run_that_trains(visit, running):
     said = words(app) + progress(app)
     for text in ("training", "Epoch 3 of 5", "50%", "87.50%", "81.25%", "123,456", "101,770"):
         assert text in said
+
+
+def test_a_run_that_early_stopping_ended(visit, store, finish):
+    run_id = finish(config=RunConfig.parse({"training": {"epochs": 100, "early_stopping": 2}}))
+    store.record(run_id, {"epoch": 4, "step": 1680})
+    app = visit("Train", run=run_id)
+    assert filled(app) == [100]
+    assert "Stopped early after epoch 4 of 100" in progress(app)
+    store.record(run_id, {"status": "stopped"})
+    assert filled(visit("Train", run=run_id)) == [4], "a reader's stop leaves the bar where it was"
 
 
 def test_a_forest_tells_its_trees_and_can_be_stopped(visit, store):

@@ -115,6 +115,13 @@ def test_the_second_ctrl_c_does_not_wait(store):
     assert store.get(run_id).wish == "stop"
 
 
+def test_the_bar_of_a_run_that_ended_early_is_full(store, capsys):
+    run_id = store.create(RunConfig.parse({"training": {"epochs": 100, "early_stopping": 2}}))
+    store.record(run_id, {"status": "finished", "epoch": 4, "step": 1680, "steps": 42_000})
+    train.follow(store, Interrupted(), run_id)
+    assert "1680/1680" in capsys.readouterr().err
+
+
 def test_nothing_waits_in_the_queue_when_there_is_no_engine(call, store, monkeypatch):
     def fail(self):
         raise EngineError("The engine is not there.")
