@@ -64,7 +64,7 @@ def load(part: Part) -> Digits:
 
 
 def signature() -> str:
-    """Which images this process reads: empty for those that are shipped, else the SHA-256 of their file.
+    """Which images this process reads: empty for the shipped file, wherever it lies, else the SHA-256 of the file.
 
     Raises:
         DataError: the file that ``MNIST_LAB_DATA`` names cannot be read.
@@ -73,9 +73,10 @@ def signature() -> str:
     if not settings.data:
         return ""
     try:
-        return hashlib.sha256(Path(settings.data).read_bytes()).hexdigest()
+        found = hashlib.sha256(Path(settings.data).read_bytes()).hexdigest()
     except OSError as error:
         raise DataError(f"{settings.data} cannot be read ({error.strerror}). Mend MNIST_LAB_DATA.") from None
+    return "" if found == EMBEDDED_SHA256 else found
 
 
 def forget() -> None:
@@ -94,9 +95,9 @@ def _read(path: Path, part: Part, file_sha256: str) -> Digits:
             f"{FETCH_AGAIN if path == EMBEDDED else mend}"
         ) from None
     found = hashlib.sha256(content).hexdigest()
-    if path == EMBEDDED and found != file_sha256:
+    if path == EMBEDDED and found != EMBEDDED_SHA256:
         raise DataError(
-            f"{path} is damaged: expected SHA-256 {file_sha256}, found {found}. {FETCH_AGAIN}"
+            f"{path} is damaged: expected SHA-256 {EMBEDDED_SHA256}, found {found}. {FETCH_AGAIN}"
         )
     if file_sha256 and found != file_sha256:
         raise DataError(

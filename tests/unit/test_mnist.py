@@ -103,6 +103,18 @@ def test_a_damaged_shipped_file_is_told_with_both_hashes(tmp_path, monkeypatch):
     assert_friendly(refused(), mnist.EMBEDDED_SHA256, hashlib.sha256(content).hexdigest(), "git checkout", damaged)
 
 
+def test_the_shipped_file_may_be_named(tmp_path, monkeypatch):
+    copy = tmp_path / "copy.npz"
+    copy.write_bytes(mnist.EMBEDDED.read_bytes())
+    for path in (mnist.EMBEDDED, copy):
+        monkeypatch.setenv("MNIST_LAB_DATA", str(path))
+        assert len(mnist.load("test")) == 10_000
+        assert mnist.signature() == "", "a worker that reads it without being told to has the same images"
+    monkeypatch.setenv("MNIST_LAB_DATA", str(mnist.EMBEDDED))
+    monkeypatch.setenv("MNIST_LAB_DATA_SHA256", "0" * 64)
+    assert_friendly(refused(), mnist.EMBEDDED, "0" * 64, "MNIST_LAB_DATA_SHA256")
+
+
 # -- files that stand in for it ------------------------------------------------------------------------------------
 
 
