@@ -5,6 +5,8 @@ Whether it is theirs to change, ``visitors`` says; whether it is within the limi
 
 from __future__ import annotations
 
+from functools import partial
+
 from mnist_core import limits
 from mnist_core.config import RunConfig
 from mnist_core.data.mnist import Digits
@@ -42,14 +44,16 @@ class Acting:
 
     def fine_tune(self, run_id: str, own: Digits) -> str:
         """The same for a run that trains another one's network further on own drawings (``store.fine_tuning``)."""
-        limits.require_size(self._settings, self._store.get(run_id).settings)
         self._require_turn()
-        return fine_tuning.fine_tune(self._store, run_id, own, self._visitor.id)
+        check = partial(limits.require_size, self._settings)
+        return fine_tuning.fine_tune(self._store, run_id, own, self._visitor.id, check)
 
     def fine_tune_again(self, run_id: str) -> str:
         """Repeats a fine-tuning, whosever it was."""
+        run = self._store.get(run_id)
+        limits.require_size(self._settings, run.settings)
         self._require_turn()
-        return fine_tuning.repeat(self._store, self._store.get(run_id), self._visitor.id)
+        return fine_tuning.repeat(self._store, run, self._visitor.id)
 
     def ask(self, run_id: str, wish: str) -> Run:
         """Stops, cancels or pauses a run (``RunStore.ask``)."""
@@ -57,8 +61,9 @@ class Acting:
         return self._store.ask(run_id, wish)
 
     def resume(self, run_id: str) -> Run:
+        """Puts a run back in the queue. It takes a place there, and no more than was granted when it was new."""
         self._require_run(run_id)
-        self._require_turn()
+        self._require_place()
         return self._store.resume(run_id)
 
     def describe(self, run_id: str, name: str, note: str) -> None:
@@ -131,9 +136,12 @@ class Acting:
             self._visitor.require(owner, VisitorStore(self._store.database).names([owner])[owner])
 
     def _require_turn(self) -> None:
+        self._require_place()
+        self._require_room()
+
+    def _require_place(self) -> None:
         searching = sum(sweep.owner == self._visitor.id for sweep in self._sweeps.list(status="running"))
         limits.require_turn(self._settings, count_waiting(self._store.database, self._visitor.id) + searching)
-        self._require_room()
 
     def _require_room(self) -> None:
         limits.require_room(self._settings, self._store.database.stored_bytes())

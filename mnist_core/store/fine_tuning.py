@@ -6,6 +6,7 @@ Such a run keeps what it begins from, weights and drawings: it can be trained ag
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from mnist_core.config import RunConfig
@@ -20,8 +21,13 @@ DRAWINGS, WEIGHTS = "handwriting", "begin.keras"
 """Names under which a run keeps what it begins from."""
 
 
-def fine_tune(store: RunStore, run_id: str, own: Digits, owner: str = "") -> str:
+def fine_tune(
+    store: RunStore, run_id: str, own: Digits, owner: str = "", check: Callable[[RunConfig], None] | None = None
+) -> str:
     """Puts a run in the queue that trains the network of ``run_id`` further; gives its id.
+
+    Args:
+        check: raises for a configuration that is not allowed; it sees the new run's, not that of ``run_id``.
 
     Raises:
         ConfigError: too few drawings, or no network that can be trained further.
@@ -30,6 +36,8 @@ def fine_tune(store: RunStore, run_id: str, own: Digits, owner: str = "") -> str
     run = store.get(run_id)
     hand = divide(own, run.settings.data.split_seed)
     config = fine_tuning(run.settings, run.id, hand)
+    if check:
+        check(config)
     weights = store.load_blob(run.id, "model.keras")
     if weights is None:
         raise ConfigError(f"The run {run.name!r} has no model to train further. Choose one that has finished.")

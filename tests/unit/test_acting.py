@@ -11,6 +11,7 @@ from mnist_core.config import RunConfig
 from mnist_core.data.mnist import Digits
 from mnist_core.errors import NotAllowed, OverLimit
 from mnist_core.explore.questions import QUESTIONS
+from mnist_core.handwriting import EPOCHS
 from mnist_core.models.upload import Upload
 from mnist_core.store.drawings import Drawings
 from mnist_core.store.queue import count_waiting
@@ -165,9 +166,14 @@ def test_an_upload_is_whose_it_is_and_within_the_limits(act, store):
     assert asked == [(upload, "theirs", ANNA), (upload, "", ANNA)]
 
 
-def test_a_fine_tuning_is_whose_it_is_and_within_the_limits(act, store):
+@pytest.fixture
+def own():
+    """Drawings enough to be learned from."""
     images = np.random.default_rng(0).integers(0, 255, (12, 28, 28), np.uint8)
-    own = Digits(images, np.arange(12, dtype=np.uint8) % 3)
+    return Digits(images, np.arange(12, dtype=np.uint8) % 3)
+
+
+def test_a_fine_tuning_is_whose_it_is_and_within_the_limits(act, store, own):
     run_id = act(ANNA).fine_tune(FLAGSHIP, own)
     assert store.get(run_id).owner == ANNA
     # Whosever it was: it holds all that it began from.
@@ -178,3 +184,27 @@ def test_a_fine_tuning_is_whose_it_is_and_within_the_limits(act, store):
             refused()
         assert_friendly(error)
     assert len(store.list()) == 2
+
+
+def test_a_fine_tuning_is_limited_by_its_own_epochs_and_not_by_those_it_begins_from(act, store, own):
+    assert store.get(FLAGSHIP).settings.epochs > EPOCHS
+    run_id = act(ANNA, most_epochs=EPOCHS).fine_tune(FLAGSHIP, own)
+    few = act(ANNA, most_epochs=EPOCHS - 1)
+    for refused in (lambda: few.fine_tune(FLAGSHIP, own), lambda: few.fine_tune_again(run_id)):
+        with pytest.raises(OverLimit) as error:
+            refused()
+        assert_friendly(error, "MNIST_LAB_EPOCHS", EPOCHS)
+    assert len(store.list()) == 1
+
+
+def test_what_was_accepted_goes_on_and_needs_only_a_place_in_the_queue(act, store):
+    run_id = act(ANNA).train(RunConfig())
+    act(ANNA).ask(run_id, "pause")
+    store.keep(run_id, "model.keras", os.urandom(2_000_000))
+    act(ANNA, stored_megabytes=1, most_parameters=10, most_epochs=1).resume(run_id)
+    assert store.get(run_id).status == "queued"
+    act(ANNA).ask(run_id, "pause")
+    act(ANNA).train(RunConfig())
+    with pytest.raises(OverLimit) as error:
+        act(ANNA, most_waiting=1).resume(run_id)
+    assert_friendly(error, "MNIST_LAB_WAITING")
