@@ -32,8 +32,9 @@ class Dask:
     def __init__(self):
         self.futures, self.workers, self.busy, self.restarted = [], {}, {}, []
 
-    def join(self, address, name, kind, memory=8e8):
-        self.workers[address] = {"name": name, "resources": {kind: 1}, "metrics": {"memory": memory}}
+    def join(self, address, name, kind, memory=8e8, nanny="tcp://nanny"):
+        row = {"name": name, "resources": {kind: 1}, "metrics": {"memory": memory}, "nanny": nanny}
+        self.workers[address] = row
 
     def processing(self, workers):
         return {address: self.busy.get(address, ()) for address in workers}

@@ -150,8 +150,11 @@ class Dispatcher:
         return {worker["name"] for worker in trainers if bool(worker["problem"]) != sound}
 
     def _renew_full(self, workers: dict[str, dict[str, Any]]) -> None:
-        """Restarts train workers that have grown too large, as soon as they have nothing to do."""
-        trainers = {address: info for address, info in workers.items() if "train" in info["resources"]}
+        """Restarts train workers that have grown too large, as soon as they have nothing to do.
+
+        One without a nanny cannot come back: Dask would end it for good, so it stays as it is.
+        """
+        trainers = {a: info for a, info in workers.items() if "train" in info["resources"] and info["nanny"]}
         memory = {address: info["metrics"].get("memory", 0) for address, info in trainers.items()}
         # One that is large from the start, as with the libraries of a GPU, is full when it has grown much.
         self._at_first = {address: self._at_first.get(address, now) for address, now in memory.items() if now}

@@ -166,3 +166,15 @@ def test_a_run_that_had_not_begun_there_has_lost_no_worker(one_sound, dask, stor
     store.delete(waiting)
     start_anew(one_sound, dask, "tcp://2", "tcp://3")
     assert [future.arguments[0] for future in dask.trainings] == [waiting, waiting, deleted]
+
+
+def test_a_worker_without_a_nanny_is_not_ended_and_goes_on_working(scripted, dask, store):
+    """``dask worker --no-nanny``: nobody would start it again."""
+    dask.join("tcp://0", "train-0", "train", memory=FULL_BYTES + GROWTH_BYTES, nanny=None)
+    dask.join("tcp://1", "train-1", "train", memory=FULL_BYTES + GROWTH_BYTES)
+    for _ in range(3):
+        scripted.beat()
+    assert set(dask.restarted) == {"tcp://1"}
+    store.create(RunConfig())
+    scripted.tick()
+    assert len(dask.trainings) == 1
