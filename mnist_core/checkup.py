@@ -20,7 +20,7 @@ import psutil
 from packaging.requirements import Requirement
 from sqlalchemy.engine import make_url
 
-from mnist_core import serve
+from mnist_core import serve, sign_in
 from mnist_core.data import mnist
 from mnist_core.errors import LabError
 from mnist_core.settings import Settings
@@ -50,7 +50,7 @@ class Check:
 def checkup(settings: Settings) -> list[Check]:
     """Looks at everything; takes some seconds, starts nothing and leaves nothing behind."""
     looks: Sequence[Callable[[Settings], Check]] = (
-        python, packages, images, folder, disk, memory, database, scheduler, engine, port,
+        python, packages, images, folder, disk, memory, database, scheduler, engine, port, signing_in,
     )  # fmt: skip
     return [look(settings) for look in looks]
 
@@ -178,6 +178,12 @@ def port(settings: Settings) -> Check:
         return Check("Port", False, str(error), "End what listens there, or name another with serve --port.")
     taken = "" if free == serve.PORTS[0] else f" ({serve.PORTS[0]} is taken, perhaps by MNIST Lab itself)"
     return Check("Port", True, f"{free} is free{taken}")
+
+
+def signing_in(settings: Settings) -> Check:
+    """Whether the sign-in can work, if one is set up."""
+    wrong = sign_in.problem()
+    return Check("Sign-in", not wrong, wrong or "rightly set up, or not at all")
 
 
 def sqlite_file(settings: Settings) -> Path | None:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import psutil
 
+from mnist_core import sign_in
 from mnist_core.engine.client import ATTEND_SECONDS, START_SECONDS, EngineClient
 from mnist_core.errors import LabError
 from mnist_core.settings import Settings
@@ -72,6 +73,8 @@ def serve(settings: Settings, port: int, address: str = LOCAL, movable: bool = F
         raise LabError(f"{APP}, the dashboard, is missing. Fetch it again, for example with git checkout.")
     store = RunStore(settings.database_url)
     attend(store.database)  # A write, to hear now whether the data folder takes any.
+    if wrong := sign_in.problem():
+        print(f"Nobody can sign in: {wrong}", file=sys.stderr, flush=True)
     engine = EngineClient(settings, store)
     with _signals() as stopping:
         try:

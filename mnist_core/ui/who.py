@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.errors import StreamlitAuthError
 
-from mnist_core.errors import NotAllowed
+from mnist_core import sign_in
+from mnist_core.errors import LabError, NotAllowed
 from mnist_core.store.visitors import VisitorStore
 from mnist_core.ui.components import component
 from mnist_core.ui.errors import errors_in_words
@@ -32,8 +34,10 @@ def who_is_here(here: Lab) -> None:
         if "is_logged_in" in st.user:
             if st.user.is_logged_in:
                 st.button("Sign out", on_click=st.logout, key="sign-out")
+            elif wrong := sign_in.problem():
+                st.warning(escaped(f"Nobody can sign in: {wrong}"))
             else:
-                st.button("Sign in", on_click=st.login, key="sign-in", help="Then you are you on every computer.")
+                st.button("Sign in", on_click=_sign_in, key="sign-in", help="Then you are you on every computer.")
         st.caption("Others see your runs and your name. Only you can stop or delete what is yours.")
 
 
@@ -43,6 +47,14 @@ def _keep_cookie() -> None:
     if is_secret(said.get("secret")) and said["secret"] != secret():
         become(said["secret"])
         st.rerun()
+
+
+def _sign_in() -> None:
+    with errors_in_words():
+        try:
+            st.login()
+        except StreamlitAuthError as error:  # Streamlit would show it in place of the page
+            raise LabError(f"Nobody can sign in: {error}") from None
 
 
 def _rename(here: Lab) -> None:

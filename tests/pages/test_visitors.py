@@ -219,6 +219,18 @@ def test_who_has_signed_in_is_the_same_in_every_browser(visit, arriving, store):
     assert "Sign in" not in labels_of(visit("Home").button), "where no sign-in is set up, nobody is asked for one"
 
 
+def test_a_sign_in_that_cannot_work_is_told_and_the_page_stays(visit, arriving, monkeypatch, tmp_path):
+    arriving(user={"is_logged_in": False})
+    secrets = tmp_path / "secrets.toml"
+    monkeypatch.setattr("mnist_core.sign_in.FILES", (secrets,))
+    # As where Streamlit was told of other files: then its own word is told, when somebody tries.
+    app = healthy(labelled(visit("Home").button, "Sign in").click().run())
+    assert "Nobody can sign in" in words(app, "error") and app.title[0].value == "MNIST Lab"
+    secrets.write_text("[auth]\n")
+    app = visit("Home")
+    assert "Sign in" not in labels_of(app.button) and "cookie_secret" in words(app, "warning")
+
+
 def test_answers_have_a_rate(as_visitor, monkeypatch):
     monkeypatch.setenv("MNIST_LAB_PREDICTIONS_PER_MINUTE", "1")
     monkeypatch.setattr("mnist_core.engine.client.EngineClient.predict", lambda *_: np.full((1, 10), 0.1, np.float32))

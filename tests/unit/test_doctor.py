@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from mnist_core import checkup, serve
+from mnist_core import checkup, serve, sign_in
 from mnist_core.config import RunConfig
 from mnist_core.store.lease import Lease
 from tests.helpers import assert_friendly
@@ -116,6 +116,14 @@ def test_packages_that_are_missing_or_too_old_are_named(doctor, free, monkeypatc
     assert code == 1
     found = only(checks, "Packages")["found"]
     assert "numpy is" in found and "no-such-package-here is missing" in found and "pillow" not in found
+
+
+def test_a_sign_in_that_cannot_work_is_wrong(doctor, free, monkeypatch, tmp_path):
+    monkeypatch.setattr(sign_in, "FILES", (tmp_path / "secrets.toml",))
+    (tmp_path / "secrets.toml").write_text("[auth]\n")
+    code, checks = doctor()
+    assert code == 1
+    assert "cookie_secret" in only(checks, "Sign-in")["found"]
 
 
 def test_a_disk_that_is_nearly_full_is_wrong(doctor, free, monkeypatch):
