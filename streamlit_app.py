@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from mnist_core import gpus
 from mnist_core.store.sweeps import SweepStore
 from mnist_core.ui.frame import errors_in_words, page
 from mnist_core.ui.lab import Lab
@@ -77,7 +78,9 @@ def devices(lab: Lab) -> None:
         else:
             ready = f"**{escaped(worker['device'])}** {task}"
             st.markdown(f"- {ready if worker['ready'] else f'A worker that {task} is warming up'}")
-    if trainers and all(worker["ready"] and not worker.get("gpu") for worker in trainers):
+    if engine.unused_gpu:
+        st.caption(f"{gpus.UNUSED}, which is fast enough for MNIST. {escaped(gpus.MEND)}")
+    elif trainers and all(worker["ready"] and not worker.get("gpu") for worker in trainers):
         st.caption("No GPU here: everything runs on the processor (CPU), which is fast enough for MNIST.")
 
 

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import shutil
 import socket
+import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -20,7 +22,7 @@ import psutil
 from packaging.requirements import Requirement
 from sqlalchemy.engine import make_url
 
-from mnist_core import serve, sign_in
+from mnist_core import gpus, serve, sign_in
 from mnist_core.data import mnist
 from mnist_core.errors import LabError
 from mnist_core.settings import Settings
@@ -34,6 +36,10 @@ LEAST_DISK, LEAST_MEMORY = 1_000_000_000, 3_000_000_000
 """Bytes that should be free: of a disk for some hundred runs, of memory for the engine and two workers."""
 
 REACH_SECONDS = 3.0
+
+COUNT_GPUS = "import tensorflow; print(len(tensorflow.config.list_physical_devices('GPU')))"
+GPU_SECONDS = 60
+"""For an import of TensorFlow on a busy machine."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +56,7 @@ class Check:
 def checkup(settings: Settings) -> list[Check]:
     """Looks at everything; takes some seconds, starts nothing and leaves nothing behind."""
     looks: Sequence[Callable[[Settings], Check]] = (
-        python, packages, images, folder, disk, memory, database, scheduler, engine, port, signing_in,
+        python, packages, images, folder, disk, memory, database, scheduler, engine, gpu, port, signing_in,
     )  # fmt: skip
     return [look(settings) for look in looks]
 
@@ -169,6 +175,18 @@ def engine(settings: Settings) -> Check:
     ready = sum(worker["ready"] for worker in status.workers)
     where = f"process {status.pid} on {status.host}"
     return Check("Engine", True, f"{status.state}, {where}, {ready} of {len(status.workers)} workers are warm")
+
+
+def gpu(settings: Settings) -> Check:
+    """Whether TensorFlow uses the GPU that is here; it is asked in a process of its own, and only if there is one."""
+    count = len(gpus.visible_gpus())
+    if not count:
+        return Check("GPU", True, "no NVIDIA GPU; everything runs on the processor")
+    with suppress(OSError, subprocess.SubprocessError):
+        answer = subprocess.run([sys.executable, "-c", COUNT_GPUS], capture_output=True, text=True, timeout=GPU_SECONDS)
+        if answer.stdout.strip() not in ("", "0"):
+            return Check("GPU", True, f"TensorFlow uses {answer.stdout.strip()} of {count}")
+    return Check("GPU", False, gpus.UNUSED, gpus.MEND)
 
 
 def port(settings: Settings) -> Check:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ import psutil
 from distributed import Nanny, Scheduler, SpecCluster, Status
 from distributed.diskutils import WorkSpace
 
+from mnist_core.gpus import visible_gpus
 from mnist_core.settings import Settings
 
 log = logging.getLogger("mnist_core.engine")
@@ -99,18 +99,6 @@ def keep_whole(cluster: SpecCluster) -> None:
 def cores() -> int:
     """Processor cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def visible_gpus() -> list[str]:
-    """GPUs that this process may use, by the names that ``CUDA_VISIBLE_DEVICES`` takes; found without TensorFlow."""
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if visible is not None:
-        return [gpu.strip() for gpu in visible.split(",") if gpu.strip() not in ("", "-1")]
-    try:
-        listing = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, timeout=10, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return []
-    return [str(i) for i in range(sum(line.startswith("GPU ") for line in listing.stdout.splitlines()))]
 
 
 def _worker(kind: str, threads: int, gpu: str, memory: int) -> dict[str, Any]:

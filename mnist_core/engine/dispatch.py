@@ -89,8 +89,8 @@ class Dispatcher:
     def beat(self) -> list[dict[str, Any]]:
         """Warms workers that have come, forgets those that have gone, and gives all as pages show them.
 
-        A worker is a row ``name, kind, device, gpu, ready, problem, memory`` (bytes), and ``host`` and ``pid`` when it
-        is ready; ``problem`` says why it cannot work.
+        A worker is a row ``name, kind, device, gpu, ready, problem, memory`` (bytes), and ``host``, ``pid`` and
+        ``unused_gpu`` (one that its TensorFlow cannot use) when it is ready; ``problem`` says why it cannot work.
         """
         workers = self._client.scheduler_info(n_workers=-1)["workers"]
         self._renew_full(workers)

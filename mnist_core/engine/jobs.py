@@ -21,6 +21,7 @@ from mnist_core.engine.fine_tuning import measure
 from mnist_core.engine.reading import store_at
 from mnist_core.engine.recorder import TAKEN_BACK, NotBegun, Preparation, Recorder
 from mnist_core.errors import DataError, LabError, RunTaken, StoreError, UnknownRun
+from mnist_core.gpus import visible_gpus
 from mnist_core.logs import about
 from mnist_core.models.blobs import array_bytes, from_bytes, to_bytes
 from mnist_core.models.fitted import Fitted
@@ -67,7 +68,8 @@ def warm_up(kind: str, data: str = "") -> dict[str, Any]:
     model = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(10)])
     CompiledEvaluation(model, scaled=True).probabilities(np.zeros((1, 28, 28), np.uint8))
     device = (gpu_names() or (cpu_name(),))[0]
-    return {"kind": kind, "device": device, "gpu": bool(gpu_names()), "host": HOST, "pid": os.getpid()}
+    told = {"kind": kind, "device": device, "gpu": bool(gpu_names()), "host": HOST, "pid": os.getpid()}
+    return told | {"unused_gpu": bool(visible_gpus()) and not gpu_names()}
 
 
 def train_run(run_id: str, database_url: str) -> str:

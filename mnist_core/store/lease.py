@@ -90,6 +90,11 @@ class EngineStatus:
         return self.state == "broken" or any(not self.of(kind) for kind in troubled)
 
     @property
+    def unused_gpu(self) -> bool:
+        """Whether a worker has a GPU that its TensorFlow cannot use."""
+        return any(worker.get("unused_gpu") for worker in self.workers)
+
+    @property
     def missing(self) -> str:
         """Which workers have not joined the scheduler, and how to start one; empty if there is one of each kind."""
         absent = [kind for kind in NEEDED if self.ready and not any(worker["kind"] == kind for worker in self.workers)]

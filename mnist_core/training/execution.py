@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from mnist_core.config import RunConfig
 from mnist_core.errors import EngineError
+from mnist_core.gpus import MEND
 
 BFLOAT16 = {"amx_bf16", "avx512_bf16"}
 """Instruction sets of processors that compute with 16 bits in hardware, as Linux names them."""
@@ -35,8 +36,8 @@ def choose(config: RunConfig) -> Execution:
     wanted = config.training.device
     if wanted == "gpu" and not gpus:
         raise EngineError(
-            "This run asks for a GPU, but no worker has one. Set training.device to auto or cpu, "
-            'or install the GPU build with pip install "tensorflow[and-cuda]".'
+            f"This run asks for a GPU, but no worker has one. Set training.device to auto or cpu. Is there an NVIDIA "
+            f"GPU all the same? {MEND}"
         )
     on_gpu = bool(gpus) and wanted != "cpu"
     precision, why_precision = _precision(config, on_gpu)

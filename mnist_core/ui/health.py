@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from mnist_core import checkup, logs
+from mnist_core import checkup, gpus, logs
 from mnist_core.store.lease import EngineStatus
 from mnist_core.ui.data_table import data_table
 from mnist_core.ui.frame import describe, errors_in_words
@@ -41,6 +41,8 @@ def _in_one_line(lab: Lab, status: EngineStatus) -> None:
         show(escaped(html.unescape(describe(status, by_hand)[1])), icon=":material/error:")
     elif wrong:
         st.warning(escaped(f"{wrong[0].name}: {wrong[0].found}. {wrong[0].mend}"), icon=":material/warning:")
+    elif status.unused_gpu:
+        st.warning(f"{gpus.UNUSED}. {escaped(gpus.MEND)}", icon=":material/warning:")
     elif status.ready and status.workers and all(worker["ready"] for worker in status.workers):
         st.success("All is well.", icon=":material/check:")
     else:

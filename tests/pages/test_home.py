@@ -75,6 +75,17 @@ def test_the_engine_and_its_processors(visit, lease):
     assert "No GPU" in words(healthy(app.run()), "caption")
 
 
+def test_a_gpu_that_tensorflow_cannot_use_is_told_with_the_way_to_mend_it(visit, lease):
+    row = {"name": "train-0", "kind": "train", "device": "Example CPU", "gpu": False, "ready": True, "problem": ""}
+    lease.renew("ready", "", [row | {"unused_gpu": True}])
+    said = words(visit("Home"), "caption")
+    assert "tensorflow\\[and-cuda\\]" in said and "No GPU here" not in said
+    assert "tensorflow\\[and-cuda\\]" in visit("Health").warning[0].value
+    lease.renew("ready", "", [row | {"unused_gpu": False}])
+    assert "No GPU here" in words(visit("Home"), "caption")
+    assert not visit("Health").warning
+
+
 def test_a_worker_and_an_engine_that_cannot_work_are_named(visit, lease):
     broken = {"name": "train-0", "kind": "train", "device": "", "gpu": False, "ready": False}
     lease.renew("ready", "", [broken | {"problem": "Data is damaged."}])

@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from mnist_core import checkup, serve, sign_in
+from mnist_core import checkup, gpus, serve, sign_in
 from mnist_core.config import RunConfig
 from mnist_core.store.lease import Lease
 from tests.helpers import assert_friendly
@@ -124,6 +124,23 @@ def test_a_sign_in_that_cannot_work_is_wrong(doctor, free, monkeypatch, tmp_path
     code, checks = doctor()
     assert code == 1
     assert "cookie_secret" in only(checks, "Sign-in")["found"]
+
+
+def test_a_gpu_that_tensorflow_cannot_use_is_wrong(doctor, free, monkeypatch):
+    """Tests hide the GPUs from TensorFlow itself."""
+    monkeypatch.setattr(gpus, "visible_gpus", lambda: ["0"])
+    code, checks = doctor()
+    assert code == 1
+    assert "tensorflow[and-cuda]" in only(checks, "GPU")["mend"]
+
+
+@pytest.mark.parametrize(("answer", "ok"), [("print(1)", True), ("print(0)", False), ("import no_such_module", False)])
+def test_tensorflow_itself_says_whether_it_uses_a_gpu(settings, monkeypatch, answer, ok):
+    monkeypatch.setattr(gpus, "visible_gpus", lambda: ["0", "1"])
+    monkeypatch.setattr(checkup, "COUNT_GPUS", answer)
+    check = checkup.gpu(settings)
+    assert check.ok == ok
+    assert ok == ("1 of 2" in check.found)
 
 
 def test_a_disk_that_is_nearly_full_is_wrong(doctor, free, monkeypatch):

@@ -252,6 +252,14 @@ def test_a_worker_warms_up_and_tells_what_it_has():
     assert "CPU" in jobs.warm_up("train")["device"]
 
 
+def test_a_worker_tells_of_a_gpu_that_its_tensorflow_cannot_use(monkeypatch):
+    assert jobs.warm_up("train")["unused_gpu"] is False
+    monkeypatch.setattr(jobs, "visible_gpus", lambda: ["0"])
+    assert jobs.warm_up("train")["unused_gpu"] is True
+    monkeypatch.setattr(jobs, "gpu_names", lambda: ("NVIDIA A100",))
+    assert jobs.warm_up("train")["unused_gpu"] is False
+
+
 def test_a_worker_with_other_images_than_the_engine_says_so():
     with pytest.raises(DataError) as error:
         jobs.warm_up("train", "of another file")
