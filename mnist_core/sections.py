@@ -126,8 +126,9 @@ class Training(Part):
     )  # fmt: skip
     precision: Literal["float32", "bfloat16", "auto"] = option(
         "auto", "Precision",
-        "Numbers of 32 bits, or of 16 (bfloat16): auto takes 16 where the hardware has them and gains, which is in "
-        "convolutions. Weights, the last layer and the loss keep 32 bits.",
+        "Numbers of 32 bits, or of 16 (bfloat16): auto takes 16 on GPUs that have them and, for convolutions, on x86 "
+        "processors with AVX512-BF16 or AMX under Linux; elsewhere, as on ARM, 32 unless you choose 16 yourself. "
+        "Weights, the last layer and the loss keep 32 bits.",
     )  # fmt: skip
     device: Literal["auto", "cpu", "gpu"] = option(
         "auto", "Device", "auto takes a GPU if a worker has one, else the processor (CPU)."

@@ -13,7 +13,8 @@ from mnist_core.errors import EngineError
 from mnist_core.gpus import MEND
 
 BFLOAT16 = {"amx_bf16", "avx512_bf16"}
-"""Instruction sets of processors that compute with 16 bits in hardware, as Linux names them."""
+"""Instruction sets with which x86 processors compute with 16 bits, as Linux names them. ARM processors may have some
+too, but whether TensorFlow gains from them there is not known: to find out, ask for bfloat16."""
 
 AMPERE = (8, 0)
 """Compute capability of the first NVIDIA GPUs with bfloat16 (CUDA C++ Programming Guide, "Compute Capabilities")."""
@@ -65,8 +66,10 @@ def _precision(config: RunConfig, on_gpu: bool) -> tuple[str, str]:
     chosen = config.training.precision
     if chosen != "auto":
         return chosen, f"{chosen} as asked for"
-    if not (gpu_has_bfloat16() if on_gpu else BFLOAT16 & cpu_flags()):
-        return "float32", "float32, since this hardware has no bfloat16"
+    if on_gpu and not gpu_has_bfloat16():
+        return "float32", "float32, since this GPU has no bfloat16"
+    if not on_gpu and not BFLOAT16 & cpu_flags():
+        return "float32", "float32, since only AVX512-BF16 and AMX are known to gain from bfloat16 here"
     if config.architecture.convolutional or on_gpu:
         return "bfloat16", "bfloat16, which this hardware has, with a float32 last layer and loss"
     return "float32", "float32, since converting costs dense layers more than bfloat16 gains on a processor"

@@ -109,6 +109,15 @@ def test_an_older_gpu_keeps_32_bits(machine):
     assert "no bfloat16" in chosen.reason
 
 
+def test_an_arm_processor_is_not_said_to_lack_what_it_has(machine, monkeypatch):
+    machine()
+    monkeypatch.setattr(execution, "_cpuinfo", lambda: ["processor\t: 0", "Features\t: fp asimd bf16 i8mm"])
+    chosen = choose(config(**CNN))
+    assert chosen.precision == "float32"
+    assert "no bfloat16" not in chosen.reason and "AVX512-BF16" in chosen.reason
+    assert choose(config(**CNN, training={"precision": "bfloat16"})).precision == "bfloat16"
+
+
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_a_precision_that_is_named_is_taken(machine, precision):
     machine(gpus=1, flags="amx_bf16")
