@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from mnist_core.cli.command import PROGRAM, Command, UsageError, engine, open_store, progress
+from mnist_core.cli.command import PROGRAM, Command, UsageError, engine, json_option, open_store, print_json, progress
 from mnist_core.errors import UnknownRun
 from mnist_core.models.formats import FORMATS
 
@@ -14,6 +14,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run_id", metavar="RUN", help=f"a finished or stopped run; `{PROGRAM} runs` lists all")
     parser.add_argument("--format", choices=FORMATS, default="keras", help="what to write (default: keras)")
     parser.add_argument("--out", metavar="FILE", help="where to write it (default: RUN with the format's ending)")
+    json_option(parser)
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -32,6 +33,9 @@ def _run(options: argparse.Namespace) -> int:
         path.write_bytes(data)
     except OSError as error:
         raise UsageError(f"The file {str(path)!r} cannot be written ({error.strerror}).") from None
+    if options.json:
+        print_json({"run_id": run.id, "format": wanted.name, "file": str(path), "bytes": len(data)})
+        return 0
     print(f"{path}: {len(data):,} bytes. {wanted.help.partition(': for')[0].rstrip('.')}.")
     return 0
 

@@ -2,6 +2,8 @@
 
 import json
 import re
+from contextlib import contextmanager
+from types import SimpleNamespace
 
 import h5py
 import numpy as np
@@ -9,10 +11,11 @@ import pytest
 from PIL import Image
 
 from mnist_core.calibration import Calibration, calibrated
-from mnist_core.cli import answers, pictures
+from mnist_core.cli import answers, export, pictures
 from mnist_core.data import mnist
 from mnist_core.errors import ImageError
 from mnist_core.models.formats import FORMATS
+from mnist_core.store.shipped import FLAGSHIP
 from tests import scans
 from tests.commands import complete
 from tests.helpers import assert_friendly
@@ -137,9 +140,10 @@ def test_export_and_upload_make_a_run_that_predicts_the_same(trained, engine, tm
     for ways in (["h5"], ["json", "weights"]):
         files = [tmp_path / f"{run_id}{FORMATS[name].ending}" for name in ways]
         for name, file in zip(ways, files, strict=True):
-            code, out, _ = complete("export", run_id, "--format", name, "--out", file, env=environment)
+            code, out, _ = complete("export", run_id, "--format", name, "--out", file, "--json", env=environment)
             assert code == 0
-            assert f"{file.stat().st_size:,} bytes" in out
+            written = {"file": str(file), "bytes": file.stat().st_size}
+            assert json.loads(out) == {"run_id": run_id, "format": name} | written
         code, out, _ = complete("upload", *files, "--name", "back", "--json", env=environment)
         assert code == 0
         document = json.loads(out)
@@ -152,6 +156,20 @@ def test_export_and_upload_make_a_run_that_predicts_the_same(trained, engine, tm
         assert code == 0
         said.append([(answer["label"], answer["probabilities"]) for answer in json.loads(out)])
     assert said == said[:1] * 4
+
+
+def test_what_was_exported_is_told_in_a_line_or_as_json(call, store, monkeypatch, tmp_path):
+    @contextmanager
+    def engine(settings, store):
+        yield SimpleNamespace(export=lambda run_id, name: b"a network")
+
+    monkeypatch.setattr(export, "engine", engine)
+    file = tmp_path / "mine.keras"
+    code, out, _ = call("export", FLAGSHIP, "--out", file)
+    assert (code, out.partition(". ")[0]) == (0, f"{file}: 9 bytes")
+    assert file.read_bytes() == b"a network"
+    code, out, _ = call("export", FLAGSHIP, "--out", file, "--json")
+    assert (code, json.loads(out)) == (0, {"run_id": FLAGSHIP, "format": "keras", "file": str(file), "bytes": 9})
 
 
 def test_a_hostile_upload_is_told_in_one_line_and_leaves_no_run(trained, engine, tmp_path):
