@@ -10,14 +10,17 @@ import threading
 import time
 from collections.abc import Callable
 from statistics import median
+from typing import TYPE_CHECKING
 
 import psutil
-from playwright.sync_api import Page
 
 from benchmarks.report import arguments, finish, p95, say
 from benchmarks.served import Served, served, visitors, wait_until_warm
 from mnist_core.config import RunConfig
 from mnist_core.store import RunStore
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 WATCHERS = 3
 LOOK_SECONDS = 0.02

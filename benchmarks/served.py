@@ -13,13 +13,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-
-from playwright.sync_api import Page, sync_playwright
+from typing import TYPE_CHECKING
 
 from mnist_core.engine.client import EngineClient
 from mnist_core.settings import Settings
 from mnist_core.store import RunStore
 from tools import browser
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 ROOT = Path(__file__).parents[1]
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
@@ -62,6 +64,8 @@ def served() -> Iterator[Served]:
 @contextmanager
 def visitors() -> Iterator[Callable[..., Page]]:
     """A browser; every call gives a page of another visitor, with nothing in its cache."""
+    from playwright.sync_api import sync_playwright  # only where a browser is needed
+
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=browser.ensure(), args=FLAGS)
 

@@ -1,6 +1,8 @@
 """The benchmarks' documents: the keys that others read, and figures made of what was measured as they say."""
 
 import random
+import subprocess
+import sys
 from collections import Counter
 
 import numpy as np
@@ -26,8 +28,22 @@ from benchmarks import store as benchmark_store
 from benchmarks.report import p95
 from mnist_core.config import RunConfig
 from mnist_core.recipes import RECIPES
+from tests.helpers import ROOT
 from tests.hostile.target import Attack, target
 from tests.rows import epoch
+
+IMPORT_ALL = """
+import importlib, pathlib, sys
+sys.modules["playwright"] = None
+for file in pathlib.Path("benchmarks").glob("[!_]*.py"):
+    importlib.import_module(f"benchmarks.{file.stem}")
+"""
+
+
+def test_benchmarks_can_be_imported_without_a_browsers_tools():
+    """So these tests, and whatever else measures no page, run where Playwright is not installed."""
+    done = subprocess.run([sys.executable, "-c", IMPORT_ALL], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_training_compares_seconds_of_an_epoch():
