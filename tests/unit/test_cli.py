@@ -3,6 +3,8 @@
 import os
 import re
 import shlex
+import subprocess
+import sys
 from unittest.mock import Mock
 
 import numpy as np
@@ -20,7 +22,7 @@ from mnist_core.errors import StoreBusy
 from mnist_core.recipes import RECIPES
 from mnist_core.store.lease import EngineStatus
 from tests.commands import complete, start
-from tests.helpers import assert_friendly
+from tests.helpers import ROOT, assert_friendly
 
 
 def words(text):
@@ -194,6 +196,14 @@ def test_an_interrupted_command_is_quiet(call, monkeypatch):
 
     monkeypatch.setattr(cli, "COMMANDS", [cli.Command("wait", "Waits.", lambda parser: None, interrupt, ("",))])
     assert call("wait") == (130, "", "")
+
+
+def test_outside_its_environment_it_says_how_to_enter_it():
+    command = [sys.executable, "-S", "-m", "mnist_core", "runs"]  # without the packages of this environment
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert_friendly(done.stderr.strip(), "no package", ".venv/bin/activate")
 
 
 def test_a_reader_that_leaves_early_is_no_error():
