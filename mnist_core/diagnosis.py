@@ -83,6 +83,17 @@ class Evidence:
         return 0.1 if self.config.optimizer.name == "sgd" else usual
 
 
+def judged_by(config: RunConfig, rows: Sequence[Row], metric: str) -> Row | None:
+    """The epoch that a run is judged by: its last or, where early stopping took the best weights, the one of these.
+
+    ``None`` without any epoch that has this metric.
+    """
+    rows = [row for row in rows if row[metric] is not None]
+    if config.training.early_stopping and rows and rows[0]["val_loss"] is not None:
+        return min(rows, key=lambda row: row["val_loss"])
+    return rows[-1] if rows else None
+
+
 def explain(evidence: Evidence) -> list[Finding]:
     """What there is to say, the gravest first; nothing for a healthy run, or one without epochs of a network."""
     if evidence.config.architecture.family != "network":
@@ -156,17 +167,22 @@ def _over_fitting(seen: Evidence) -> Iterator[Finding]:
     held = [row for row in seen.rows if row.get("val_loss") is not None]
     if len(held) < 2:
         return
-    gap = held[-1]["accuracy"] - held[-1]["val_accuracy"]
-    least = min(held, key=lambda row: row["val_loss"])
-    turned = held[-1]["val_loss"] > TURNED * least["val_loss"]
-    if gap > GAP:
-        where = f", and the held-out loss has risen since epoch {least['epoch']}" if turned else ""
-        yield Finding(
-            "over-fitting",
-            f"It reads {held[-1]['accuracy']:.1%} of the images it learned from, but {held[-1]['val_accuracy']:.1%} of "
-            f"those held out{where}: it has begun to know its images by heart.",
-            "Use more images, augmentation or dropout, or stop earlier (early stopping).",
-        )
+    kept, least = judged_by(seen.config, held, "val_loss"), min(held, key=lambda row: row["val_loss"])
+    if kept["accuracy"] - kept["val_accuracy"] <= GAP:
+        return
+    where, mend = "", "Use more images, augmentation or dropout"
+    if seen.config.training.early_stopping:
+        where = f" (after epoch {kept['epoch']}, whose weights early stopping has kept)"
+    else:
+        mend += ", or stop earlier (early stopping)"
+        if kept["val_loss"] > TURNED * least["val_loss"]:
+            where = f", and the held-out loss has risen since epoch {least['epoch']}"
+    yield Finding(
+        "over-fitting",
+        f"It reads {kept['accuracy']:.1%} of the images it learned from, but {kept['val_accuracy']:.1%} of "
+        f"those held out{where}: it has begun to know its images by heart.",
+        f"{mend}.",
+    )
 
 
 def _dead_units(seen: Evidence) -> Iterator[Finding]:

@@ -12,9 +12,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from mnist_core.config import RunConfig
-from mnist_core.diagnosis import DIVERGED
+from mnist_core.diagnosis import DIVERGED, judged_by
 from mnist_core.errors import ConfigError, LabError, OverLimit, StoreError, UnknownRun, UnknownSweep
-from mnist_core.explore.results import judged_by
 from mnist_core.explore.space import shown
 from mnist_core.store import RunStore
 from mnist_core.store.run import USABLE, Run

@@ -2,23 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from mnist_core.config import RunConfig
 from mnist_core.explore.space import Dimension, told_apart
 from mnist_core.store.sweep import Sweep, Trial
-
-
-def judged_by(config: RunConfig, rows: Sequence[Mapping[str, Any]], metric: str) -> Mapping[str, Any] | None:
-    """The epoch that a run is judged by: its last or, where early stopping took the best weights, the one of these.
-
-    ``None`` without any epoch that has this metric.
-    """
-    rows = [row for row in rows if row[metric] is not None]
-    if config.training.early_stopping and rows and rows[0]["val_loss"] is not None:
-        return min(rows, key=lambda row: row["val_loss"])
-    return rows[-1] if rows else None
 
 
 def best_trial(sweep: Sweep, trials: Sequence[Trial]) -> Trial | None:

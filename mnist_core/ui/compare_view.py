@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from mnist_core.diagnosis import judged_by
 from mnist_core.explore import compare, seeds
 from mnist_core.explore.lesson import RUNS, Lesson
-from mnist_core.explore.results import judged_by
 from mnist_core.store.run import Run
 from mnist_core.ui import comparing
 from mnist_core.ui.data_table import data_table

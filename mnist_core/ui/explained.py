@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from mnist_core.diagnosis import Evidence, as_foretold, dead_units, explain, foretold
+from mnist_core.diagnosis import Evidence, as_foretold, dead_units, explain, foretold, judged_by
 from mnist_core.errors import UnknownRun
-from mnist_core.explore.results import best_trial, judged_by
+from mnist_core.explore.results import best_trial
 from mnist_core.store.expectations import expect, expected
 from mnist_core.store.run import RESUMABLE, Run
 from mnist_core.store.sweep import Sweep, Trial

@@ -6,7 +6,7 @@ import pytest
 
 from mnist_core.config import RunConfig, choices
 from mnist_core.data import mnist
-from mnist_core.diagnosis import RULES, Evidence, dead_units, explain, foretold
+from mnist_core.diagnosis import RULES, Evidence, dead_units, explain, foretold, judged_by
 from mnist_core.errors import StoreError, TrainingDiverged
 from mnist_core.store.expectations import expect, expected
 from mnist_core.training.fit import Trainer
@@ -111,6 +111,38 @@ TAKEN_IN = {"name": "uploaded", "file": "net.keras", "digest": "0123456789ab", "
 )
 def test_raw_pixels_are_blamed_for_what_was_trained_on_them_alone(config, rows, message, said):
     assert ("unscaled pixels" in [finding.rule for finding in explain(Evidence(config, rows, message))]) == said
+
+
+def test_a_run_is_judged_by_its_last_epoch_or_by_the_weights_that_early_stopping_kept():
+    rows = [{"epoch": e, "val_loss": loss, "val_accuracy": 0.9} for e, loss in enumerate((0.5, 0.2, 0.3), 1)]
+    early = RunConfig.parse({"training": {"early_stopping": 1}})
+    assert judged_by(RunConfig(), rows, "val_accuracy") is rows[2]
+    assert judged_by(early, rows, "val_accuracy") is rows[1]
+    assert judged_by(early, [], "val_loss") is None
+    assert judged_by(RunConfig(), [rows[0], {"epoch": 2, "val_loss": None}], "val_loss") is rows[0]
+
+
+@pytest.mark.parametrize(
+    ("patience", "kept", "found", "unsaid"),
+    [
+        (0, (0.94, 0.93), "since epoch 2", "epoch 4"),
+        (2, (0.94, 0.93), None, None),
+        (2, (0.98, 0.93), "98.0% of the images it learned from, but 93.0%", "risen"),
+    ],
+)
+def test_over_fitting_is_judged_by_the_weights_that_were_kept(patience, kept, found, unsaid):
+    """The second epoch has the least held-out loss; the last one knows its images by heart."""
+    scores = [(0.9, 0.9), kept, (0.99, 0.93), (1.0, 0.93)]
+    rows = [
+        ROW | {"epoch": e, "loss": 0.1, "accuracy": a, "val_loss": loss, "val_accuracy": held}
+        for e, (a, held), loss in zip(range(1, 5), scores, (0.4, 0.2, 0.3, 0.5), strict=True)
+    ]
+    findings = explain(Evidence(RunConfig.parse({"training": {"early_stopping": patience}}), rows))
+    assert [finding.rule for finding in findings] == (["over-fitting"] if found else [])
+    for finding in findings:
+        assert found in finding.what and unsaid not in finding.what
+        assert ("epoch 2, whose weights early stopping has kept" in finding.what) == bool(patience)
+        assert ("early stopping" in finding.mend) == (not patience)
 
 
 def test_nothing_is_said_without_an_epoch():

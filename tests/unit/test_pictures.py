@@ -7,7 +7,7 @@ import pytest
 from mnist_core.config import RunConfig
 from mnist_core.explore import pictures
 from mnist_core.explore.design import Design, make_search
-from mnist_core.explore.results import best_trial, by_seed, groups, judged_by, rows_of, seconds_left
+from mnist_core.explore.results import best_trial, by_seed, groups, rows_of, seconds_left
 from mnist_core.explore.space import LAYERS, UNITS, Dimension
 from mnist_core.store.sweep import Sweep, Trial
 
@@ -175,15 +175,6 @@ def test_best_order_and_groups():
 def test_a_seed_counts_once_however_often_it_was_tried():
     rows = [trial(i, value, seed=seed) for i, (seed, value) in enumerate([(1, 0.5), (2, 0.75), (1, 0.5), (2, 0.75)])]
     assert by_seed([*rows, trial(4, 0.1, "pruned", seed=3), trial(5, None, "failed", seed=4)]) == [0.5, 0.75]
-
-
-def test_a_run_is_judged_by_its_last_epoch_or_by_the_weights_that_early_stopping_kept():
-    rows = [{"epoch": e, "val_loss": loss, "val_accuracy": 0.9} for e, loss in enumerate((0.5, 0.2, 0.3), 1)]
-    early = RunConfig.parse({"training": {"early_stopping": 1}})
-    assert judged_by(RunConfig(), rows, "val_accuracy") is rows[2]
-    assert judged_by(early, rows, "val_accuracy") is rows[1]
-    assert judged_by(early, [], "val_loss") is None
-    assert judged_by(RunConfig(), [rows[0], {"epoch": 2, "val_loss": None}], "val_loss") is rows[0]
 
 
 def test_settings_that_differ_late_are_groups_of_their_own():
