@@ -40,6 +40,8 @@ def _run(options: argparse.Namespace) -> int:
     space = tuple(Dimension.parse(text) for text in options.over)
     search = make_search({spec.name: getattr(options, spec.name) for spec in Search.specs()})
     design = Design(base, space, search).check()
+    for sentence in design.cautions:
+        tell(sentence)
     settings, store = open_store()
     sweeps = SweepStore(store.database)
     with engine(settings, store) as client:

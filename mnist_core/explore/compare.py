@@ -13,6 +13,7 @@ import numpy as np
 from mnist_core.config import RunConfig
 from mnist_core.errors import ConfigError, UnknownRun
 from mnist_core.evaluation import confusion_matrix
+from mnist_core.explore.losses import not_one_measure
 from mnist_core.explore.statistics import SIGNIFICANT, Interval, McNemar, mcnemar, wilson
 from mnist_core.store import RunStore
 from mnist_core.store.run import Run
@@ -165,6 +166,9 @@ def summary(runs: Sequence[Run], labels: np.ndarray, predicted: dict[str, np.nda
 
     Args:
         predicted: by run id, the digits read on the test set; runs without are compared by settings alone.
+
+    Returns:
+        ``losses`` among others: why these cannot be compared, empty if they can.
     """
     differing, same = settings(runs)
     rows = []
@@ -181,4 +185,5 @@ def summary(runs: Sequence[Run], labels: np.ndarray, predicted: dict[str, np.nda
         pairs.append({"first": first, "second": second, **test._asdict()})
     ids = [run.id for run in runs]
     differs = {key: dict(zip(ids, values, strict=True)) for key, values in differing.items()}
-    return {"runs": rows, "differs": differs, "same": same, "pairs": pairs}
+    unlike = not_one_measure(run.settings for run in runs)
+    return {"runs": rows, "losses": unlike, "differs": differs, "same": same, "pairs": pairs}

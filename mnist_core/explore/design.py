@@ -6,12 +6,14 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, ClassVar, Literal
 
 from pydantic import ValidationError
 
 from mnist_core.config import RunConfig
 from mnist_core.errors import ConfigError
+from mnist_core.explore.losses import not_one_measure
 from mnist_core.explore.space import LAYERS, UNITS, Dimension, configure
 from mnist_core.messages import sentences
 from mnist_core.parts import Part, number, option, plain
@@ -191,7 +193,14 @@ class Design:
                 f"Each optimizer trains at a rate of its own ({rates}): that of the start at its own, another at its "
                 "usual one, since no rate suits them all. Vary optimizer.learning_rate too to see each at its best."
             )
+        if OBJECTIVES[self.search.objective][0][0] == "val_loss" and self.unlike_losses:
+            found.append(self.unlike_losses)
         return found
+
+    @cached_property
+    def unlike_losses(self) -> str:
+        """Why the losses of its trials cannot be compared, as sentences; empty if they can."""
+        return not_one_measure(self.configure(values) for values in self._corners())
 
     def configure(self, values: Mapping[str, Any]) -> RunConfig:
         """The configuration of a trial with these values."""

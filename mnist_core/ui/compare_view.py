@@ -11,6 +11,7 @@ import streamlit as st
 from mnist_core.diagnosis import judged_by
 from mnist_core.explore import compare, seeds
 from mnist_core.explore.lesson import RUNS, Lesson
+from mnist_core.explore.losses import not_one_measure
 from mnist_core.store.run import Run
 from mnist_core.ui import comparing
 from mnist_core.ui.data_table import data_table
@@ -86,6 +87,8 @@ def curves(lab: Lab, runs: Sequence[Run]) -> None:
     else:
         figure = comparing.curves(histories, metric, across)
     live_chart(figure, "compare-curves", f"{comparing.METRICS[metric]} of {len(runs)} runs.", height=400)
+    if metric.endswith("loss"):
+        say_unlike(not_one_measure(run.settings for run in runs))
     with take_along("curves", [{"run": name} | dict(row) for name, rows in histories.items() for row in rows], figure):
         tensorboard_button(lab.store, runs)
     if together:
@@ -126,6 +129,12 @@ def spread_table(values: Mapping[str, Sequence[float]], name: str, shares: bool 
     columns = ("mean", "standard deviation", "lowest", "highest")
     data_table(rows, column_config=dict.fromkeys(columns, numbers))
     take_along(name, rows)
+
+
+def say_unlike(losses: str) -> None:
+    """Why losses cannot be compared, if they cannot, beside whatever sets them side by side."""
+    if losses:
+        st.warning(losses, icon=":material/balance:")
 
 
 def settings(runs: Sequence[Run]) -> None:
@@ -220,7 +229,9 @@ def marks(lab: Lab, runs: Sequence[Run]) -> dict[str, np.ndarray]:
     data_table(rows, column_config=kinds)
     figure = comparing.marks({called[run_id]: score for run_id, score in scores.items()})
     live_chart(figure, "compare-marks", "Test accuracies with their intervals.", height=80 + 34 * len(scores))
-    take_along("marks", rows, figure)
+    unlike = not_one_measure(run.settings for run in runs if run.id in scores)
+    take_along("marks", [row | {"remark on losses": unlike} for row in rows] if unlike else rows, figure)
+    say_unlike(unlike)
     st.caption(
         "The interval (Wilson, 95 %) says how far luck with these 10,000 images may have moved the mark. "
         "Intervals that overlap need a closer look: McNemar's test below compares two runs image by image."

@@ -17,7 +17,7 @@ from mnist_core.store.run import Run
 from mnist_core.store.sweep import Sweep, Trial, room
 from mnist_core.store.sweeps import SweepStore
 from mnist_core.ui import comparing
-from mnist_core.ui.compare_view import spread_table
+from mnist_core.ui.compare_view import say_unlike, spread_table
 from mnist_core.ui.data_table import data_table
 from mnist_core.ui.explained import show_foretold
 from mnist_core.ui.frame import errors_in_words
@@ -105,6 +105,8 @@ def _headline(sweep: Sweep, trials: list[Trial], all_paused: bool) -> None:
             value = percent(best.value) if metric == "val_accuracy" else f"{best.value:.4f}"
             st.metric(f"Best {pictures.OBJECTIVE_WORDS[metric]}", value, width="content")
             st.metric("with", shown(best.params), width="content")
+    if sweep.objectives[0][0] == "val_loss":
+        say_unlike(design.unlike_losses)
 
 
 def _paused(lab: Lab, sweep: Sweep, trials: list[Trial]) -> list[Trial]:
@@ -188,6 +190,8 @@ def _curves(sweeps: SweepStore, sweep: Sweep, trials: list[Trial]) -> dict[str, 
     metric = st.selectbox(
         "What", metrics, index=metrics.index(sweep.objectives[0][0]), format_func=comparing.METRICS.get, key="what"
     )
+    if metric.endswith("loss") and sweep.objectives[0][0] != "val_loss":  # else it stands above
+        say_unlike(sweep.design.unlike_losses)
 
     def draw() -> dict[str, Any]:
         rows = sweeps.epochs(sweep.id)

@@ -138,6 +138,18 @@ def test_early_stopping_is_judged_by_the_weights_that_it_kept(visit, finish, sto
     assert table["mean"].tolist() == [rows[4]["val_accuracy"]]
 
 
+def test_losses_that_are_not_one_measure_are_told_beside_them(visit, two, finish, taken):
+    """Beside the test losses and, when the curves are losses, beside these; and in what is taken along."""
+    app = visit("Compare", runs=",".join(two))
+    assert "not one measure" not in words(app, "warning") and "remark on losses" not in taken["marks"][0][0]
+    penalized = finish("penalized", RunConfig.parse({"architecture": {"l2": 0.001}}))
+    app = visit("Compare", runs=f"{two[0]},{penalized}")
+    assert words(app, "warning").count("not one measure") == 1
+    assert all("not one measure" in row["remark on losses"] for row in taken["marks"][0])
+    healthy(app.selectbox(key="metric").set_value("val_loss").run())
+    assert words(app, "warning").count("not one measure") == 2
+
+
 @pytest.fixture
 def tuned(finish, store):
     """Puts a fine-tuning in the store, which learned from the drawings of this digest; gives its id."""

@@ -218,6 +218,16 @@ def test_the_spread_of_a_loss_is_no_share(visit, searched):
     assert '"format": "%.4f"' in columns
 
 
+def test_losses_that_are_not_one_measure_are_told(visit, searched):
+    """Above all pictures where losses are sought, and else beside their curves alone."""
+    over = "architecture.l2=0.0|0.01"
+    assert "not one measure" in words(visit("Explore", sweep=searched(4, over, objective="loss")), "warning")
+    app = visit("Explore", sweep=searched(4, over))
+    app = healthy(app.selectbox(key="picture").set_value("curves").run())
+    assert "not one measure" not in words(app, "warning")
+    assert "not one measure" in words(healthy(app.selectbox(key="what").set_value("loss").run()), "warning")
+
+
 def test_a_question_opens_on_its_picture_before_the_first_trial(visit, sweeps):
     for name, card in QUESTIONS.items():
         sweep_id = sweeps.create(card.design, card.title, name)

@@ -135,6 +135,15 @@ def test_a_bad_sweep_is_one_sentence_and_starts_nothing(call, store, monkeypatch
     assert SweepStore(store.database).list() == []
 
 
+def test_what_to_beware_of_is_said_before_the_search_begins(call, monkeypatch):
+    def interrupted(self):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(EngineClient, "ensure", interrupted)
+    _, _, err = call("sweep", "--over", "architecture.l2=0..0.01", "--objective", "loss")
+    assert "These losses are not one measure" in err
+
+
 def test_ctrl_c_stops_a_sweep_and_the_second_does_not_wait(store, capsys):
     class Interrupted:
         def ensure(self):
