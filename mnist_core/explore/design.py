@@ -48,7 +48,8 @@ class Search(Part):
     pruner: Literal["none", "median", "halving", "hyperband"] = option(
         "none", "Pruner",
         "Stops trials early: median those that are worse than half of the others at the same epoch; halving "
-        "(successive halving) keeps the better part at every stage; hyperband does so with several lengths.",
+        "(successive halving) keeps the better part at every stage; hyperband does so with several lengths. "
+        "All trials must train for the same number of epochs.",
     )  # fmt: skip
     objective: Literal["accuracy", "loss", "accuracy and parameters", "accuracy and seconds"] = option(
         "accuracy", "Objective",
@@ -145,8 +146,13 @@ class Design:
                 "data.validation_fraction may come to 0 here, but a sweep decides by held-out images. Let it be above "
                 "0, for example 0.05..0.3."
             )
-        for values in self._corners():
-            self.configure(values)
+        lengths = self.lengths
+        if search.pruner != "none" and len(lengths) > 1 and not kept:
+            raise ConfigError(
+                f"Trials of {min(lengths):,} to {max(lengths):,} epochs cannot be pruned: a pruner compares them after "
+                "the same epoch, when one is nearly through and another has hardly begun. Set the pruner to none, or "
+                "let all train for the same number of epochs."
+            )
         return self
 
     def _check_ignored(self, names: set[str]) -> None:
@@ -172,6 +178,11 @@ class Design:
     def trials(self) -> int:
         """How many there will be: a grid has no more than its combinations."""
         return min(self.search.trials, self.combinations) if self.search.sampler == "grid" else self.search.trials
+
+    @cached_property
+    def lengths(self) -> set[int]:
+        """How many epochs its trials have; ``ConfigError`` where one of them cannot be."""
+        return {self.configure(values).epochs for values in self._corners()}
 
     @property
     def combinations(self) -> int:

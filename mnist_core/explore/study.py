@@ -206,7 +206,7 @@ def pruner(design: Design) -> optuna.pruners.BasePruner:
         case "halving":
             return optuna.pruners.SuccessiveHalvingPruner(min_resource=1)
         case "hyperband":
-            return optuna.pruners.HyperbandPruner(min_resource=1, max_resource=design.base.training.epochs)
+            return optuna.pruners.HyperbandPruner(min_resource=1, max_resource=max(design.lengths))
         case _:
             return optuna.pruners.NopPruner()
 

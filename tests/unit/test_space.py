@@ -157,6 +157,9 @@ def test_the_default_config_is_compactly_nothing():
         (lambda: design("architecture.activation=relu|tanh", sampler="cmaes"), "CMA-ES varies numbers"),
         (lambda: design(RATE, sampler="cmaes", objective="accuracy and seconds"), "one objective"),
         (lambda: design(RATE, pruner="median", objective="accuracy and parameters"), "cannot be pruned"),
+        (lambda: design("training.epochs=3..12", pruner="halving"), "Trials of 3 to 12 epochs cannot be pruned"),
+        (lambda: design("training.batch_size=64|256", pruner="hyperband", steps=900), "Trials of 1 to 4 epochs"),
+        (lambda: design("architecture.name=mlp|random_forest", pruner="median"), "to 100 epochs cannot be pruned"),
         (lambda: design(RATE, base={"data": {"validation_fraction": 0}}), "held-out"),
         (lambda: design("data.validation_fraction=0..0.3"), "above 0"),
         (lambda: design("data.validation_fraction=0.1|0"), "above 0"),
@@ -197,6 +200,13 @@ def test_a_design_that_an_earlier_version_let_pass_can_still_be_read():
     with pytest.raises(ConfigError):
         Design.parse(kept).check()
     assert Design.parse(kept).space[0].low == 0.0
+    uneven = design("training.epochs=3..12", pruner="halving").to_json()
+    assert Design.parse(uneven).lengths == {3, 12}
+
+
+def test_trials_of_one_length_can_be_pruned():
+    assert design("training.batch_size=64|256", pruner="median").check().lengths == {5}
+    assert design(RATE, pruner="median", steps=4000).check().lengths == {9}
 
 
 @pytest.mark.parametrize("over", ["validation_fraction=0.1..0.3", "split=random|first", "split_seed=1..9"])

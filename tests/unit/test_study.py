@@ -130,6 +130,12 @@ def test_pruners_give_up_the_bad_and_never_the_best(begin, pruner):
     assert len(study.study.get_trials(states=[optuna.trial.TrialState.PRUNED])) == len(pruned)
 
 
+def test_hyperband_knows_how_long_trials_of_the_same_steps_train(begin):
+    """About 4,000 steps of 128 are nine or ten epochs, though five are set."""
+    study = begin(f"{RATE}=log:1e-5..1", sampler="random", pruner="hyperband", steps=4000)
+    assert study.study.pruner._max_resource == study._design.configure({}).epochs != 5
+
+
 def test_without_a_pruner_nothing_is_given_up(begin):
     study = begin()
     for _ in range(10):
