@@ -27,6 +27,8 @@ OBJECTIVES: dict[str, tuple[tuple[str, str], ...]] = {
     "loss": (("val_loss", "minimize"),),
     "accuracy and parameters": (("val_accuracy", "maximize"), ("parameters", "minimize")),
     "accuracy and seconds": (("val_accuracy", "maximize"), ("train_seconds", "minimize")),
+    "loss and parameters": (("val_loss", "minimize"), ("parameters", "minimize")),
+    "loss and seconds": (("val_loss", "minimize"), ("train_seconds", "minimize")),
 }
 """What is sought, in order, and in which direction."""
 
@@ -51,9 +53,9 @@ class Search(Part):
         "(successive halving) keeps the better part at every stage; hyperband does so with several lengths. "
         "All trials must train for the same number of epochs.",
     )  # fmt: skip
-    objective: Literal["accuracy", "loss", "accuracy and parameters", "accuracy and seconds"] = option(
+    objective: Literal[tuple(OBJECTIVES)] = option(
         "accuracy", "Objective",
-        "On the held-out images: accuracy or loss; or accuracy together with few parameters or little time, "
+        "On the held-out images: accuracy or loss; or one of them together with few parameters or little time, "
         "which gives not one best trial but a front of them.",
     )  # fmt: skip
     trials: int = number(20, 1, MOST_TRIALS, "Trials", "How many runs at most. A grid ends when it is through.")
@@ -126,7 +128,7 @@ class Design:
         if search.sampler == "cmaes" and any(dimension.choices for dimension in self.space):
             raise ConfigError("CMA-ES varies numbers only, not choices. Give ranges, or take another sampler.")
         if search.sampler == "cmaes" and len(objectives) > 1:
-            raise ConfigError("CMA-ES seeks one objective, not two. Take another sampler, or accuracy alone.")
+            raise ConfigError("CMA-ES seeks one objective, not two. Take another sampler, or accuracy or loss alone.")
         if search.sampler == "cmaes" and len(self.space) < 2:
             raise ConfigError("CMA-ES needs two numbers to vary, not one. Add a range, or take another sampler.")
         if search.sampler == "grid" and self.combinations > MOST_COMBINATIONS:

@@ -95,7 +95,7 @@ def test_an_unknown_sweep_has_its_sentence(visit):
     assert_friendly(visit("Explore", sweep="deadbeef<script>").error[0].value, "no sweep")
 
 
-@pytest.mark.parametrize("objective", ["accuracy", "accuracy and parameters"])
+@pytest.mark.parametrize("objective", ["accuracy", "accuracy and parameters", "loss and seconds"])
 def test_every_picture_of_a_sweep(visit, searched, objective):
     sweep_id = searched(12, objective=objective)
     app = visit("Explore", sweep=sweep_id)
@@ -105,7 +105,7 @@ def test_every_picture_of_a_sweep(visit, searched, objective):
     for kind in [kind for kind, title in PICTURES.items() if title in options]:
         healthy(app.selectbox(key="picture").set_value(kind).run())
         assert app.selectbox(key="picture").value == kind
-    assert "Best held-out accuracy" in words(app)
+    assert f"Best held-out {objective.partition(' ')[0]}" in words(app)
 
 
 def test_a_sweep_without_a_trial_is_drawn_too(visit, sweeps):

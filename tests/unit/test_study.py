@@ -171,11 +171,15 @@ def test_what_was_told_is_told_once(begin):
     assert not study.report(number, 3, 0.1)
 
 
-def test_two_objectives_make_a_front(begin):
-    study = begin(objective="accuracy and parameters")
+@pytest.mark.parametrize(
+    ("objective", "front"),
+    [("accuracy and parameters", [[0.8, 10.0], [0.9, 100.0]]), ("loss and parameters", [[0.7, 50.0], [0.8, 10.0]])],
+)
+def test_two_objectives_make_a_front(begin, objective, front):
+    study = begin(objective=objective)
     for values in ([0.9, 100], [0.8, 10], [0.7, 50]):
         study.tell(study.ask()[0], values)
-    assert sorted(trial.values for trial in study.study.best_trials) == [[0.8, 10.0], [0.9, 100.0]]
+    assert sorted(trial.values for trial in study.study.best_trials) == front
 
 
 def test_importances_name_what_matters(begin):
@@ -189,9 +193,9 @@ def test_importances_name_what_matters(begin):
     assert sum(found.values()) == pytest.approx(1)
 
 
-@pytest.mark.parametrize("objective", ["accuracy", "loss", "accuracy and seconds"])
+@pytest.mark.parametrize("objective", ["accuracy", "loss", "accuracy and seconds", "loss and seconds"])
 def test_what_decides_who_is_best_matters_more_than_what_decides_who_is_worst(begin, objective):
-    study, sign = begin(sampler="random", objective=objective), -1 if objective == "loss" else 1
+    study, sign = begin(sampler="random", objective=objective), -1 if objective.startswith("loss") else 1
     for _ in range(80):
         number, params = study.ask()
         merit = 0 if params[DROPOUT] > 0.43 else 2 if params[RATE] > 0.2 else 1

@@ -197,10 +197,12 @@ def test_settings_that_are_all_refused_do_not_hold_the_engine_up(store, sweeps, 
     assert sweeps.get(sweep_id).status == "finished"
 
 
-def test_two_objectives(store, sweeps, sweeper):
-    sweep_id = sweeps.create(design("architecture.units=16|32|64", sampler="grid", objective="accuracy and parameters"))
-    _, trials = complete(sweeper, Worker(store), sweep_id, sweeps)
+@pytest.mark.parametrize("first", ["accuracy", "loss"])
+def test_two_objectives(store, sweeps, sweeper, first):
+    made = design("architecture.units=16|32|64", sampler="grid", objective=f"{first} and parameters")
+    _, trials = complete(sweeper, Worker(store), sweeps.create(made), sweeps)
     for trial in trials:
+        assert trial.value == store.epochs(trial.run_id)[-1][f"val_{first}"]
         assert trial.second == store.get(trial.run_id).parameters
 
 
