@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from mnist_core.explore.seeds import fate
 from mnist_core.explore.space import Dimension, told_apart
 from mnist_core.store.sweep import Sweep, Trial
 
@@ -54,6 +55,12 @@ def groups(sweep: Sweep, trials: Sequence[Trial]) -> dict[str, list[Trial]]:
 def by_seed(trials: Sequence[Trial]) -> list[float]:
     """Of trials with the same settings, one value for each seed: the same seed is the same training, no other luck."""
     return list({trial.params["seed"]: trial.value for trial in trials if trial.state == "complete"}.values())
+
+
+def fates(trials: Sequence[Trial]) -> dict[int, str]:
+    """Of trials with the same settings, what became of each seed, as ``explore.seeds.fate`` says."""
+    found = {trial.params["seed"]: fate(trial.state, trial.message) for trial in trials}
+    return found | dict.fromkeys((trial.params["seed"] for trial in trials if trial.state == "complete"), "")
 
 
 def _place(dimension: Dimension, value: Any) -> float:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from mnist_core.diagnosis import DIVERGED
 from mnist_core.explore.compare import in_words
 from mnist_core.explore.statistics import SIGNIFICANT, welch
 from mnist_core.store.run import Run
@@ -74,6 +75,38 @@ def by_all_but_seed(runs: Sequence[Run]) -> list[tuple[str, list[Run]]]:
     named = [(label or group[0].name, group) for label, group in zip(labels, groups.values(), strict=True)]
     counts = Counter(label for label, _ in named)
     return [(label if counts[label] == 1 else f"{label} ({group[0].id})", group) for label, group in named]
+
+
+def fate(state: str, message: str) -> str:
+    """Why a run or a trial that ended in this state says something about its setting and yet has no number to be
+    averaged; empty if it has one, is still to have one, or was ended by a reader."""
+    if state == "failed":
+        return "diverged" if DIVERGED in message else "failed"
+    return "ended early, by the pruner" if state == "pruned" else ""
+
+
+def lost(fates: Mapping[int, str]) -> int:
+    """How many seeds have no number; ``fates`` as ``fate`` gives them, by seed."""
+    return sum(bool(found) for found in fates.values())
+
+
+def without_number(settings: Mapping[str, Mapping[int, str]]) -> list[str]:
+    """A sentence for every setting of which seeds have no number: mean and spread are those of the others.
+
+    Args:
+        settings: by what was set, for each seed its ``fate``.
+    """
+    sentences = []
+    for name, fates in settings.items():
+        counts = Counter(filter(None, fates.values()))
+        told = ", ".join(f"{count} of {len(fates)} seeds {found}" for found, count in counts.most_common())
+        if lost(fates) == len(fates):
+            sentences.append(f"{name}: {told}, so there is no mean to compare.")
+        elif counts:
+            flattered = counts.keys() - {"failed"}  # which may be an accident
+            words = ", which look better than the setting is" if flattered else ""
+            sentences.append(f"{name}: {told}, so mean and spread are those of the others alone{words}.")
+    return sentences
 
 
 def noise(groups: Mapping[str, Sequence[float]], higher_is_better: bool = True) -> str:

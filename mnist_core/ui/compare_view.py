@@ -19,6 +19,7 @@ from mnist_core.ui.digits import gallery
 from mnist_core.ui.lab import Lab, digits
 from mnist_core.ui.live_chart import live_chart
 from mnist_core.ui.reading import history, reading
+from mnist_core.ui.spread import show_spread
 from mnist_core.ui.take import take_along, tensorboard_button
 from mnist_core.ui.visitor import visitor
 from mnist_core.ui.words import STATUS, escaped
@@ -103,32 +104,13 @@ def _spread(groups: Sequence[tuple[str, Sequence[Run]]], histories: Mapping[str,
         for label, group in groups
     }
     values = {label: [row[metric] for row in rows if row] for label, rows in ends.items()}
-    if any(values.values()):
-        spread_table(values, "spread")
-        st.info(escaped(seeds.noise(values)), icon=":material/balance:")
-    if short := sum(run.status != "finished" for _, group in groups for run in group):
+    fates = {
+        label: {run.settings.seed: seeds.fate(run.status, run.message) for run in group} for label, group in groups
+    }
+    show_spread(values, fates, "spread")
+    if short := sum(run.status not in ("finished", "failed") for _, group in groups for run in group):
         words = "1 run has not finished and is" if short == 1 else f"{short} runs have not finished and are"
         st.caption(f"{words} left out of these numbers: a run that ended early says nothing about its setting.")
-
-
-def spread_table(values: Mapping[str, Sequence[float]], name: str, shares: bool = True) -> None:
-    """What seeds alone make of each setting.
-
-    Args:
-        values: accuracies or losses by what was set, one number per seed.
-        name: of the files to take along.
-        shares: whether they are fractions, to be shown in percent.
-    """
-    found = {label: seeds.spread(group) for label, group in values.items() if group}
-    rows = [
-        {"setting": label, "seeds": s.runs, "mean": s.mean, "standard deviation": s.deviation}
-        | {"lowest": s.low, "highest": s.high}
-        for label, s in found.items()
-    ]
-    numbers = st.column_config.NumberColumn(format="percent" if shares else "%.4f")
-    columns = ("mean", "standard deviation", "lowest", "highest")
-    data_table(rows, column_config=dict.fromkeys(columns, numbers))
-    take_along(name, rows)
 
 
 def say_unlike(losses: str) -> None:

@@ -11,19 +11,20 @@ from mnist_core.errors import UnknownRun
 from mnist_core.explore import pictures, seeds
 from mnist_core.explore.lesson import Lesson
 from mnist_core.explore.questions import QUESTIONS
-from mnist_core.explore.results import best_trial, by_seed, groups, rows_of, seconds_left
+from mnist_core.explore.results import best_trial, by_seed, fates, groups, rows_of, seconds_left
 from mnist_core.explore.space import shown
 from mnist_core.store.run import Run
 from mnist_core.store.sweep import Sweep, Trial, room
 from mnist_core.store.sweeps import SweepStore
 from mnist_core.ui import comparing
-from mnist_core.ui.compare_view import say_unlike, spread_table
+from mnist_core.ui.compare_view import say_unlike
 from mnist_core.ui.data_table import data_table
 from mnist_core.ui.explained import show_foretold
 from mnist_core.ui.frame import errors_in_words
 from mnist_core.ui.lab import Lab
 from mnist_core.ui.live_chart import live_chart
 from mnist_core.ui.menu import go
+from mnist_core.ui.spread import show_spread
 from mnist_core.ui.take import take_along
 from mnist_core.ui.visitor import acting, visitor, whose
 from mnist_core.ui.words import STATUS, duration, escaped, percent
@@ -208,12 +209,10 @@ def _spread(sweep: Sweep, trials: list[Trial]) -> None:
     """Where seeds were repeated: their spread, and whether a difference is more than that."""
     if not any(dimension.key == "seed" for dimension in sweep.design.space):
         return
-    higher = sweep.objectives[0][1] == "maximize"
-    values = {label: by_seed(group) for label, group in groups(sweep, trials).items()}
-    if any(values.values()):
-        shares = sweep.objectives[0][0] == "val_accuracy"
-        spread_table(values, f"spread-{sweep.id}", shares)
-        st.info(escaped(seeds.noise(values, higher)), icon=":material/balance:")
+    (metric, direction), together = sweep.objectives[0], groups(sweep, trials)
+    values = {label: by_seed(group) for label, group in together.items()}
+    ends = {label: fates(group) for label, group in together.items()}
+    show_spread(values, ends, f"spread-{sweep.id}", direction == "maximize", metric == "val_accuracy")
 
 
 def _test_set(lab: Lab, sweeps: SweepStore, sweep: Sweep, trials: list[Trial], lesson: Lesson) -> None:

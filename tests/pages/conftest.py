@@ -19,8 +19,12 @@ from streamlit.runtime.fragment import MemoryFragmentStorage
 from streamlit.testing.v1 import AppTest
 
 from mnist_core.calibration import calibrated
+from mnist_core.config import RunConfig
 from mnist_core.data import mnist
 from mnist_core.engine.client import EngineClient
+from mnist_core.explore import questions
+from mnist_core.explore.design import Design, make_search
+from mnist_core.explore.space import UNITS, Dimension
 from mnist_core.recipes import recipe
 from mnist_core.store.lease import Lease
 from mnist_core.store.sweeps import SweepStore
@@ -254,3 +258,30 @@ def seven(monkeypatch):
 @pytest.fixture
 def sweeps(store):
     return SweepStore(store.database)
+
+
+@pytest.fixture
+def searched(sweeps, store):
+    """A sweep as the engine leaves it after so many trials; every seventh was pruned and every eleventh failed."""
+
+    def searched(count=8, *over, status="finished", **search):
+        space = tuple(map(Dimension.parse, over or ("optimizer.learning_rate=log:1e-5..1", f"{UNITS}=log:16..256")))
+        how = make_search({"sampler": "random", "trials": count} | search)
+        design = Design(RunConfig.parse(questions.SMALL), space, how)
+        sweep_id = sweeps.create(design, "my sweep")
+        for number in range(count):
+            values = {d.key: d.grid()[(number // (5**i)) % len(d.grid())] for i, d in enumerate(space)}
+            run_id = sweeps.add_trial(sweep_id, number, values, design.configure(values), f"trial {number}")
+            store.mark_running(run_id)
+            store.record(run_id, {"status": "finished", "epoch": 3}, epoch_rows=curves(3))
+            trial = sweeps.trials(sweep_id)[-1] if count < 50 else None
+            state = "pruned" if number % 7 == 6 else "failed" if number % 11 == 10 else "complete"
+            columns = {"state": state, "value": 0.5 + 0.4 * number / count, "seconds": 1.0, "second": 100.0 + number}
+            if trial is None:
+                trial = next(t for t in sweeps.trials(sweep_id) if t.number == number)
+            sweeps.update_trial(trial, **columns)
+        importances = {dimension.key: 1 / len(space) for dimension in space}
+        sweeps.update(sweep_id, status=status, importances=importances, ended=None if status == "running" else 2e9)
+        return sweep_id
+
+    return searched

@@ -12,7 +12,7 @@ from mnist_core.config import RunConfig
 from mnist_core.explore import compare
 from mnist_core.store import RunStore
 from mnist_core.store.tables import runs
-from mnist_core.ui import compare_view
+from mnist_core.ui import compare_view, spread
 from tests.helpers import assert_friendly
 from tests.pages.conftest import curves, healthy, labels_of, opened, words
 
@@ -69,7 +69,8 @@ def taken(monkeypatch):
         found[name] = list(rows), figure
         return take_along(name, rows, figure)
 
-    monkeypatch.setattr(compare_view, "take_along", listen)
+    for module in (compare_view, spread):
+        monkeypatch.setattr(module, "take_along", listen)
     return found
 
 

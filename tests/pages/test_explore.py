@@ -4,43 +4,15 @@ import re
 
 import pytest
 
-from mnist_core.config import RunConfig
-from mnist_core.explore.design import Design, make_search
 from mnist_core.explore.pictures import PICTURES
-from mnist_core.explore.questions import QUESTIONS, SMALL
-from mnist_core.explore.space import UNITS, Dimension
+from mnist_core.explore.questions import QUESTIONS
+from mnist_core.explore.space import UNITS
 from mnist_core.store.sweeps import SweepStore
 from mnist_core.ui import sweep_view
 from tests.helpers import assert_friendly
-from tests.pages.conftest import curves, healthy, labelled, labels_of, open_part, words
+from tests.pages.conftest import curves, healthy, labelled, open_part, words
 
 RATE = "optimizer.learning_rate"
-
-
-@pytest.fixture
-def searched(sweeps, store):
-    """A sweep as the engine leaves it after so many trials; every seventh was pruned and every eleventh failed."""
-
-    def searched(count=8, *over, status="finished", **search):
-        space = tuple(map(Dimension.parse, over or (f"{RATE}=log:1e-5..1", f"{UNITS}=log:16..256")))
-        design = Design(RunConfig.parse(SMALL), space, make_search({"sampler": "random", "trials": count} | search))
-        sweep_id = sweeps.create(design, "my sweep")
-        for number in range(count):
-            values = {d.key: d.grid()[(number // (5**i)) % len(d.grid())] for i, d in enumerate(space)}
-            run_id = sweeps.add_trial(sweep_id, number, values, design.configure(values), f"trial {number}")
-            store.mark_running(run_id)
-            store.record(run_id, {"status": "finished", "epoch": 3}, epoch_rows=curves(3))
-            trial = sweeps.trials(sweep_id)[-1] if count < 50 else None
-            state = "pruned" if number % 7 == 6 else "failed" if number % 11 == 10 else "complete"
-            columns = {"state": state, "value": 0.5 + 0.4 * number / count, "seconds": 1.0, "second": 100.0 + number}
-            if trial is None:
-                trial = next(t for t in sweeps.trials(sweep_id) if t.number == number)
-            sweeps.update_trial(trial, **columns)
-        importances = {dimension.key: 1 / len(space) for dimension in space}
-        sweeps.update(sweep_id, status=status, importances=importances, ended=None if status == "running" else 2e9)
-        return sweep_id
-
-    return searched
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
@@ -209,15 +181,6 @@ def test_a_grid_that_was_stopped_offers_what_is_missing(visit, searched, sweeps)
     assert (sweeps.get(sweep_id).status, sweeps.get(sweep_id).trials) == ("running", 8)
 
 
-def test_the_spread_of_a_loss_is_no_share(visit, searched):
-    app = visit("Explore", sweep=searched(6, f"{UNITS}=16|64", "seed=1|2|3", sampler="grid", objective="loss"))
-    files = labels_of(app.get("download_button"))
-    assert [files.count(kind) for kind in ("CSV", "JSON", "Chart as web page")] == [2, 2, 1], "trials, spread, picture"
-    table, columns = next((f.value, f.proto.columns) for f in app.dataframe if "standard deviation" in f.value)
-    assert table["mean"].between(0.5, 0.9).all()
-    assert '"format": "%.4f"' in columns
-
-
 def test_losses_that_are_not_one_measure_are_told(visit, searched):
     """Above all pictures where losses are sought, and else beside their curves alone."""
     over = "architecture.l2=0.0|0.01"
@@ -248,18 +211,6 @@ def test_trials_are_on_no_other_page(visit, searched, finish, sweeps):
     assert [b.key for b in app.button if (b.key or "").startswith("open-")] == [f"open-{own}", "open-sweep"]
     healthy(app.button(key="open-sweep").click().run())
     assert app.title[0].value == "Explore"
-
-
-def test_seeds_are_told_from_merit(visit, searched):
-    sweep_id = searched(6, f"{UNITS}=16|64", "seed=1|2|3", sampler="grid")
-    app = visit("Explore", sweep=sweep_id)
-    assert any("standard deviation" in frame.value for frame in app.dataframe)
-
-
-def test_a_seed_that_was_drawn_twice_counts_once(visit, searched):
-    app = visit("Explore", sweep=searched(12, f"{UNITS}=16|64", "seed=1|2"))
-    table = next(frame.value for frame in app.dataframe if "standard deviation" in frame.value)
-    assert table["seeds"].max() == 2
 
 
 def test_trials_are_on_the_runs_page_when_asked_for(visit, searched, finish):

@@ -7,7 +7,7 @@ import pytest
 from mnist_core.config import RunConfig
 from mnist_core.explore import pictures
 from mnist_core.explore.design import Design, make_search
-from mnist_core.explore.results import best_trial, by_seed, groups, rows_of, seconds_left
+from mnist_core.explore.results import best_trial, by_seed, fates, groups, rows_of, seconds_left
 from mnist_core.explore.space import LAYERS, UNITS, Dimension
 from mnist_core.store.sweep import Sweep, Trial
 
@@ -175,7 +175,9 @@ def test_best_order_and_groups():
 
 def test_a_seed_counts_once_however_often_it_was_tried():
     rows = [trial(i, value, seed=seed) for i, (seed, value) in enumerate([(1, 0.5), (2, 0.75), (1, 0.5), (2, 0.75)])]
-    assert by_seed([*rows, trial(4, 0.1, "pruned", seed=3), trial(5, None, "failed", seed=4)]) == [0.5, 0.75]
+    rows += [trial(4, 0.1, "pruned", seed=3), trial(5, None, "failed", seed=4), trial(6, None, "failed", seed=2)]
+    assert by_seed(rows) == [0.5, 0.75]
+    assert fates(rows) == {1: "", 2: "", 3: "ended early, by the pruner", 4: "failed"}
 
 
 def test_settings_that_differ_late_are_groups_of_their_own():

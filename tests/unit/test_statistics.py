@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from mnist_core.explore.seeds import band, noise, spread
+from mnist_core.explore.seeds import band, fate, noise, spread, without_number
 from mnist_core.explore.statistics import mcnemar, welch, wilson
+from tests.helpers import assert_friendly
 
 
 @given(st.integers(1, 20_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), st.floats(0.5, 0.999))
@@ -63,6 +64,29 @@ def test_welch_without_spread_and_with_too_few():
     assert 0 < welch([0.5, 0.5], [0.7, 0.71]).p < 0.05
     with pytest.raises(ValueError, match="two runs"):
         welch([0.5], [0.7, 0.8])
+
+
+RAN_AWAY = "The loss became infinite or not a number at step 7 with a learning rate of 10."
+
+
+@pytest.mark.parametrize(
+    ("ends", "told"),
+    [
+        ([("finished", "")] * 3, []),
+        ([("finished", ""), ("stopped", ""), ("running", "")], []),
+        ([("failed", RAN_AWAY), ("finished", ""), ("failed", RAN_AWAY)], ["2 of 3 seeds diverged", "look better"]),
+        ([("failed", RAN_AWAY), ("complete", ""), ("pruned", "Given up after epoch 1.")],
+         ["1 of 3 seeds diverged, 1 of 3 seeds ended early, by the pruner", "look better"]),
+        ([("failed", "Its run was deleted."), ("complete", "")], ["1 of 2 seeds failed", "those of the others alone."]),
+        ([("failed", RAN_AWAY)] * 2, ["2 of 2 seeds diverged", "no mean"]),
+    ],
+)  # fmt: skip
+def test_seeds_that_came_to_no_number_are_counted(ends, told):
+    fates = {seed: fate(*end) for seed, end in enumerate(ends)}
+    sentences = without_number({"rate 10": fates})
+    assert len(sentences) == bool(told)
+    for sentence in sentences:
+        assert_friendly(sentence, "rate 10", *told)
 
 
 def test_spread_and_band():
