@@ -86,10 +86,12 @@ class Evidence:
 def judged_by(config: RunConfig, rows: Sequence[Row], metric: str) -> Row | None:
     """The epoch that a run is judged by: its last or, where early stopping took the best weights, the one of these.
 
-    ``None`` without any epoch that has this metric.
+    ``None`` without any epoch that has this metric. Classical models are never stopped early, whatever their settings
+    carry along.
     """
     rows = [row for row in rows if row[metric] is not None]
-    if config.training.early_stopping and rows and rows[0]["val_loss"] is not None:
+    early = config.training.early_stopping and config.architecture.family == "network"
+    if early and rows and rows[0]["val_loss"] is not None:
         return min(rows, key=lambda row: row["val_loss"])
     return rows[-1] if rows else None
 

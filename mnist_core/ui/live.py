@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from mnist_core.diagnosis import judged_by
 from mnist_core.store.run import RESUMABLE, Run
 from mnist_core.ui import charts, published
 from mnist_core.ui.fine_tuned import before_and_after, is_fine_tuning
@@ -55,7 +56,7 @@ def _watch(lab: Lab, run_id: str, status: str) -> None:
     with errors_in_words():
         run, rows = lab.store.get(run_id), history(lab, run_id)
         last = rows["epochs"][-1] if rows["epochs"] else None
-        _headline(lab, run, last)
+        _headline(lab, run, rows["epochs"])
         _buttons(lab, run)
         st.caption(escaped(_how(lab, run)))
         if run.usable:
@@ -68,7 +69,7 @@ def _watch(lab: Lab, run_id: str, status: str) -> None:
             st.rerun()
 
 
-def _headline(lab: Lab, run: Run, last: dict[str, Any] | None) -> None:
+def _headline(lab: Lab, run: Run, rows: list[dict[str, Any]]) -> None:
     st.markdown(f"### {escaped(run.name)} {badge(run.status)}")
     if run.message and run.status in ("running", "stopped"):
         st.info(escaped(run.message), icon=":material/timer_off:")
@@ -87,9 +88,11 @@ def _headline(lab: Lab, run: Run, last: dict[str, Any] | None) -> None:
     with st.container(horizontal=True):
         if run.test_accuracy is not None:
             st.metric("Test accuracy", percent(run.test_accuracy), width="content")
-        if last:
-            st.metric("Training accuracy", percent(last["accuracy"]), width="content")
-            st.metric("Validation accuracy", percent(last["val_accuracy"]), width="content")
+        if rows:
+            # Once it has ended, of the weights that were kept, as the test accuracy is.
+            row = judged_by(run.settings, rows, "accuracy") if run.usable else rows[-1]
+            st.metric("Training accuracy", percent(row["accuracy"]), width="content")
+            st.metric("Validation accuracy", percent(row["val_accuracy"]), width="content")
         if run.images_per_second:
             st.metric("Images a second", f"{run.images_per_second:,.0f}", width="content")
         if run.parameters:

@@ -4,6 +4,7 @@ import pytest
 
 from mnist_core.config import RunConfig
 from mnist_core.recipes import RECIPES, recipe
+from mnist_core.ui.words import percent
 from tests.helpers import assert_friendly
 from tests.pages.conftest import can_train, curves, healthy, labelled, labels_of, linked, trained, words
 
@@ -115,6 +116,16 @@ def test_from_a_finished_run_onwards(visit, finish, status, button, title):
     labelled(app.button, button).click().run()
     assert healthy(app).title[0].value == title
     assert linked(app) == run_id
+
+
+@pytest.mark.parametrize(("status", "shown"), [("finished", 4), ("running", 5)])
+def test_accuracies_are_those_of_the_weights_that_early_stopping_kept(visit, finish, store, status, shown):
+    run_id = finish(config=RunConfig.parse({"training": {"early_stopping": 2, "epochs": 4}}), status=status)
+    store.record(run_id, {"epoch": 5}, epoch_rows=[curves(5)[-1] | {"val_loss": 9.0}])
+    metrics = {metric.label: metric.value for metric in visit("Train", run=run_id).metric}
+    row = curves(shown)[-1]
+    assert metrics["Training accuracy"] == percent(row["accuracy"])
+    assert metrics["Validation accuracy"] == percent(row["val_accuracy"])
 
 
 def test_one_run_alone_can_be_taken_to_tensorboard(visit, finish, store):

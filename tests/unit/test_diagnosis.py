@@ -118,6 +118,7 @@ def test_a_run_is_judged_by_its_last_epoch_or_by_the_weights_that_early_stopping
     early = RunConfig.parse({"training": {"early_stopping": 1}})
     assert judged_by(RunConfig(), rows, "val_accuracy") is rows[2]
     assert judged_by(early, rows, "val_accuracy") is rows[1]
+    assert judged_by(early.replace({"architecture.name": "random_forest"}), rows, "val_accuracy") is rows[2]
     assert judged_by(early, [], "val_loss") is None
     assert judged_by(RunConfig(), [rows[0], {"epoch": 2, "val_loss": None}], "val_loss") is rows[0]
 
