@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection, Table, delete, func, insert, select
+from sqlalchemy import Connection, Table, delete, func, insert, select, update
 
 from mnist_core.calibration import Calibration
 from mnist_core.config import RunConfig
@@ -23,7 +23,7 @@ from mnist_core.errors import ConfigError, StoreError, UnknownRun
 from mnist_core.store.queue import in_order
 from mnist_core.store.records import RunRecords, quoted
 from mnist_core.store.run import RESUMABLE, USABLE, Run
-from mnist_core.store.tables import batches, blobs, epochs, events, runs, sweep_trials
+from mnist_core.store.tables import batches, blobs, epochs, events, runs, sweep_trials, sweeps
 
 log = logging.getLogger("mnist_core.store")
 
@@ -127,8 +127,13 @@ class OwnRuns(RunRecords):
         return self.get(run_id)
 
     def delete(self, run_id: str) -> None:
-        """Deletes the run and everything that hangs off it. A worker that has it stops by itself."""
+        """Deletes the run and everything that hangs off it. A worker that has it stops by itself.
+
+        If a sweep's chosen run goes before it was scored, nobody has seen the test set, and another can be chosen.
+        """
         with self.database.write() as connection:
+            unscored = select(runs.c.id).where(runs.c.id == run_id, runs.c.test_accuracy.is_(None))
+            connection.execute(update(sweeps).where(sweeps.c.chosen.in_(unscored)).values(chosen=""))
             gone = connection.execute(delete(runs).where(runs.c.id == run_id)).rowcount
         if not gone:
             raise UnknownRun(f"There is no run {quoted(run_id)} to delete.")

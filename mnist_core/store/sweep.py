@@ -41,7 +41,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Sweep:
-    """One row of the sweeps table; ``trials`` is how many there may be, ``chosen`` the run that was scored."""
+    """One row of the sweeps table; ``trials`` is how many there may be, ``chosen`` the run that is or was scored."""
 
     id: str
     name: str

@@ -126,7 +126,8 @@ class SweepStore:
         if trial is None or trial.state != "complete":
             raise StoreError(f"The run {quoted(run_id)} is no completed trial of this sweep. Choose one that is.")
         with self._database.write() as connection:
-            here = (sweeps.c.id == sweep_id) & (sweeps.c.chosen == sweep.chosen)
+            there = select(runs.c.id).where(runs.c.id == run_id).exists()  # it may have been deleted meanwhile
+            here = (sweeps.c.id == sweep_id) & (sweeps.c.chosen == sweep.chosen) & there
             if connection.execute(update(sweeps).where(here).values(chosen=run_id)).rowcount:
                 every = update(sweep_trials).where(sweep_trials.c.sweep_id == sweep_id)
                 connection.execute(every.values(score=False))

@@ -85,6 +85,45 @@ def test_a_chosen_run_that_was_never_scored_can_be_chosen_again_or_another(store
         sweeps.choose(sweep_id, second)
 
 
+@pytest.mark.parametrize("status", ["queued", "running", "stopped"])
+def test_a_chosen_run_that_is_deleted_before_it_was_scored_frees_the_choice(store, sweeps, sweeper, status):
+    sweep_id = sweeps.create(design(trials=3))
+    _, trials = complete(sweeper, Worker(store), sweep_id, sweeps)
+    first, second, third = (trial.run_id for trial in trials)
+    sweeps.choose(sweep_id, first)
+    store.record(first, {"status": status})
+    store.delete(third)
+    assert sweeps.get(sweep_id).chosen == first, "another's end changes nothing"
+    store.delete(first)
+    assert sweeps.get(sweep_id).chosen == ""
+    sweeps.choose(sweep_id, second)
+    assert sweeps.get(sweep_id).chosen == second
+    assert sweeps.may_score(second)
+
+
+def test_a_chosen_run_that_was_scored_keeps_the_choice_when_it_is_deleted(store, sweeps, sweeper):
+    sweep_id = sweeps.create(design(trials=2))
+    _, trials = complete(sweeper, Worker(store), sweep_id, sweeps)
+    first, second = (trial.run_id for trial in trials)
+    sweeps.choose(sweep_id, first)
+    store.record(first, {"status": "finished", "test_accuracy": 0.9})
+    store.delete(first)
+    with pytest.raises(StoreError, match="once"):
+        sweeps.choose(sweep_id, second)
+
+
+def test_a_run_that_is_deleted_while_it_is_chosen_leaves_the_choice_free(store, sweeps, sweeper, monkeypatch):
+    sweep_id = sweeps.create(design(trials=2))
+    _, trials = complete(sweeper, Worker(store), sweep_id, sweeps)
+    first, second = (trial.run_id for trial in trials)
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(sweeps, "trials", lambda sweep_id: store.delete(first) or trials)
+        sweeps.choose(sweep_id, first)
+    assert sweeps.get(sweep_id).chosen == ""
+    sweeps.choose(sweep_id, second)
+    assert sweeps.get(sweep_id).chosen == second
+
+
 def test_trials_are_no_runs_of_ones_own_until_scored(store, sweeps, sweeper):
     own = store.create(RunConfig())
     sweep_id = sweeps.create(design(trials=3))
