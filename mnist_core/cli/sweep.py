@@ -54,8 +54,10 @@ def _run(options: argparse.Namespace) -> int:
         print(f"Best of {document['trials']} trials on the held-out images: {document['best_value']:.4f} with")
         print(f"  {shown(document['best_params'])}")
         print(f"It is run {document['best_run_id']} of sweep {sweep_id}; the test set has not been looked at.")
-    if not document["best_run_id"]:
-        tell(sweep.message or "No trial was completed, so there is no best one. Its page under Explore says why.")
+    if sweep.message:
+        tell(sweep.message)
+    elif not document["best_run_id"]:
+        tell("No trial was completed, so there is no best one. Its page under Explore says why.")
     return 0 if document["best_run_id"] else 1
 
 

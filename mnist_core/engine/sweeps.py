@@ -15,6 +15,7 @@ from mnist_core.config import RunConfig
 from mnist_core.diagnosis import DIVERGED, judged_by
 from mnist_core.errors import ConfigError, LabError, OverLimit, StoreError, UnknownRun, UnknownSweep
 from mnist_core.explore.space import shown
+from mnist_core.parts import plain
 from mnist_core.store import RunStore
 from mnist_core.store.run import USABLE, Run
 from mnist_core.store.sweep import Sweep, Trial
@@ -64,7 +65,9 @@ class Sweeper:
         active = False
         for sweep in self._sweeps.list(status="running"):
             try:
-                active |= self._step(sweep)
+                if self._step(sweep):
+                    active = True
+                    self._sweeps.worked_on(sweep)
             except UnknownSweep:
                 log.info("sweep %s was deleted", sweep.id)
             except StoreError:
@@ -85,7 +88,7 @@ class Sweeper:
         study = self._study(sweep)
         trials = self._sweeps.trials(sweep.id)
         limit = sweep.design.search.seconds
-        late = bool(limit and time.time() - sweep.started >= limit)
+        late = bool(limit and sweep.seconds - sweep.spent >= limit)
         closing = late or sweep.wish == "stop" or sweep.id in self._full
         training = [trial for trial in trials if trial.open and not self._follow(sweep, study, trial, late)]
         still_open, asked = len(training), len(trials)
@@ -95,6 +98,8 @@ class Sweeper:
                 break
             still_open += self._propose(sweep, study)
             asked += 1
+        if late and asked < sweep.trials:
+            self._say_late(sweep)
         if not still_open and (closing or asked >= sweep.trials):
             self._weigh(sweep, study, at_once=True)
             full = self._full.get(sweep.id, "")
@@ -112,7 +117,10 @@ class Sweeper:
             study.tell(trial.number, None)
             self._sweeps.update_trial(trial, state="failed", message="Its run was deleted.")
             return True
-        stopping = sweep.wish == "stop" or (late and run.status == "queued" and run.started is None)
+        too_late = late and run.status == "queued" and run.started is None
+        if too_late:
+            self._say_late(sweep)
+        stopping = sweep.wish == "stop" or too_late
         if stopping and not run.wish and run.status not in (*USABLE, "failed", "cancelled"):
             run = self._runs.ask(run.id, "stop")
         if run.status == "interrupted" and not stopping:
@@ -125,6 +133,12 @@ class Sweeper:
             self._tell(sweep, study, trial, run)
             return True
         return False
+
+    def _say_late(self, sweep: Sweep) -> None:
+        """Writes down, as long as nothing else ends it, that its time limit does."""
+        if sweep.wish != "stop" and not sweep.message:
+            limit = f"The time limit of {plain(sweep.design.search.seconds)} seconds was reached"
+            self._sweeps.update(sweep.id, message=f"{limit} before all {plain(sweep.trials)} trials had begun.")
 
     def _prune(self, sweep: Sweep, study: StudyOfSweep, trial: Trial, run: Run) -> None:
         if sweep.design.search.pruner == "none" or run.wish:
@@ -229,7 +243,8 @@ class Sweeper:
         self._end(sweep, "failed", message)
 
     def _end(self, sweep: Sweep, status: str, message: str = "") -> None:
-        self._sweeps.update(sweep.id, status=status, wish="", message=message, ended=time.time())
+        said = {"message": message} if message else {}
+        self._sweeps.update(sweep.id, status=status, wish="", ended=time.time(), **said)
         self._studies.pop(sweep.id, None)
         self._full.pop(sweep.id, None)
         log.info("sweep %s: %s", sweep.id, status)

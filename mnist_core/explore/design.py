@@ -62,7 +62,8 @@ class Search(Part):
     parallel: int = number(2, 1, 32, "At a time", "Trials proposed at a time; the workers decide how many train.")
     seconds: int = number(
         0, 0, 86_400, "Time limit in seconds",
-        "After so long no trial begins any more; those in training are finished. 0 is no limit.",
+        "After so long no trial begins any more; those in training are finished. Time in which the lab is closed "
+        "does not count. 0 is no limit.",
     )  # fmt: skip
     steps: int = number(
         0, 0, 1_000_000, "Same number of steps",

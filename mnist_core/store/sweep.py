@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -55,6 +54,7 @@ class Sweep:
     created: float
     started: float
     ended: float | None
+    """As long as it runs, when an engine last worked on it: what counts as time lies between ``started`` and this."""
     spent: float
     importances: dict[str, float]
     chosen: str
@@ -78,8 +78,8 @@ class Sweep:
 
     @property
     def seconds(self) -> float:
-        """How long it has been searching."""
-        return self.spent + max(0.0, (self.ended or time.time()) - self.started)
+        """How long an engine has worked on it. Hours in which the lab was closed do not count."""
+        return self.spent + max(0.0, (self.ended or self.started) - self.started)
 
 
 def room(sweep: Sweep, trials: Sequence[Trial]) -> int:

@@ -28,6 +28,12 @@ from mnist_core.store.tables import blobs, epochs, runs, sweep_trials, sweeps
 CHECKPOINTS_KEPT = 3
 """Trials per sweep whose weights are kept for scoring; any other is trained again to the same numbers."""
 
+CLOCK_SECONDS = 1.0
+"""Between two times that a search's clock is written down."""
+
+AWAY_SECONDS = 60.0
+"""Without a look at a search for so long, no engine worked on it, and its clock stood still."""
+
 
 class SweepStore:
     """All sweeps of one database; what tells of one that is not there raises ``UnknownSweep``."""
@@ -108,9 +114,9 @@ class SweepStore:
         done, most = len(trials), len(trials) + room(sweep, trials)
         if more < 1 or done + more > most:
             raise StoreError(f"{more} more trials make {done + more}, but this sweep can have {most} at most.")
-        columns: dict[str, Any] = {"status": "running", "wish": "", "ended": None, "trials": done + more, "message": ""}
+        columns: dict[str, Any] = {"status": "running", "wish": "", "trials": done + more, "message": ""}
         if not sweep.active:
-            columns |= {"spent": sweep.seconds, "started": time.time()}
+            columns |= {"spent": sweep.seconds, "started": time.time(), "ended": None}
         self._change(sweep_id, **columns)
 
     def choose(self, sweep_id: str, run_id: str) -> None:
@@ -179,6 +185,18 @@ class SweepStore:
         if importances is not None:
             columns["importances"] = json.dumps(importances)
         self._change(sweep_id, **columns)
+
+    def worked_on(self, sweep: Sweep) -> None:
+        """Puts its clock on to now, but not by the time in which no engine worked on it, or all its trials were paused.
+
+        Its beginning moves on by as long: what lies between the two is the time that counts.
+        """
+        now = time.time()
+        gap = now - (sweep.ended or sweep.started)
+        if gap > AWAY_SECONDS:
+            self._change(sweep.id, started=sweep.started + gap, ended=now)
+        elif gap > CLOCK_SECONDS or sweep.ended is None:
+            self._change(sweep.id, ended=now)
 
     def forget_weights(self, sweep_id: str, keep: Sequence[str]) -> None:
         """Removes the checkpoints of all ended trials but these."""

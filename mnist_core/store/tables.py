@@ -136,8 +136,9 @@ sweeps = Table(
     Column("expected", Float),
     _owner(),
 )
-"""Searches over settings. ``started``: of the latest stretch; ``spent``: seconds of those before it; ``expected``: the
-best held-out accuracy that a reader wrote down before it began."""
+"""Searches over settings. ``started``: of the latest stretch, moved on by what an engine did not work on it; ``ended``:
+when one last did; ``spent``: seconds of the stretches before it; ``expected``: the best held-out accuracy that a reader
+wrote down before it began."""
 
 sweep_trials = Table(
     "sweep_trials",

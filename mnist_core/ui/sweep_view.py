@@ -95,7 +95,9 @@ def _headline(sweep: Sweep, trials: list[Trial], all_paused: bool) -> None:
     else:
         words += f" · {sweep.status} after {duration(sweep.seconds)}"
     st.progress(min(1.0, done / max(1, sweep.trials)), text=words)
-    if sweep.message:
+    if sweep.message and sweep.status in ("running", "finished"):
+        st.info(escaped(sweep.message), icon=":material/timer_off:")
+    elif sweep.message:
         st.error(escaped(sweep.message), icon=":material/error:")
     with st.container(horizontal=True):
         for state in ("pruned", "failed", "stopped", "running"):

@@ -120,6 +120,14 @@ def test_stop_continue_and_the_way_to_compare(visit, searched, sweeps):
     assert (sweep.status, sweep.trials) == ("running", 9)
 
 
+def test_a_search_that_its_time_limit_ended_says_so(visit, searched, sweeps):
+    sweep_id = searched(4)
+    sweeps.update(sweep_id, message="The time limit of 60 seconds was reached.")
+    app = visit("Explore", sweep=sweep_id)
+    assert "The time limit of 60 seconds" in words(app, "info")
+    assert "time limit" not in words(app, "error")
+
+
 def test_one_run_is_scored_and_then_no_other(visit, searched, sweeps, store):
     sweep_id = searched(4)
     best = max(sweeps.trials(sweep_id), key=lambda trial: trial.value)

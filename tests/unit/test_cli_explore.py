@@ -1,5 +1,6 @@
 """The commands of exploration: ``compare`` and ``sweep``."""
 
+import contextlib
 import io
 import json
 import subprocess
@@ -142,6 +143,21 @@ def test_what_to_beware_of_is_said_before_the_search_begins(call, monkeypatch):
     monkeypatch.setattr(EngineClient, "ensure", interrupted)
     _, _, err = call("sweep", "--over", "architecture.l2=0..0.01", "--objective", "loss")
     assert "These losses are not one measure" in err
+
+
+def test_a_sweep_that_its_time_limit_ended_says_so_beside_its_best(call, store, monkeypatch):
+    def follow(sweeps, client, sweep_id):
+        sweeps.add_trial(sweep_id, 0, {"seed": 1}, RunConfig(), "trial")
+        sweeps.update_trial(sweeps.trials(sweep_id)[0], state="complete", value=0.9)
+        sweeps.update(sweep_id, status="finished", message="The time limit of 60 seconds was reached.")
+        return sweeps.get(sweep_id)
+
+    monkeypatch.setattr(sweep, "engine", lambda settings, store: contextlib.nullcontext())
+    monkeypatch.setattr(sweep, "follow", follow)
+    code, out, err = call("sweep", "--over", "seed=1|2", "--seconds", "60")
+    assert code == 0
+    assert "0.9000" in out
+    assert "The time limit of 60 seconds was reached." in err
 
 
 def test_ctrl_c_stops_a_sweep_and_the_second_does_not_wait(store, capsys):

@@ -1,7 +1,5 @@
 """Searches from the first proposal to the end, with a scripted worker instead of training."""
 
-import time
-
 import pytest
 from sqlalchemy import text
 
@@ -48,82 +46,6 @@ def test_only_the_best_keep_their_weights(store, sweeps, sweeper):
     assert kept == {trial.run_id for trial in best}
 
 
-def test_the_test_set_is_scored_once_for_the_chosen_run(store, sweeps, sweeper):
-    sweep_id = sweeps.create(design(trials=2))
-    _, trials = complete(sweeper, Worker(store), sweep_id, sweeps)
-    first, second = (trial.run_id for trial in trials)
-    for wrong in ("nonsense", store.create(RunConfig())):
-        with pytest.raises(StoreError) as error:
-            sweeps.choose(sweep_id, wrong)
-        assert_friendly(error, "completed trial")
-    sweeps.choose(sweep_id, first)
-    assert sweeps.may_score(first)
-    assert not sweeps.may_score(second)
-    assert first in store.queue()
-    assert sweeps.get(sweep_id).chosen == first
-    with pytest.raises(StoreError) as error:
-        sweeps.choose(sweep_id, second)
-    assert_friendly(error, first, "once")
-
-
-@pytest.mark.parametrize("status", ["paused", "stopped", "failed", "cancelled", "interrupted"])
-def test_a_chosen_run_that_was_never_scored_can_be_chosen_again_or_another(store, sweeps, sweeper, status):
-    sweep_id = sweeps.create(design(trials=3))
-    _, trials = complete(sweeper, Worker(store), sweep_id, sweeps)
-    first, second, gone = (trial.run_id for trial in trials)
-    store.delete(gone)
-    for run_id in (first, first, second):
-        sweeps.choose(sweep_id, run_id)
-        assert sweeps.get(sweep_id).chosen == run_id
-        assert [run for run in (first, second) if sweeps.may_score(run)] == [run_id]
-        assert store.get(run_id).status == "queued"
-        with pytest.raises(StoreError, match="once"):
-            sweeps.choose(sweep_id, first)
-        store.record(run_id, {"status": status})
-    store.record(second, {"status": "finished", "test_accuracy": 0.9})
-    with pytest.raises(StoreError, match="once"):
-        sweeps.choose(sweep_id, second)
-
-
-@pytest.mark.parametrize("status", ["queued", "running", "stopped"])
-def test_a_chosen_run_that_is_deleted_before_it_was_scored_frees_the_choice(store, sweeps, sweeper, status):
-    sweep_id = sweeps.create(design(trials=3))
-    _, trials = complete(sweeper, Worker(store), sweep_id, sweeps)
-    first, second, third = (trial.run_id for trial in trials)
-    sweeps.choose(sweep_id, first)
-    store.record(first, {"status": status})
-    store.delete(third)
-    assert sweeps.get(sweep_id).chosen == first, "another's end changes nothing"
-    store.delete(first)
-    assert sweeps.get(sweep_id).chosen == ""
-    sweeps.choose(sweep_id, second)
-    assert sweeps.get(sweep_id).chosen == second
-    assert sweeps.may_score(second)
-
-
-def test_a_chosen_run_that_was_scored_keeps_the_choice_when_it_is_deleted(store, sweeps, sweeper):
-    sweep_id = sweeps.create(design(trials=2))
-    _, trials = complete(sweeper, Worker(store), sweep_id, sweeps)
-    first, second = (trial.run_id for trial in trials)
-    sweeps.choose(sweep_id, first)
-    store.record(first, {"status": "finished", "test_accuracy": 0.9})
-    store.delete(first)
-    with pytest.raises(StoreError, match="once"):
-        sweeps.choose(sweep_id, second)
-
-
-def test_a_run_that_is_deleted_while_it_is_chosen_leaves_the_choice_free(store, sweeps, sweeper, monkeypatch):
-    sweep_id = sweeps.create(design(trials=2))
-    _, trials = complete(sweeper, Worker(store), sweep_id, sweeps)
-    first, second = (trial.run_id for trial in trials)
-    with monkeypatch.context() as meanwhile:
-        meanwhile.setattr(sweeps, "trials", lambda sweep_id: store.delete(first) or trials)
-        sweeps.choose(sweep_id, first)
-    assert sweeps.get(sweep_id).chosen == ""
-    sweeps.choose(sweep_id, second)
-    assert sweeps.get(sweep_id).chosen == second
-
-
 def test_trials_are_no_runs_of_ones_own_until_scored(store, sweeps, sweeper):
     own = store.create(RunConfig())
     sweep_id = sweeps.create(design(trials=3))
@@ -154,36 +76,6 @@ def test_bad_trials_are_given_up_early(store, sweeps, sweeper, pruner):
         assert run.epoch < 9
         assert str(run.epoch) in trial.message
         assert quality(run.settings) <= best
-
-
-def test_the_time_limit_ends_it(store, sweeps, sweeper):
-    sweep_id = sweeps.create(design(trials=50, seconds=1000))
-    sweeper.tick()
-    sweeps.update(sweep_id, started=time.time() - 2000)
-    sweeper.tick()
-    sweeper.tick()
-    sweep = sweeps.get(sweep_id)
-    assert sweep.status == "finished"
-    assert len(sweeps.trials(sweep_id)) == 2
-
-
-def test_at_the_time_limit_trials_in_training_are_finished_and_none_begins(store, sweeps, sweeper):
-    sweep_id, worker = sweeps.create(design(trials=50, seconds=1000)), Worker(store)
-    sweeper.tick()
-    run = worker.take()
-    sweeps.update(sweep_id, started=time.time() - 2000)
-    sweeper.tick()
-    assert store.queue() == []
-    assert store.get(run.id).wish == ""
-    assert sweeps.get(sweep_id).active
-    for epoch in (1, 2, 3):
-        worker.epoch(run, epoch)
-    worker.end(run)
-    sweeper.tick()
-    assert sweeps.get(sweep_id).status == "finished"
-    states = {trial.run_id: trial.state for trial in sweeps.trials(sweep_id)}
-    assert states.pop(run.id) == "complete"
-    assert list(states.values()) == ["stopped"]
 
 
 def test_a_loss_that_ran_away_is_a_bad_trial_and_not_the_end(store, sweeps, sweeper):

@@ -1,0 +1,92 @@
+"""The test set, once: which run of a search may see it."""
+
+import pytest
+
+from mnist_core.config import RunConfig
+from mnist_core.engine import sweeps as module
+from mnist_core.errors import StoreError
+from tests.helpers import assert_friendly
+from tests.searches import Worker, complete, design
+
+pytestmark = pytest.mark.usefixtures("both_databases")
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch):
+    monkeypatch.setattr(module, "LOOK_SECONDS", 0.0)
+
+
+def test_the_test_set_is_scored_once_for_the_chosen_run(store, sweeps, sweeper):
+    sweep_id = sweeps.create(design(trials=2))
+    _, trials = complete(sweeper, Worker(store), sweep_id, sweeps)
+    first, second = (trial.run_id for trial in trials)
+    for wrong in ("nonsense", store.create(RunConfig())):
+        with pytest.raises(StoreError) as error:
+            sweeps.choose(sweep_id, wrong)
+        assert_friendly(error, "completed trial")
+    sweeps.choose(sweep_id, first)
+    assert sweeps.may_score(first)
+    assert not sweeps.may_score(second)
+    assert first in store.queue()
+    assert sweeps.get(sweep_id).chosen == first
+    with pytest.raises(StoreError) as error:
+        sweeps.choose(sweep_id, second)
+    assert_friendly(error, first, "once")
+
+
+@pytest.mark.parametrize("status", ["paused", "stopped", "failed", "cancelled", "interrupted"])
+def test_a_chosen_run_that_was_never_scored_can_be_chosen_again_or_another(store, sweeps, sweeper, status):
+    sweep_id = sweeps.create(design(trials=3))
+    _, trials = complete(sweeper, Worker(store), sweep_id, sweeps)
+    first, second, gone = (trial.run_id for trial in trials)
+    store.delete(gone)
+    for run_id in (first, first, second):
+        sweeps.choose(sweep_id, run_id)
+        assert sweeps.get(sweep_id).chosen == run_id
+        assert [run for run in (first, second) if sweeps.may_score(run)] == [run_id]
+        assert store.get(run_id).status == "queued"
+        with pytest.raises(StoreError, match="once"):
+            sweeps.choose(sweep_id, first)
+        store.record(run_id, {"status": status})
+    store.record(second, {"status": "finished", "test_accuracy": 0.9})
+    with pytest.raises(StoreError, match="once"):
+        sweeps.choose(sweep_id, second)
+
+
+@pytest.mark.parametrize("status", ["queued", "running", "stopped"])
+def test_a_chosen_run_that_is_deleted_before_it_was_scored_frees_the_choice(store, sweeps, sweeper, status):
+    sweep_id = sweeps.create(design(trials=3))
+    _, trials = complete(sweeper, Worker(store), sweep_id, sweeps)
+    first, second, third = (trial.run_id for trial in trials)
+    sweeps.choose(sweep_id, first)
+    store.record(first, {"status": status})
+    store.delete(third)
+    assert sweeps.get(sweep_id).chosen == first, "another's end changes nothing"
+    store.delete(first)
+    assert sweeps.get(sweep_id).chosen == ""
+    sweeps.choose(sweep_id, second)
+    assert sweeps.get(sweep_id).chosen == second
+    assert sweeps.may_score(second)
+
+
+def test_a_chosen_run_that_was_scored_keeps_the_choice_when_it_is_deleted(store, sweeps, sweeper):
+    sweep_id = sweeps.create(design(trials=2))
+    _, trials = complete(sweeper, Worker(store), sweep_id, sweeps)
+    first, second = (trial.run_id for trial in trials)
+    sweeps.choose(sweep_id, first)
+    store.record(first, {"status": "finished", "test_accuracy": 0.9})
+    store.delete(first)
+    with pytest.raises(StoreError, match="once"):
+        sweeps.choose(sweep_id, second)
+
+
+def test_a_run_that_is_deleted_while_it_is_chosen_leaves_the_choice_free(store, sweeps, sweeper, monkeypatch):
+    sweep_id = sweeps.create(design(trials=2))
+    _, trials = complete(sweeper, Worker(store), sweep_id, sweeps)
+    first, second = (trial.run_id for trial in trials)
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(sweeps, "trials", lambda sweep_id: store.delete(first) or trials)
+        sweeps.choose(sweep_id, first)
+    assert sweeps.get(sweep_id).chosen == ""
+    sweeps.choose(sweep_id, second)
+    assert sweeps.get(sweep_id).chosen == second
