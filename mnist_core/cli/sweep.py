@@ -11,7 +11,7 @@ from mnist_core.cli.train import configuration
 from mnist_core.engine.client import EngineClient
 from mnist_core.explore.design import Design, Search, make_search
 from mnist_core.explore.results import best_trial
-from mnist_core.explore.space import LAYERS, UNITS, Dimension, shown
+from mnist_core.explore.space import BLOCKS, FILTERS, LAYERS, UNITS, Dimension, shown
 from mnist_core.recipes import RECIPES
 from mnist_core.store.sweep import Sweep, Trial
 from mnist_core.store.sweeps import SweepStore
@@ -98,5 +98,6 @@ COMMAND = Command(
         f"--over {UNITS}=log:16..256 architecture.dropout=0..0.5 --set training.epochs=3 data.subset=10000 --json",
         "--over optimizer.name='sgd|adam' --over optimizer.learning_rate=log:1e-4..1:5 --sampler grid --trials 10",
     ),
-    f"Settings are those of `{PROGRAM} settings`; {LAYERS} and {UNITS} are number and width of hidden layers.",
+    f"Settings are those of `{PROGRAM} settings`; {LAYERS} and {UNITS} are number and width of hidden layers, "
+    f"{BLOCKS} and {FILTERS} number and filters of a CNN's blocks.",
 )

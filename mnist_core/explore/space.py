@@ -6,6 +6,7 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from itertools import combinations
 from typing import Any
@@ -16,6 +17,12 @@ from mnist_core.parts import FieldSpec, plain
 
 LAYERS, UNITS = "architecture.layers", "architecture.units"
 """How many hidden layers, and the units of each: together they make ``architecture.hidden_units``."""
+
+BLOCKS, FILTERS = "architecture.block_count", "architecture.filters"
+"""How many blocks of convolutions, and the filters of each: together they make ``architecture.blocks``."""
+
+MADE = (LAYERS, UNITS, BLOCKS, FILTERS)
+"""No fields of a configuration: fields are made of them."""
 
 MOST_CHOICES = 50
 POINTS = 5
@@ -92,8 +99,8 @@ class Dimension:
             if not 1 <= len(self.choices) <= MOST_CHOICES:
                 raise ConfigError(f"{self.key} has {len(self.choices)} choices, but may have {MOST_CHOICES} at most.")
             for choice in self.choices:
-                # LAYERS and UNITS are no field of a configuration, which would look at them later.
-                made = self.key in (LAYERS, UNITS) and not (type(choice) is int and spec.low <= choice <= spec.high)
+                # These are no field of a configuration, which would look at them later.
+                made = self.key in MADE and not (type(choice) is int and spec.low <= choice <= spec.high)
                 if made or (isinstance(choice, bool) and spec.kind in ("integer", "number")):
                     found = " ".join(str(_plain(choice)).split())[:40]  # on one line
                     raise ConfigError(f"A choice of {self.key} is {found}, but must be {spec.allowed}.")
@@ -143,14 +150,27 @@ class Dimension:
 
 
 def keys(config: RunConfig) -> dict[str, FieldSpec]:
-    """What can be varied about this configuration: its settings, and where it has hidden layers their count."""
+    """What can be varied about this configuration: its settings, and the size of its layers or blocks if it has any."""
     sections = {*config.architecture.sections, "seed"}
     known = [key for key in config.flat() if key.partition(".")[0] in sections and key != "architecture.blocks"]
     found = {key: _own(config, key) for key in known}
     if getattr(config.architecture, "hidden_units", ()):
         most = found["architecture.hidden_units"].longest
         found |= {LAYERS: replace(declared(LAYERS), high=most), UNITS: declared(UNITS)}
+    if getattr(config.architecture, "blocks", ()):
+        found |= {FILTERS: declared(FILTERS)}
+        if (most := _most_blocks(config)) > 1:
+            found |= {BLOCKS: replace(declared(BLOCKS), high=most)}
     return found
+
+
+def _most_blocks(config: RunConfig) -> int:
+    """How many blocks like the first leave something of the picture."""
+    for count in range(int(declared(BLOCKS).high), 1, -1):
+        with suppress(ConfigError):
+            configure(config, {BLOCKS: count})
+            return count
+    return 1
 
 
 def _own(config: RunConfig, key: str) -> FieldSpec:
@@ -166,6 +186,11 @@ def declared(key: str) -> FieldSpec:
         return FieldSpec("layers", "Hidden layers", "How many, all of the same width.", "integer", 1, 1, 6)
     if key == UNITS:
         return FieldSpec("units", "Units of a hidden layer", "The width of each.", "integer", 128, 4, 2048, log=True)
+    if key == BLOCKS:
+        return FieldSpec("block_count", "Blocks", "How many, all like the first.", "integer", 2, 1, 4)
+    if key == FILTERS:
+        words = "How many patterns each looks for."
+        return FieldSpec("filters", "Filters of a block", words, "integer", 32, 4, 256, log=True)
     section, _, name = key.partition(".")
     if key == "seed":
         return next(spec for spec in RunConfig.specs() if spec.name == "seed")
@@ -186,6 +211,9 @@ def declared(key: str) -> FieldSpec:
 def configure(base: RunConfig, values: Mapping[str, Any], steps: int = 0) -> RunConfig:
     """The base with these settings changed.
 
+    Hidden layers and blocks whose number is given are all like the first one. Where the filters alone are given, each
+    block keeps what else it has.
+
     Args:
         steps: train for about so many steps whatever batch size and images, by whole epochs; 0 leaves the epochs.
     """
@@ -194,6 +222,11 @@ def configure(base: RunConfig, values: Mapping[str, Any], steps: int = 0) -> Run
     if layers is not None or units is not None:
         hidden = getattr(base.architecture, "hidden_units", ()) or (declared(UNITS).default,)
         changes["architecture.hidden_units"] = [int(units or hidden[0])] * int(layers or len(hidden))
+    count, filters = changes.pop(BLOCKS, None), changes.pop(FILTERS, None)
+    if count is not None or filters is not None:
+        blocks = getattr(base.architecture, "blocks", ()) or declared("architecture.blocks").default
+        blocks = [block.model_dump(mode="json") for block in (blocks[:1] * int(count) if count else blocks)]
+        changes["architecture.blocks"] = [block | ({"filters": int(filters)} if filters else {}) for block in blocks]
     config = base.replace(changes)
     if steps:
         epochs = min(max(1, round(steps / config.steps_per_epoch)), int(declared("training.epochs").high))

@@ -9,7 +9,7 @@ from mnist_core.errors import ConfigError
 from mnist_core.explore.design import MOST_DIMENSIONS, Design, Search, make_search
 from mnist_core.explore.lesson import Lesson
 from mnist_core.explore.questions import SMALL
-from mnist_core.explore.space import UNITS, Dimension, keys
+from mnist_core.explore.space import FILTERS, UNITS, Dimension, keys
 from mnist_core.parts import FieldSpec
 from mnist_core.recipes import RECIPES
 from mnist_core.ui.forms import part_form
@@ -143,9 +143,10 @@ def _told(design: Design) -> Design:
 def suggested(key: str, spec: FieldSpec, few: bool = False) -> str:
     """A range to begin with."""
     usual = {"optimizer.learning_rate": "log:1e-4..0.1", UNITS: "log:16..256", "training.batch_size": "log:32..512"}
-    usual["data.validation_fraction"] = "0.05..0.3"
+    usual |= {"data.validation_fraction": "0.05..0.3", FILTERS: "log:8..64"}
     if few and spec.kind in ("number", "integer"):
         usual |= {"optimizer.learning_rate": "0.001|0.01", UNITS: "32|128", "training.batch_size": "32|256"}
+        usual |= {FILTERS: "8|32"}
         whole, usually = spec.kind == "integer", spec.default or 0
         other = min(spec.high, 2 * usually) if usually else spec.low + max(int(whole), (spec.high - spec.low) / 4)
         other = other if other != usually else usually / 2

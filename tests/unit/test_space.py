@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from mnist_core.config import RunConfig
 from mnist_core.errors import ConfigError
 from mnist_core.explore.design import Design, Search, compact, make_search
-from mnist_core.explore.space import LAYERS, UNITS, Dimension, configure, keys, shown, told_apart
+from mnist_core.explore.space import BLOCKS, FILTERS, LAYERS, UNITS, Dimension, configure, keys, shown, told_apart
 from mnist_core.recipes import RECIPES
 from tests.helpers import assert_friendly, configs
 
@@ -24,6 +24,8 @@ RATE = "optimizer.learning_rate=log:1e-5..1"
         ("architecture.dropout=0.1..0.5", [0.1, 0.2, 0.3, 0.4, 0.5]),
         ("training.epochs=1..3:9", [1, 2, 3]),
         (f"{UNITS}=log:16..256", [16, 32, 64, 128, 256]),
+        (f"{FILTERS}=log:8..128", [8, 16, 32, 64, 128]),
+        (f"{BLOCKS}=1..3", [1, 2, 3]),
         ("architecture.activation=relu|tanh", ["relu", "tanh"]),
         ("architecture.batch_norm=true|false", [True, False]),
         ("architecture.hidden_units=32|64,32", [(32,), (64, 32)]),
@@ -68,6 +70,8 @@ def test_ranges_and_choices_as_they_are_typed(text, grid):
         (f"{LAYERS}=true|3", "whole number"),
         (f"{UNITS}=16.7|32", "16.7"),
         (f"{UNITS}=2|32", "from 4 to 2,048"),
+        (f"{BLOCKS}=1|5", "from 1 to 4"),
+        (f"{FILTERS}=2..32", "from 4 to 256"),
         ("seed=" + "|".join(map(str, range(99))), "50 at most"),
     ],
 )
@@ -91,6 +95,43 @@ def test_layers_and_units_make_hidden_units():
     assert configure(base, {LAYERS: 1}).architecture.hidden_units == (50,)
     assert LAYERS in keys(base)
     assert LAYERS not in keys(RunConfig.parse({"architecture": {"name": "softmax"}}))
+
+
+def test_block_count_and_filters_make_blocks():
+    first, second = {"filters": 16, "padding": "same", "batch_norm": True}, {"filters": 24, "pooling": "none"}
+    base = RunConfig.parse({"architecture": {"name": "cnn", "blocks": [first, second]}})
+
+    def blocks(**values):
+        values = {BLOCKS if name == "count" else FILTERS: value for name, value in values.items()}
+        return configure(base, values).architecture.blocks
+
+    one, other = base.architecture.blocks
+    assert blocks(count=3) == (one, one, one)
+    assert blocks(count=2, filters=8) == 2 * (one.model_copy(update={"filters": 8}),)
+    assert blocks(filters=8) == tuple(block.model_copy(update={"filters": 8}) for block in (one, other))
+    assert blocks(count=1, filters=64)[0].filters == 64
+    with pytest.raises(ConfigError) as error:
+        configure(RunConfig(), {FILTERS: 8})
+    assert_friendly(error, "blocks")
+
+
+@pytest.mark.parametrize(
+    ("block", "most"), [({"padding": "same"}, 4), ({}, 3), ({"kernel": 5}, 2), ({"kernel": 7, "convolutions": 3}, None)]
+)
+def test_as_many_blocks_can_be_varied_as_leave_something_of_the_picture(block, most):
+    found = keys(RunConfig.parse({"architecture": {"name": "cnn", "blocks": [block]}}))
+    assert FILTERS in found
+    assert (found[BLOCKS].high if most else found.get(BLOCKS)) == most
+    if most:
+        design(f"{BLOCKS}=1..{most}", base={"architecture": {"name": "cnn", "blocks": [block]}}).check()
+    assert not {BLOCKS, FILTERS} & keys(RunConfig()).keys()
+
+
+def test_the_filters_of_a_search_are_those_of_its_trials():
+    over, base = (f"{BLOCKS}=1|2|3", f"{FILTERS}=log:8..64"), {"architecture": {"name": "cnn"}}
+    made = design(*over, base=base).check()
+    assert Design.parse(made.to_json()) == made
+    assert [block.filters for block in made.configure({BLOCKS: 3, FILTERS: 20}).architecture.blocks] == [20, 20, 20]
 
 
 @pytest.mark.parametrize("batch", [16, 64, 512])
