@@ -12,6 +12,7 @@ from mnist_core.explore.questions import SMALL
 from mnist_core.explore.space import FILTERS, UNITS, Dimension, keys
 from mnist_core.parts import FieldSpec
 from mnist_core.recipes import RECIPES
+from mnist_core.ui.carried import carried, carry
 from mnist_core.ui.forms import part_form
 from mnist_core.ui.words import escaped
 
@@ -61,7 +62,14 @@ def free_design(lesson: Lesson) -> Design | None:
     known = keys(base)
     begin = {dimension.key: dimension.text().partition("=")[2] for dimension in start.space} if start else {}
     begin = {key: text for key, text in begin.items() if key in known}
-    texts = {key: _range(key, known[key], begin, name, lesson) for key in _varied(known, begin, name, lesson)}
+    usual = {key: begin.get(key) or suggested(key, spec) for key, spec in known.items()}
+    began = carried("design", name, base, start)
+    texts = {
+        key: _range(key, known[key], usual[key], began.get(key), name, lesson.fixes(key) and key in begin, lesson)
+        for key in _varied(known, begin, began, name, lesson)
+    }
+    typed = {key: "" if text == usual[key] else text for key, text in texts.items()}
+    carry("design", name, began, typed, start)
     search = start.search if start else Search()
     values = search.model_dump(mode="json")
     if not lesson.hides("search"):
@@ -75,14 +83,17 @@ def free_design(lesson: Lesson) -> Design | None:
         return None
 
 
-def _varied(known: dict[str, FieldSpec], begin: dict[str, str], name: str, lesson: Lesson) -> list[str]:
-    """What varies. A locked setting varies if it does so in the link's design, and else does not."""
+def _varied(
+    known: dict[str, FieldSpec], begin: dict[str, str], began: dict[str, str], name: str, lesson: Lesson
+) -> list[str]:
+    """What varies, at first what did under another start. A locked one varies if it does so in the link's design."""
     fixed = lesson.fixes("design.varies")
     if fixed and lesson.hides("design.varies"):
         return list(begin)
     held = list(begin) if fixed else [key for key in begin if lesson.fixes(key)]
     free = [key for key in known if not lesson.fixes(key)]
-    first = [key for key in begin if key in free] or ([RATE if RATE in free else free[0]] if free and not held else [])
+    first = [key for key in began or begin if key in free]
+    first = first or ([RATE if RATE in free else free[0]] if free and not held else [])
     chosen = st.multiselect(
         "What varies", held if fixed else free, default=held if fixed else first, disabled=fixed or not free,
         max_selections=MOST_DIMENSIONS, format_func=lambda key: f"{known[key].title} ({key})",
@@ -91,16 +102,17 @@ def _varied(known: dict[str, FieldSpec], begin: dict[str, str], name: str, lesso
     return held + [key for key in chosen if key not in held]
 
 
-def _range(key: str, spec: FieldSpec, begin: dict[str, str], name: str, lesson: Lesson) -> str:
-    """The range of a setting as it is typed; the link's where that is locked or hidden."""
-    fixed = lesson.fixes(key) and key in begin
+def _range(
+    key: str, spec: FieldSpec, usual: str, before: str | None, name: str, fixed: bool, lesson: Lesson
+) -> str:
+    """The range of a setting as it is typed, at first as ``before``; the link's where that is locked or hidden."""
     if fixed and lesson.hides(key):
-        return begin[key]
+        return usual
     text = st.text_input(
-        f"{spec.title}, {spec.allowed}", begin.get(key, suggested(key, spec)), help=RANGE_HELP, disabled=fixed,
+        f"{spec.title}, {spec.allowed}", usual if fixed else before or usual, help=RANGE_HELP, disabled=fixed,
         key=f"over-{name}-{key}{'-locked' * fixed}",
     )  # fmt: skip
-    return begin[key] if fixed else text
+    return usual if fixed else text
 
 
 def usual_design() -> Design:
@@ -113,15 +125,18 @@ def one_change() -> Design | None:
     """A fair experiment: one setting changes, everything else stays, the start and the order of images too."""
     name, base = base_config("fair", Lesson())
     known = {key: spec for key, spec in keys(base).items() if key != "seed"}
-    options = list(known)
+    options, began = list(known), carried("fair", name, base)
+    first = next((key for key in (*began, RATE) if key in known), options[0])
     key = st.selectbox(
-        "The one thing that changes", options, index=options.index(RATE) if RATE in options else 0,
+        "The one thing that changes", options, index=options.index(first),
         format_func=lambda key: f"{known[key].title} ({key})", key=f"fair-key-{name}",
     )  # fmt: skip
     spec = known[key]
+    usual = suggested(key, spec, few=True)
     text = st.text_input(
-        f"Its values, {spec.allowed}", suggested(key, spec, few=True), help=RANGE_HELP, key=f"fair-{name}-{key}"
+        f"Its values, {spec.allowed}", began.get(key) or usual, help=RANGE_HELP, key=f"fair-{name}-{key}"
     )
+    carry("fair", name, began, {key: "" if text == usual else text})
     seeds = st.slider("Repeat over so many seeds", 1, MOST_SEEDS, 3, key="fair-seeds")
     try:
         varied = Dimension.parse(f"{key}={text}")

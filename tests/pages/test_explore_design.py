@@ -8,7 +8,7 @@ from mnist_core.config import RunConfig
 from mnist_core.explore.design import Design, make_search
 from mnist_core.explore.lesson import Lesson
 from mnist_core.explore.questions import SMALL
-from mnist_core.explore.space import Dimension, keys
+from mnist_core.explore.space import LAYERS, UNITS, Dimension, keys
 from mnist_core.recipes import RECIPES
 from mnist_core.ui.design_form import HELD_OUT, suggested
 from tests.helpers import assert_friendly
@@ -119,3 +119,55 @@ def test_a_classical_model_is_no_trouble_to_the_forms(visit):
         healthy(box.set_value(option).run())
         assert not app.error, option
         box = app.selectbox(key="fair-base")
+
+
+def ranges(app):
+    return {box.label.partition(",")[0]: box.value for box in app.main.text_input}
+
+
+def test_what_was_typed_for_one_start_holds_for_another_where_it_applies(visit):
+    app = open_part(visit("Explore"), "Own design")
+    app.multiselect(key="varies-small").set_value([RATE, UNITS, LAYERS, "architecture.dropout"]).run()
+    usual = ranges(app)["Dropout"]
+    for key, text in {RATE: "log:1e-3..0.01", UNITS: "20|30", LAYERS: "1..6"}.items():
+        app.text_input(key=f"over-small-{key}").set_value(text).run()
+    typed = {"Learning rate": "log:1e-3..0.01", "Units of a hidden layer": "20|30", "Hidden layers": "1..6"}
+    healthy(app.selectbox(key="design-base").set_value("mlp-100-64-32").run())
+    assert ranges(app) == typed | {"Dropout": usual}
+    healthy(app.run())
+    assert ranges(app) == typed | {"Dropout": usual}
+    app.text_input(key=f"over-mlp-100-64-32-{UNITS}").set_value("40|50").run()
+    healthy(app.selectbox(key="design-base").set_value("softmax-keras").run())
+    assert ranges(app) == {"Learning rate": "log:1e-3..0.01"}, "the others are no settings of it"
+
+
+def test_what_does_not_apply_to_another_start_gives_way_to_what_is_suggested(visit):
+    """A convolutional network has no more than three dense layers."""
+    app = open_part(visit("Explore"), "Own design")
+    app.multiselect(key="varies-small").set_value([RATE, LAYERS]).run()
+    app.text_input(key=f"over-small-{LAYERS}").set_value("1..6").run()
+    app.text_input(key=f"over-small-{RATE}").set_value("0.5|").run()
+    healthy(app.selectbox(key="design-base").set_value("cnn-fast").run())
+    assert ranges(app) == {"Learning rate": "log:1e-4..0.1", "Hidden layers": "1..3"}
+    assert not app.error
+
+
+def test_the_one_change_stays_with_another_start(visit):
+    app = open_part(visit("Explore"), "One change")
+    healthy(app.selectbox(key="fair-key-small").set_value("training.batch_size").run())
+    healthy(app.text_input(key="fair-small-training.batch_size").set_value("50|60").run())
+    healthy(app.selectbox(key="fair-base").set_value("softmax-keras").run())
+    assert list(ranges(app).values()) == ["50|60"]
+    assert app.selectbox(key="fair-key-softmax-keras").value == "training.batch_size"
+
+
+def test_another_design_comes_as_it_is(visit, sweeps):
+    """What was typed before belongs to the design before."""
+    app = open_part(visit("Explore"), "Own design")
+    app.text_input(key=f"over-small-{RATE}").set_value("0.5|0.6").run()
+    design = Design(RunConfig.parse(SMALL), (Dimension.parse(f"{RATE}=0.1|0.2"),))
+    app.query_params["sweep"] = sweeps.create(design)
+    healthy(app.run())
+    healthy(app.button(key="change").click().run())
+    assert app.selectbox(key="design-base").value == "link"
+    assert list(ranges(app).values()) == ["0.1|0.2"]
