@@ -10,7 +10,7 @@ from mnist_core.cli.command import PROGRAM, Command, engine, json_option, open_s
 from mnist_core.cli.train import configuration
 from mnist_core.engine.client import EngineClient
 from mnist_core.explore.design import Design, Search, make_search
-from mnist_core.explore.results import best_trial
+from mnist_core.explore.results import best_setting, best_trial
 from mnist_core.explore.space import BLOCKS, FILTERS, LAYERS, UNITS, Dimension, shown
 from mnist_core.recipes import RECIPES
 from mnist_core.store.sweep import Sweep, Trial
@@ -51,9 +51,13 @@ def _run(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(document))
     elif document["best_run_id"]:
-        print(f"Best of {document['trials']} trials on the held-out images: {document['best_value']:.4f} with")
+        value = f"{document['best_value']:.4f}"
+        print(f"Best single run of {document['trials']} trials on the held-out images: {value} with")
         print(f"  {shown(document['best_params'])}")
         print(f"It is run {document['best_run_id']} of sweep {sweep_id}; the test set has not been looked at.")
+        if setting := best_setting(sweep, sweeps.trials(sweep_id)):
+            of = f"{setting.seeds} seed" + "s" * (setting.seeds > 1)
+            print(f"Best mean over seeds: {setting.mean:.4f}, of {of} with {setting.name}")
     if sweep.message:
         tell(sweep.message)
     elif not document["best_run_id"]:
@@ -62,15 +66,19 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def result(sweep: Sweep, trials: list[Trial]) -> dict[str, Any]:
-    """What came of a sweep, for JSON. With two objectives the best is that of the first."""
-    best = best_trial(sweep, trials)
+    """What came of a sweep, for JSON. With two objectives the best is that of the first.
+
+    ``best_value`` is that of one run. Where seeds were repeated, ``best_mean`` is the best mean of settings over them.
+    """
+    best, setting = best_trial(sweep, trials), best_setting(sweep, trials)
+    averaged = {"best_mean": setting.mean, "best_mean_params": setting.params} if setting else {}
     return {
         "sweep_id": sweep.id,
         "trials": sum(not trial.open for trial in trials),
         "best_run_id": best and best.run_id,
         "best_value": best and best.value,
         "best_params": best.params if best else {},
-    }
+    } | averaged
 
 
 def follow(sweeps: SweepStore, client: EngineClient, sweep_id: str) -> Sweep:

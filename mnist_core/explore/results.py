@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from statistics import fmean
+from typing import Any, NamedTuple
 
 from mnist_core.explore.seeds import fate
 from mnist_core.explore.space import Dimension, told_apart
@@ -61,6 +62,31 @@ def fates(trials: Sequence[Trial]) -> dict[int, str]:
     """Of trials with the same settings, what became of each seed, as ``explore.seeds.fate`` says."""
     found = {trial.params["seed"]: fate(trial.state, trial.message) for trial in trials}
     return found | dict.fromkeys((trial.params["seed"] for trial in trials if trial.state == "complete"), "")
+
+
+class Setting(NamedTuple):
+    """All settings but the seed, what they are called, and the mean of the first objective over so many seeds."""
+
+    name: str
+    params: dict[str, Any]
+    mean: float
+    seeds: int
+
+
+def best_setting(sweep: Sweep, trials: Sequence[Trial]) -> Setting | None:
+    """The settings with the best mean over their seeds, which need not be those of the best single run.
+
+    ``None`` where no settings have completed with two seeds, so that there is nothing to average.
+    """
+    found = []
+    if any(dimension.key == "seed" for dimension in sweep.design.space):
+        for name, group in groups(sweep, trials).items():
+            if values := by_seed(group):
+                params = {key: value for key, value in group[0].params.items() if key != "seed"}
+                found.append(Setting(name, params, fmean(values), len(values)))
+    if not any(setting.seeds > 1 for setting in found):
+        return None
+    return max(found, key=lambda setting: _sign(sweep) * setting.mean)
 
 
 def _place(dimension: Dimension, value: Any) -> float:

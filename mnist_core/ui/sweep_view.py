@@ -11,7 +11,7 @@ from mnist_core.errors import UnknownRun
 from mnist_core.explore import pictures, seeds
 from mnist_core.explore.lesson import Lesson
 from mnist_core.explore.questions import QUESTIONS
-from mnist_core.explore.results import best_trial, by_seed, fates, groups, rows_of, seconds_left
+from mnist_core.explore.results import best_setting, best_trial, by_seed, fates, groups, rows_of, seconds_left
 from mnist_core.explore.space import shown
 from mnist_core.store.run import Run
 from mnist_core.store.sweep import Sweep, Trial, room
@@ -104,9 +104,14 @@ def _headline(sweep: Sweep, trials: list[Trial], all_paused: bool) -> None:
             if count := sum(trial.state == state for trial in trials):
                 st.metric("In training" if state == "running" else state.capitalize(), count, width="content")
         if best:
-            metric = sweep.objectives[0][0]
-            value = percent(best.value) if metric == "val_accuracy" else f"{best.value:.4f}"
-            st.metric(f"Best {pictures.OBJECTIVE_WORDS[metric]}", value, width="content")
+            metric, setting = sweep.objectives[0][0], best_setting(sweep, trials)
+            words = pictures.OBJECTIVE_WORDS[metric]
+            in_words = percent if metric == "val_accuracy" else "{:.4f}".format
+            if setting:
+                st.metric(f"Best mean {words} over seeds", in_words(setting.mean), width="content")
+                st.metric(f"of {setting.seeds} seed{'s' * (setting.seeds > 1)} with", setting.name, width="content")
+            of = " of a single run" if setting else ""
+            st.metric(f"Best {words}{of}", in_words(best.value), width="content")
             st.metric("with", shown(best.params), width="content")
     if sweep.objectives[0][0] == "val_loss":
         say_unlike(design.unlike_losses)

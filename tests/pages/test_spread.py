@@ -14,9 +14,16 @@ def test_the_spread_of_a_loss_is_no_share(visit, searched):
     assert '"format": "%.4f"' in columns
 
 
-def test_seeds_are_told_from_merit(visit, searched):
+def test_seeds_are_told_from_merit(visit, searched, sweeps):
     sweep_id = searched(6, f"{UNITS}=16|64", "seed=1|2|3", sampler="grid")
     app = visit("Explore", sweep=sweep_id)
+    shown = {metric.label: metric.value for metric in app.metric}
+    trials, units = sweeps.trials(sweep_id), {}
+    for trial in trials:
+        units.setdefault(trial.params[UNITS], {})[trial.params["seed"]] = trial.value
+    means = {count: sum(found.values()) / len(found) for count, found in units.items()}
+    assert shown["Best mean held-out accuracy over seeds"] == f"{max(means.values()):.2%}"
+    assert shown["Best held-out accuracy of a single run"] == f"{max(t.value for t in trials):.2%}"
     assert any("standard deviation" in frame.value for frame in app.dataframe)
 
 

@@ -160,6 +160,30 @@ def test_a_sweep_that_its_time_limit_ended_says_so_beside_its_best(call, store, 
     assert "The time limit of 60 seconds was reached." in err
 
 
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_the_best_mean_over_seeds_stands_beside_the_best_run(call, store, monkeypatch, options):
+    def follow(sweeps, client, sweep_id):
+        for number, (batch, seed, value) in enumerate([(32, 1, 0.9), (32, 2, 0.5), (64, 1, 0.8), (64, 2, 0.8)]):
+            params = {"training.batch_size": batch, "seed": seed}
+            sweeps.add_trial(sweep_id, number, params, RunConfig(), "trial")
+            sweeps.update_trial(sweeps.trials(sweep_id)[-1], state="complete", value=value)
+        sweeps.update(sweep_id, status="finished")
+        return sweeps.get(sweep_id)
+
+    monkeypatch.setattr(sweep, "engine", lambda settings, store: contextlib.nullcontext())
+    monkeypatch.setattr(sweep, "follow", follow)
+    code, out, _ = call("sweep", "--over", "training.batch_size=32|64", "seed=1|2", *options)
+    assert code == 0
+    if options:
+        document = json.loads(out.splitlines()[-1])
+        assert (document["best_value"], document["best_params"]["training.batch_size"]) == (0.9, 32)
+        assert document["best_mean"] == pytest.approx(0.8)
+        assert document["best_mean_params"] == {"training.batch_size": 64}
+    else:
+        assert "Best single run of 4 trials on the held-out images: 0.9000 with\n  batch size 32, seed 1" in out
+        assert "Best mean over seeds: 0.8000, of 2 seeds with batch size 64" in out
+
+
 def test_ctrl_c_stops_a_sweep_and_the_second_does_not_wait(store, capsys):
     class Interrupted:
         def ensure(self):

@@ -7,7 +7,7 @@ import pytest
 from mnist_core.config import RunConfig
 from mnist_core.explore import pictures
 from mnist_core.explore.design import Design, make_search
-from mnist_core.explore.results import best_trial, by_seed, fates, groups, rows_of, seconds_left
+from mnist_core.explore.results import best_setting, best_trial, by_seed, fates, groups, rows_of, seconds_left
 from mnist_core.explore.space import LAYERS, UNITS, Dimension
 from mnist_core.store.sweep import Sweep, Trial
 
@@ -200,3 +200,26 @@ def test_the_time_left_knows_the_pace_and_the_limit():
     assert seconds_left(searched(30.0, limit=35), done + training) == 10.0
     assert seconds_left(searched(60.0, limit=50), done + training) == 20.0
     assert seconds_left(searched(60.0, limit=50), done) == 0.0
+
+
+@pytest.mark.parametrize(("objective", "sign"), [("accuracy", 1), ("loss", -1)])
+def test_the_best_mean_over_seeds_is_not_the_best_single_run(objective, sign):
+    sweep = make(f"{UNITS}=16|64", "seed=1|2|3", objective=objective)
+    values = {16: (0.5, 0.9, 0.4), 64: (0.7, 0.8, 0.75)}
+    rows = [
+        trial(len(values[units]) * (units == 64) + i, sign * value, **{UNITS: units, "seed": i + 1})
+        for units in values
+        for i, value in enumerate(values[units])
+    ]
+    rows.append(trial(6, sign * 0.99, "failed", **{UNITS: 16, "seed": 1}))
+    assert best_trial(sweep, rows).params == {UNITS: 16, "seed": 2}
+    found = best_setting(sweep, rows)
+    assert found == ("units of a hidden layer 64", {UNITS: 64}, pytest.approx(sign * 0.75), 3)
+
+
+def test_without_two_seeds_there_is_no_mean_over_seeds():
+    assert best_setting(make(f"{UNITS}=16|64"), [trial(i, 0.5, **{UNITS: 16}) for i in range(3)]) is None
+    sweep = make(f"{UNITS}=16|64", "seed=1|2")
+    rows = [trial(i, 0.5 + i / 10, **{UNITS: units, "seed": 1}) for i, units in enumerate((16, 64, 16))]
+    assert best_setting(sweep, rows) is None, "the same seed twice is one training"
+    assert best_setting(sweep, []) is None
