@@ -38,8 +38,9 @@ def _run(options: argparse.Namespace) -> int:
         print(f"  {key}: " + ", ".join(f"{run_id} {value}" for run_id, value in values.items()))
     print()
     for pair in document["pairs"]:
-        first, second = pair.pop("first"), pair.pop("second")
-        print(compare.verdict(first, second, compare.McNemar(**pair)))
+        first, second, corrected = pair.pop("first"), pair.pop("second"), pair.pop("p_holm")
+        several = len(document["pairs"]) > 1
+        print(compare.verdict(first, second, compare.McNemar(**pair), corrected if several else None))
     return 0
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -14,7 +14,7 @@ from mnist_core.config import RunConfig
 from mnist_core.errors import ConfigError, UnknownRun
 from mnist_core.evaluation import confusion_matrix
 from mnist_core.explore.losses import not_one_measure
-from mnist_core.explore.statistics import SIGNIFICANT, Interval, McNemar, mcnemar, wilson
+from mnist_core.explore.statistics import SIGNIFICANT, Interval, McNemar, holm, mcnemar, wilson
 from mnist_core.store import RunStore
 from mnist_core.store.run import Run
 
@@ -150,14 +150,37 @@ def pair(labels: np.ndarray, first: np.ndarray, second: np.ndarray) -> Pair:
     return Pair(mcnemar(len(only_first), len(only_second)), only_first, only_second, difference)
 
 
-def verdict(first: str, second: str, test: McNemar) -> str:
-    """McNemar's test in words; the names are put in as they are."""
+def holm_of_pairs(labels: np.ndarray, predicted: Mapping[str, np.ndarray]) -> dict[frozenset[str], float]:
+    """By the ids of every two runs, the p of McNemar's test with Holm's correction, since so many pairs are tested.
+
+    Args:
+        predicted: by run id, the digits read on the test set.
+    """
+    right = {run_id: read == labels for run_id, read in predicted.items()}
+    tests = {
+        frozenset((a, b)): mcnemar(int((right[a] & ~right[b]).sum()), int((right[b] & ~right[a]).sum())).p
+        for a, b in combinations(right, 2)
+    }
+    return dict(zip(tests, holm(list(tests.values())), strict=True))
+
+
+def verdict(first: str, second: str, test: McNemar, corrected: float | None = None) -> str:
+    """McNemar's test in words; the names are put in as they are.
+
+    Args:
+        corrected: the p by which it is judged where these are two of several runs; see ``holm_of_pairs``.
+    """
     if not test.only_first + test.only_second:
         return f"{first} and {second} get the very same images right: nothing tells them apart."
     split = f"{test.only_first:,} images only {first} reads rightly, {test.only_second:,} only {second}"
+    better = first if test.only_first > test.only_second else second
+    if corrected is not None and test.p < SIGNIFICANT:
+        words = f"{split}. With Holm's correction for all pairs of these runs p is {corrected:.2g}"
+        if corrected < SIGNIFICANT:
+            return f"{words}: {better} is better here."
+        return f"{words}, for among so many pairs one splits so unevenly by chance: call it a tie."
     if test.p >= SIGNIFICANT:
         return f"{split}. So even a split is no surprise between equals (p = {test.p:.2g}): call it a tie."
-    better = first if test.only_first > test.only_second else second
     return f"{split}. Equals would split so unevenly with probability {test.p:.2g} only: {better} is better here."
 
 
@@ -179,10 +202,11 @@ def summary(runs: Sequence[Run], labels: np.ndarray, predicted: dict[str, np.nda
             scored = mark(labels, predicted[run.id])
             row |= {"test_accuracy": scored.accuracy, "interval": list(scored.interval)}
         rows.append(row)
-    pairs = []
+    pairs, corrected = [], holm_of_pairs(labels, {run.id: predicted[run.id] for run in runs if run.id in predicted})
     for first, second in combinations([run.id for run in runs if run.id in predicted], 2):
         test = pair(labels, predicted[first], predicted[second]).test
-        pairs.append({"first": first, "second": second, **test._asdict()})
+        p_holm = corrected[frozenset((first, second))]
+        pairs.append({"first": first, "second": second, **test._asdict(), "p_holm": p_holm})
     ids = [run.id for run in runs]
     differs = {key: dict(zip(ids, values, strict=True)) for key, values in differing.items()}
     unlike = not_one_measure(run.settings for run in runs)

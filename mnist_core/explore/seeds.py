@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from mnist_core.diagnosis import DIVERGED
 from mnist_core.explore.compare import in_words
-from mnist_core.explore.statistics import SIGNIFICANT, welch
+from mnist_core.explore.statistics import SIGNIFICANT, holm, welch, welch_of_pairs
 from mnist_core.store.run import Run
 
 
@@ -112,6 +113,8 @@ def without_number(settings: Mapping[str, Mapping[int, str]]) -> list[str]:
 def noise(groups: Mapping[str, Sequence[float]], higher_is_better: bool = True) -> str:
     """A plain sentence on the two best groups: whether their difference is larger than what seeds make.
 
+    These are two of all that there are, so p has Holm's correction for every pair that can be tested.
+
     Args:
         groups: validation accuracies (fractions) or losses by what was set, one number per seed.
     """
@@ -135,12 +138,20 @@ def noise(groups: Mapping[str, Sequence[float]], higher_is_better: bool = True) 
             f"seeds make of a setting, so nothing is said about a difference of {size}. Repeat over more seeds, or "
             f"hold out more images."
         )
-    if test.p < SIGNIFICANT:
-        return (
-            f"{best} is better than {second} by {size}, which is more than the noise of seeds "
-            f"(Welch's t-test, p = {test.p:.2g})."
-        )
+    corrected = _corrected(known)
+    p, tests = corrected[frozenset((best, second))], len(corrected)
+    by = f"Welch's t-test, p = {p:.2g}" + (f" with Holm's correction for {tests} pairs" if tests > 1 else "")
+    if p < SIGNIFICANT:
+        return f"{best} is better than {second} by {size}, which is more than the noise of seeds ({by})."
     return (
         f"{best} leads {second} by {size}, but that is no more than seeds alone can make "
-        f"(Welch's t-test, p = {test.p:.2g}): call it a tie, or repeat over more seeds."
+        f"({by}): call it a tie, or repeat over more seeds."
     )
+
+
+def _corrected(groups: Mapping[str, Sequence[float]]) -> dict[frozenset[str], float]:
+    """By the names of two groups, the p of Welch's test with Holm's correction for all pairs that have one."""
+    several = [name for name, values in groups.items() if len(values) > 1]
+    ps = welch_of_pairs([groups[name] for name in several])
+    known = [(frozenset(pair), p) for pair, p in zip(combinations(several, 2), ps, strict=True) if not math.isnan(p)]
+    return dict(zip([pair for pair, _ in known], holm([p for _, p in known]), strict=True))

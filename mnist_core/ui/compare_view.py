@@ -231,10 +231,13 @@ def pair(lab: Lab, runs: Sequence[Run], read: dict[str, np.ndarray]) -> None:
         second = st.selectbox("Second", others, index=0, format_func=called.get, key="second")
     test_set = digits("test", lab.settings.data)
     found = compare.pair(test_set.labels, read[first], read[second])
-    st.info(escaped(compare.verdict(called[first], called[second], found.test)), icon=":material/balance:")
+    corrected, several = compare.holm_of_pairs(test_set.labels, read), len(read) > 2
+    p = corrected[frozenset((first, second))] if several else None
+    st.info(escaped(compare.verdict(called[first], called[second], found.test, p)), icon=":material/balance:")
     st.caption(
         f"McNemar's test: p = {found.test.p:.3g} (exact); {found.test.p_corrected:.3g} by chi squared = "
-        f"{found.test.chi_squared:.2f} with correction."
+        f"{found.test.chi_squared:.2f} with continuity correction."
+        + (f" With Holm's correction for {len(corrected)} pairs: p = {p:.3g}." if several else "")
     )
     st.markdown("**Where the second reads differently** (its confusion matrix less the first's)")
     figure = comparing.difference(found.difference)

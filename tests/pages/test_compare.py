@@ -102,6 +102,12 @@ def test_every_table_and_figure_is_taken_along(visit, two, store, read, taken):
     assert f"p = {p:.3g} (exact)" in words(app)
 
 
+def test_two_of_several_runs_are_judged_with_all_pairs_in_mind(visit, two, finish):
+    assert "Holm" not in words(visit("Compare", runs=",".join(two)))
+    three = [*two, finish("three")]
+    assert "With Holm's correction for 3 pairs: p = 1." in words(visit("Compare", runs=",".join(three)))
+
+
 def test_runs_that_differ_by_seed_are_one_band_with_a_sentence(visit, two):
     app = visit("Compare", runs=",".join(two))
     table = next(frame.value for frame in app.dataframe if "standard deviation" in frame.value)

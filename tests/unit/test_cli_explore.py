@@ -67,6 +67,16 @@ def test_compare_in_words(call, scored, store):
     assert waiting in err
 
 
+def test_compare_of_several_corrects_for_the_pairs(call, scored):
+    """Seven images more than another reads: sure of two runs alone, and no surprise among the pairs of four."""
+    alone = [scored(), scored(*range(7))]
+    assert "is better here" in call("compare", *alone)[1]
+    others = [scored(*range(7)), scored(*range(6))]
+    out = call("compare", *alone, *others)[1]
+    assert "With Holm's correction for all pairs of these runs p is" in out
+    assert "is better here" not in out
+
+
 def test_compare_names_every_run_that_is_not_there(call, scored):
     code, out, err = call("compare", scored(), "deadbeef", "also-gone")
     assert (code, out) == (2, "")

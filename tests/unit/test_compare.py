@@ -94,6 +94,32 @@ def test_the_test_in_words(counts, words):
     assert words in compare.verdict("A", "B", mcnemar(*counts))
 
 
+@pytest.mark.parametrize(
+    ("counts", "corrected", "words"),
+    [
+        ((90, 30), 0.001, "p is 0.001: A is better"),
+        ((30, 90), 0.001, "B is better"),
+        ((30, 14), 0.06, "p is 0.06, for among so many pairs one splits so unevenly by chance: call it a tie"),
+        ((4, 6), 1.0, "a tie"),
+        ((0, 0), 1.0, "very same"),
+    ],
+)
+def test_of_two_of_several_runs_the_corrected_p_decides(counts, corrected, words):
+    assert words in compare.verdict("A", "B", mcnemar(*counts), corrected)
+
+
+def test_every_pair_of_several_runs_is_corrected_for(runs):
+    labels = np.zeros(400, int)
+    read = {run.id: (np.arange(400) < wrong).astype(int) for run, wrong in zip(runs, (0, 8, 15), strict=True)}
+    document = compare.summary(runs, labels, read)
+    ps = {(pair["first"], pair["second"]): (pair["p"], pair["p_holm"]) for pair in document["pairs"]}
+    first, second, third = (run.id for run in runs)
+    smallest, middle, largest = mcnemar(15, 0).p, mcnemar(8, 0).p, mcnemar(7, 0).p
+    assert ps[first, third] == pytest.approx((smallest, 3 * smallest))
+    assert ps[first, second] == pytest.approx((middle, 2 * middle))
+    assert ps[second, third] == pytest.approx((largest, largest))
+
+
 def test_the_whole_as_plain_data(runs):
     document = compare.summary(runs, LABELS, {runs[0].id: FIRST, runs[1].id: SECOND})
     assert [row["test_accuracy"] for row in document["runs"]] == [0.5, 0.5, None]

@@ -1,5 +1,8 @@
 """Statistics against SciPy's own, and against worked examples of the literature."""
 
+from fractions import Fraction
+from itertools import combinations
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from mnist_core.explore.seeds import band, fate, noise, spread, without_number
-from mnist_core.explore.statistics import mcnemar, welch, wilson
+from mnist_core.explore.statistics import holm, mcnemar, welch, welch_of_pairs, wilson
 from tests.helpers import assert_friendly
 
 
@@ -87,6 +90,50 @@ def test_seeds_that_came_to_no_number_are_counted(ends, told):
     assert len(sentences) == bool(told)
     for sentence in sentences:
         assert_friendly(sentence, "rate 10", *told)
+
+
+twentieths = st.lists(st.integers(0, 20).map(lambda n: n / 20), min_size=2, max_size=6)
+
+
+@given(st.lists(twentieths, min_size=2, max_size=5))
+def test_welch_of_all_pairs_is_that_of_each(groups):
+    ps = [welch(*pair).p for pair in combinations(groups, 2)]
+    assert welch_of_pairs(groups) == pytest.approx(ps, rel=1e-6, abs=1e-12, nan_ok=True)
+
+
+@given(st.lists(st.integers(0, 1000), min_size=1, max_size=12), st.integers(1, 999))
+def test_holm_rejects_what_his_procedure_does(thousandths, level):
+    """Step by step, in fractions: the smallest p at level / m, the next at level / (m - 1), until one is too large."""
+    ps, level = [Fraction(p, 1000) for p in thousandths], Fraction(level, 1000) + Fraction(1, 10_007)
+    rejected = set()
+    for place, index in enumerate(sorted(range(len(ps)), key=ps.__getitem__)):
+        if ps[index] > level / (len(ps) - place):
+            break
+        rejected.add(index)
+    assert {i for i, p in enumerate(holm([float(p) for p in ps])) if p <= float(level)} == rejected
+
+
+def test_holm_by_an_example_and_of_none():
+    """The example of statsmodels' and R's documentation of the method: four p values."""
+    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm([0.9, 0.8]) == [1.0, 1.0]
+    assert holm([0.03]) == [0.03]
+    assert holm([]) == []
+
+
+def test_seed_noise_counts_all_pairs():
+    """The best two of many equals differ by luck more often than any two do."""
+    two = {"a": [0.960, 0.962, 0.961], "b": [0.957, 0.959, 0.958]}
+    assert "b by 0.30 points, which is more than the noise" in noise(two)
+    assert "Holm" not in noise(two)
+    many = two | {name: [0.950 + i / 1000, 0.953, 0.956] for i, name in enumerate("cde")}
+    said = noise(many)
+    assert "call it a tie" in said
+    assert "with Holm's correction for 10 pairs" in said
+    same = {name: [0.9, 0.9] for name in "fg"}
+    assert "for 3 pairs" not in noise(many | same), "two without any spread have no p, but each has one with the others"
+    assert "for 20 pairs" in noise(many | same)
+    assert "10 pairs" in noise(many | {"one seed": [0.1]})
 
 
 def test_spread_and_band():
