@@ -75,7 +75,10 @@ class StudyOfSweep:
         # A trial that was told before the engine died is not to be reported on again.
         with _busy(), suppress(optuna.exceptions.UpdateFinishedTrialError):
             trial = self._trial(number)
-            trial.report(value, epoch)
+            with warnings.catch_warnings():
+                # An engine that takes over tells epochs again. Optuna keeps the first, which is the same, and warns.
+                warnings.filterwarnings("ignore", message=".*already reported")
+                trial.report(value, epoch)
             return trial.should_prune()
         return False
 

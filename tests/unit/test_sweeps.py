@@ -61,23 +61,6 @@ def test_a_run_of_no_sweep_may_see_the_test_set(store, sweeps):
     assert sweeps.may_score(store.create(RunConfig()))
 
 
-@pytest.mark.parametrize("pruner", ["median", "halving", "hyperband"])
-def test_bad_trials_are_given_up_early(store, sweeps, sweeper, pruner):
-    sweep_id = sweeps.create(design(base={"training": {"epochs": 9}}, pruner=pruner, trials=25, parallel=1))
-    sweep, trials = complete(sweeper, Worker(store), sweep_id, sweeps)
-    states = [trial.state for trial in trials]
-    assert sweep.status == "finished"
-    assert set(states) == {"complete", "pruned"}
-    pruned = [trial for trial in trials if trial.state == "pruned"]
-    best = max(trial.value for trial in trials if trial.state == "complete")
-    for trial in pruned:
-        run = store.get(trial.run_id)
-        assert run.status == "stopped"
-        assert run.epoch < 9
-        assert str(run.epoch) in trial.message
-        assert quality(run.settings) <= best
-
-
 def test_a_loss_that_ran_away_is_a_bad_trial_and_not_the_end(store, sweeps, sweeper):
     sweep_id, worker = sweeps.create(design(trials=2, parallel=1)), Worker(store)
     sweeper.tick()
