@@ -114,7 +114,7 @@ def test_holm_rejects_what_his_procedure_does(thousandths, level):
 
 
 def test_holm_by_an_example_and_of_none():
-    """The example of statsmodels' and R's documentation of the method: four p values."""
+    """Worked by hand: 4 x 0.005, 3 x 0.01, 2 x 0.03, and 0.04, which may not be below the one before."""
     assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
     assert holm([0.9, 0.8]) == [1.0, 1.0]
     assert holm([0.03]) == [0.03]
@@ -131,8 +131,7 @@ def test_seed_noise_counts_all_pairs():
     assert "call it a tie" in said
     assert "with Holm's correction for 10 pairs" in said
     same = {name: [0.9, 0.9] for name in "fg"}
-    assert "for 3 pairs" not in noise(many | same), "two without any spread have no p, but each has one with the others"
-    assert "for 20 pairs" in noise(many | same)
+    assert "for 20 pairs" in noise(many | same), "two without any spread have no p, but each has one with the others"
     assert "10 pairs" in noise(many | {"one seed": [0.1]})
 
 
