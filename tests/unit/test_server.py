@@ -116,7 +116,7 @@ def test_a_connection_that_is_restored_within_the_wait_is_no_end(settings, store
             dask.status = "running"  # time passes, and the scheduler answers again
             return super().wait(timeout)
 
-    def scheduler_info(n_workers):
+    def sync(asked, n_workers):
         beats.append(1)
         if len(beats) == 1:
             dask.status = "connecting"
@@ -125,7 +125,7 @@ def test_a_connection_that_is_restored_within_the_wait_is_no_end(settings, store
         return {"workers": {}}
 
     stopping, lease = Stopping(), SimpleNamespace(renew=lambda *_: True)
-    dask.scheduler_info = scheduler_info
+    dask.sync = sync
     assert server._loop(Dispatcher(settings, store, dask), lease, "tcp://here", settings, stopping, lambda: None)
     assert len(beats) == 2
 

@@ -5,7 +5,8 @@ from itertools import pairwise
 import pytest
 
 from mnist_core.config import RunConfig
-from mnist_core.engine.dispatch import FULL_BYTES, GROWTH_BYTES, Dispatcher
+from mnist_core.engine.dispatch import Dispatcher
+from mnist_core.engine.workers import FULL_BYTES, GROWTH_BYTES
 from mnist_core.errors import DataError, StoreError
 from mnist_core.store.run import DEATHS, KILLED
 
@@ -142,6 +143,27 @@ def test_a_run_whose_only_sound_worker_dies_goes_on_when_it_is_back(one_sound, d
     assert [future.options["workers"] for future in dask.trainings] == [["tcp://0"], ["tcp://2"]]
     assert dask.trainings[0].status == "cancelled"
     assert (store.get(run_id).status, store.get(run_id).deaths) == ("running", 1)
+
+
+@pytest.mark.parametrize("answer", [{"workers": {}}, OSError("Timed out")], ids=["emptied", "none"])
+def test_a_look_that_says_nothing_takes_no_run_from_its_worker(one_sound, dask, store, monkeypatch, answer):
+    """Dask's own look, which asks for no workers, writes to the same place as the client's ``scheduler_info``."""
+    run_id = store.create(RunConfig())
+    one_sound.tick()
+    held = store.start(run_id, "here:1", "CPU")
+    rows = one_sound.beat()
+
+    def unanswered(*_, **__):
+        raise answer
+
+    with monkeypatch.context() as once:
+        once.setattr(dask, "scheduler_info", lambda n_workers: {"workers": {}}, raising=False)
+        if isinstance(answer, OSError):
+            once.setattr(dask, "sync", unanswered)
+        assert one_sound.beat() == rows
+    one_sound.beat()
+    one_sound.tick()
+    assert (store.get(run_id), len(dask.trainings)) == (held, 1)
 
 
 def test_a_run_that_kills_its_only_sound_worker_is_not_tried_for_ever(one_sound, dask, store, train_worker):
