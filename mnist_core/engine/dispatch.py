@@ -100,16 +100,17 @@ class Dispatcher:
             log.info("handed to the workers", extra={"run": run_id})
 
     def _take_back(self) -> None:
-        """Puts runs back in the queue whose task waits for workers of which none is left: a worker that is started
-        again has another address, so Dask would wait for ever."""
-        for run_id, (future, only) in list(self._runs.items()):
-            if only and not future.done() and not self._workers.any_there(only):
-                log.warning("all workers that may train it are gone; it goes on", extra={"run": run_id})
-                with suppress(UnknownRun):  # deleted meanwhile
-                    # One that had begun has lost its worker; Dask begins it nowhere, so nobody else counts that.
-                    self._store.requeue(run_id, died=bool(self._store.get(run_id).holder))
-                future.cancel()
-                del self._runs[run_id]
+        """Puts bound runs back in the queue whose worker has gone: started again, it has another address, so Dask
+        would wait for ever, or let them wait behind another run while that one idles."""
+        bound = {run_id: only for run_id, (future, only) in self._runs.items() if only and not future.done()}
+        running = {run.id: run for run in self._store.list(statuses=("running",))} if bound else {}
+        for run_id, only in bound.items():
+            run = running.get(run_id)  # not there: deleted, or at its end
+            if not self._workers.may_train(run.worker if run else "", only):
+                log.warning("the worker that trained it, or would, is gone; it goes on", extra={"run": run_id})
+                # One that had begun has lost its worker; Dask may begin it nowhere, so nobody else counts that.
+                self._store.requeue(run_id, died=bool(run and run.holder))
+                self._runs.pop(run_id)[0].cancel()
 
     def _collect(self) -> None:
         for run_id, (future, _) in list(self._runs.items()):

@@ -93,8 +93,17 @@ class Workers:
         sound = self._trainers(sound=True) if self._trainers(sound=False) else ()
         return [self._warming[name][0] for name in sound]
 
-    def any_there(self, addresses: Collection[str]) -> bool:
-        return not self._seen.keys().isdisjoint(addresses)
+    def may_train(self, worker: str, addresses: Collection[str]) -> bool:
+        """Whether a run that is bound to these addresses can be in training at one of them, or soon will be.
+
+        Args:
+            worker: that began it, as ``host:pid``; empty before that, when it may wait at any of them.
+        """
+        if not worker:
+            return self._seen.keys() >= set(addresses)
+        rows = (row for name, row in self._rows.items() if self._warming[name][0] in addresses)
+        # One that is not ready has not yet told who it is.
+        return any(not row["ready"] or f"{row['host']}:{row['pid']}" == worker for row in rows)
 
     def run_ended(self) -> None:
         """Counts no full worker as busy until the next look, which knows whether the run was on one."""

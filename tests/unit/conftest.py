@@ -52,13 +52,13 @@ def dask():
 
 @pytest.fixture
 def scripted(dask, store, settings):
-    """A dispatcher with two train workers, warmed up."""
+    """A dispatcher with two train workers, warmed up: ``here:0`` and ``here:1``."""
     for i in range(2):
         dask.join(f"tcp://{i}", f"train-{i}", "train")
     dispatcher = Dispatcher(settings, store, dask)
     dispatcher.beat()
-    for warming in dask.futures:
-        warming.end({"device": "Example CPU", "gpu": False})
+    for pid, warming in enumerate(dask.futures):
+        warming.end({"device": "Example CPU", "gpu": False, "host": "here", "pid": pid})
     return dispatcher
 
 

@@ -136,7 +136,7 @@ def start_anew(dispatcher, dask, before, after):
 def test_a_run_whose_only_sound_worker_dies_goes_on_when_it_is_back(one_sound, dask, store):
     run_id = store.create(RunConfig())
     one_sound.tick()
-    store.start(run_id, "here:1", "CPU")
+    store.start(run_id, "here:0", "CPU")
     one_sound.beat()
     assert [future.options["workers"] for future in dask.trainings] == [["tcp://0"]]
     start_anew(one_sound, dask, "tcp://0", "tcp://2")
@@ -150,7 +150,7 @@ def test_a_look_that_says_nothing_takes_no_run_from_its_worker(one_sound, dask, 
     """Dask's own look, which asks for no workers, writes to the same place as the client's ``scheduler_info``."""
     run_id = store.create(RunConfig())
     one_sound.tick()
-    held = store.start(run_id, "here:1", "CPU")
+    held = store.start(run_id, "here:0", "CPU")
     rows = one_sound.beat()
 
     def unanswered(*_, **__):
@@ -173,11 +173,45 @@ def test_a_run_that_kills_its_only_sound_worker_is_not_tried_for_ever(one_sound,
     one_sound.tick()
     addresses = ["tcp://0", *(f"tcp://{10 + death}" for death in range(DEATHS))]
     for before, after in pairwise(addresses):
-        store.start(run_id, "here:1", "CPU")
+        store.start(run_id, "here:0", "CPU")
         start_anew(one_sound, dask, before, after)
     assert [future.options["workers"] for future in dask.trainings] == [[address] for address in addresses]
     assert train_run(run_id, store.database.url) == "failed"
     assert store.get(run_id).message == KILLED
+
+
+def test_a_run_does_not_wait_behind_another_while_a_sound_worker_idles(one_sound, dask, store):
+    """Bound to two workers, of which one is begun anew: Dask would have its run wait for the other one."""
+    dask.join("tcp://2", "train-2", "train")
+    one_sound.beat()
+    dask.futures[-1].end({"device": "Example CPU", "gpu": False, "host": "here", "pid": 2})
+    one_sound.beat()
+    ids = [store.create(RunConfig(seed=seed)) for seed in range(2)]
+    one_sound.tick()
+    lives, dies = (store.start(run_id, f"here:{pid}", "CPU") for run_id, pid in zip(ids, (0, 2), strict=True))
+    one_sound.beat()
+    assert len(dask.trainings) == 2
+    del dask.workers["tcp://2"]
+    dask.join("tcp://3", "train-2", "train")
+    one_sound.beat()
+    one_sound.tick()
+    assert store.get(lives.id) == lives
+    assert [future.arguments[0] for future in dask.trainings] == [*ids, dies.id]
+    assert sorted(dask.trainings[2].options["workers"]) == ["tcp://0", "tcp://3"]
+    assert (dask.trainings[1].status, store.get(dies.id).deaths) == ("cancelled", 1)
+
+
+def test_a_run_on_a_worker_that_has_not_yet_told_who_it_is_is_left_there(one_sound, dask, store):
+    """Its warm-up has ended, its run has begun, and word of the first is still on its way."""
+    del dask.workers["tcp://0"]
+    dask.join("tcp://2", "train-0", "train")
+    one_sound.beat()
+    run_id = store.create(RunConfig())
+    one_sound.tick()
+    held = store.start(run_id, "here:2", "CPU")
+    one_sound.beat()
+    one_sound.tick()
+    assert (store.get(run_id), len(dask.trainings)) == (held, 1)
 
 
 def test_a_run_that_had_not_begun_there_has_lost_no_worker(one_sound, dask, store):
