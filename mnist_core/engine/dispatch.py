@@ -15,7 +15,7 @@ from mnist_core import limits
 from mnist_core.engine import tasks
 from mnist_core.engine.sweeps import Sweeper
 from mnist_core.engine.workers import Workers
-from mnist_core.errors import LabError, StoreError, UnknownRun
+from mnist_core.errors import DataError, LabError, StoreError, UnknownRun
 from mnist_core.settings import Settings
 from mnist_core.store import RunStore
 from mnist_core.store.lease import attended, process_alive
@@ -95,7 +95,7 @@ class Dispatcher:
             # Anywhere, so that Dask finds another worker when one vanishes; but not where it is known to fail.
             only = self._workers.sound
             options = {"resources": {"train": 1}, "workers": only or None}
-            future = self._client.submit(tasks.train, run_id, url, pure=False, key=key, **options)
+            future = self._client.submit(tasks.train, run_id, url, self._workers.images, pure=False, key=key, **options)
             self._runs[run_id] = future, only
             log.info("handed to the workers", extra={"run": run_id})
 
@@ -141,6 +141,11 @@ class Dispatcher:
                 self._store.requeue(run_id, died=True)
                 return
             message = KILLED
+        elif isinstance(error, DataError):
+            # Refused before it began there, by a worker that is not known yet to read other images. Who holds it then
+            # has died, and Dask told nobody.
+            self._store.requeue(run_id, died=bool(run.holder))
+            return
         elif isinstance(error, StoreError):
             # What the store holds of it is whole, and it can go on from there.
             status = "interrupted"

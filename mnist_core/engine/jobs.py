@@ -48,20 +48,30 @@ log = logging.getLogger("mnist_core.worker")
 NICENESS = 10
 """Priority of training, from 0 (like everybody) to 19 (only when nobody else wants the processor)."""
 
-def warm_up(kind: str, data: str = "") -> dict[str, Any]:
-    """Prepares a new worker for its first real task, and tells what it has.
+
+def require_images(data: str) -> None:
+    """Refuses to work with other images than the engine's: a run means the same ones wherever it is trained.
 
     Args:
-        data: ``mnist.signature()`` of the engine: a run means the same images wherever it is trained.
+        data: ``mnist.signature()`` of the engine.
 
     Raises:
-        DataError: this worker reads other images.
+        DataError: this worker reads others.
     """
     if mnist.signature() != data:
         raise DataError(
             f"The worker on {HOST} reads other images than the dashboard, so it gets no runs. Give it the same "
             f"MNIST_LAB_DATA, with the same file, and start it again."
         )
+
+
+def warm_up(kind: str, data: str = "") -> dict[str, Any]:
+    """Prepares a new worker for its first real task, and tells what it has.
+
+    Raises:
+        DataError: as ``require_images``.
+    """
+    require_images(data)
     prepare_devices()
     if kind == "train":
         mnist.load("train")

@@ -22,9 +22,10 @@ def warm_up(kind: str, data: str) -> dict[str, Any]:
     return jobs.warm_up(kind, data)
 
 
-def train(run_id: str, database_url: str) -> str:
+def train(run_id: str, database_url: str, data: str) -> str:
     from mnist_core.engine import jobs
 
+    jobs.require_images(data)  # a worker that has just joined gets runs before its warm-up can refuse them
     return jobs.train_run(run_id, database_url)
 
 

@@ -31,7 +31,8 @@ def test_waiting_runs_are_handed_out_in_order_as_there_are_places(scripted, dask
     ids = [store.create(RunConfig(seed=seed)) for seed in range(4)]
     scripted.tick()
     scripted.tick()
-    assert [future.arguments for future in dask.trainings] == [(run_id, settings.database_url) for run_id in ids[:2]]
+    handed_out = [(run_id, settings.database_url, "") for run_id in ids[:2]]
+    assert [future.arguments for future in dask.trainings] == handed_out
     assert all(future.options["resources"] == {"train": 1} for future in dask.trainings)
     assert [store.get(run_id).status for run_id in ids] == ["running", "running", "queued", "queued"]
 
@@ -53,6 +54,19 @@ def test_a_worker_that_cannot_work_gets_no_runs(scripted, dask, store):
     scripted.tick()
     assert [future.arguments[0] for future in dask.trainings] == ids[:2]
     assert all(sorted(future.options["workers"]) == ["tcp://0", "tcp://1"] for future in dask.trainings)
+
+
+@pytest.mark.parametrize("worker", ["", "here:0"], ids=["at first", "after its worker's death"])
+def test_a_run_that_a_worker_with_other_images_refused_goes_on(scripted, dask, store, worker):
+    """One that has just joined is given runs before its warm-up has told."""
+    run_id = store.create(RunConfig())
+    scripted.tick()
+    if worker:
+        store.start(run_id, worker, "CPU")
+    dask.trainings[0].end(DataError("It reads other images."), status="error")
+    scripted.tick()
+    assert [future.arguments[0] for future in dask.trainings] == [run_id, run_id]
+    assert (store.get(run_id).status, store.get(run_id).deaths) == ("running", int(bool(worker)))
 
 
 def test_a_run_whose_worker_died_too_often_is_marked(scripted, dask, store):

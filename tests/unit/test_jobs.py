@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from mnist_core.config import RunConfig
-from mnist_core.engine import jobs, reading
+from mnist_core.engine import jobs, reading, tasks
 from mnist_core.errors import DataError, StoreError
 from mnist_core.models import blobs
 from mnist_core.recipes import RECIPES
@@ -264,3 +264,11 @@ def test_a_worker_with_other_images_than_the_engine_says_so():
     with pytest.raises(DataError) as error:
         jobs.warm_up("train", "of another file")
     assert_friendly(error, HOST, "MNIST_LAB_DATA")
+
+
+def test_a_worker_with_other_images_than_the_engine_trains_nothing(store, run_id):
+    before = store.get(run_id)
+    with pytest.raises(DataError):
+        tasks.train(run_id, store.database.url, "of another file")
+    assert store.get(run_id) == before
+    assert tasks.train(run_id, store.database.url, "") == "finished"
