@@ -19,12 +19,13 @@ import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import Trial, TrialState
+from sqlalchemy import event
 from sqlalchemy.exc import DBAPIError
 
 from mnist_core.errors import ConfigError, StoreBusy
 from mnist_core.explore.design import OBJECTIVES, Design
 from mnist_core.explore.space import Dimension
-from mnist_core.store.database import LOCK_SECONDS
+from mnist_core.store.database import LOCK_SECONDS, prepare_sqlite
 
 STARTUP_TRIALS = 5
 """Trials that are never pruned, to have something to compare with (Optuna's own default for the median)."""
@@ -162,6 +163,9 @@ def storage(url: str) -> optuna.storages.BaseStorage:
     options = {"connect_args": {"timeout": LOCK_SECONDS}} if url.startswith("sqlite") else {"pool_pre_ping": True}
     with _busy():
         kept = optuna.storages.RDBStorage(url, engine_kwargs=options)
+        if url.startswith("sqlite"):
+            event.listen(kept.engine, "connect", prepare_sqlite)
+            kept.engine.dispose()  # of those that it has opened before
     # Optuna leaves its connections open, of which Python complains from 3.13 on.
     weakref.finalize(kept, kept.engine.dispose)
     return kept

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 import time
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
@@ -194,16 +196,18 @@ def _open(url) -> Engine:
         return create_engine(url, pool_pre_ping=True, connect_args=patience if postgres else {})
     engine = create_engine(url, connect_args={"timeout": LOCK_SECONDS})
 
-    @event.listens_for(engine, "connect")
-    def _prepare(connection, _record):
-        # WAL lets pages read while a worker writes; NORMAL syncs when the log is copied into the file, so a power cut
-        # may cost what the system had not yet put on the disk, the last half minute, never the file.
-        cursor = connection.cursor()
-        cursor.execute(f"PRAGMA page_size={PAGE_BYTES}")  # of a new file
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
-            cursor.execute(f"PRAGMA {pragma}")
-        (page_bytes,) = cursor.execute("PRAGMA page_size").fetchone()
-        cursor.execute(f"PRAGMA wal_autocheckpoint={LOG_BYTES // page_bytes}")
-        cursor.close()
-
+    event.listen(engine, "connect", prepare_sqlite)
     return engine
+
+
+def prepare_sqlite(connection: sqlite3.Connection, _record: Any = None) -> None:
+    """How every connection to a file begins, Optuna's too: whoever writes copies the log when it has grown."""
+    # WAL lets pages read while a worker writes; NORMAL syncs when the log is copied into the file, so a power cut
+    # may cost what the system had not yet put on the disk, the last half minute, never the file.
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA page_size={PAGE_BYTES}")  # of a new file
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    (page_bytes,) = cursor.execute("PRAGMA page_size").fetchone()
+    cursor.execute(f"PRAGMA wal_autocheckpoint={LOG_BYTES // page_bytes}")
+    cursor.close()

@@ -4,7 +4,7 @@ import os
 import sqlite3
 import tempfile
 import threading
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -260,3 +260,17 @@ def test_folders_may_have_any_name(tmp_path, name):
     store.database.close()
     assert (folder / "runs.sqlite").stat().st_size > 0
     assert {path.name for path in folder.iterdir()} == {"runs.sqlite"}  # nothing temporary is left behind
+
+
+@pytest.mark.parametrize("older", [False, True], ids=["a new file", "one of an older version"])
+def test_checkpoints_overwrite_each_other_in_sqlites_log_before_it_is_copied(home, older):
+    """In pages that suit them, where the file is new; an older one keeps the pages that it has, and as long a log."""
+    home.mkdir()
+    if older:
+        with closing(sqlite3.connect(home / "runs.sqlite")) as file:
+            file.executescript("PRAGMA page_size=4096; PRAGMA journal_mode=WAL; CREATE TABLE other (id)")
+    page_bytes = 4096 if older else database.PAGE_BYTES
+    store = RunStore(f"sqlite:///{home}/runs.sqlite")
+    with store.database.read() as connection:
+        found = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("page_size", "wal_autocheckpoint")]
+    assert found == [page_bytes, database.LOG_BYTES // page_bytes]

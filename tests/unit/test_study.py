@@ -242,6 +242,15 @@ def test_optuna_and_the_store_share_the_database_file(begin, store):
     assert len(study.study.trials) == 25
 
 
+def test_optunas_connections_to_the_file_are_as_the_stores(storage, store):
+    """Whoever writes copies SQLite's log when it has grown: with its own settings Optuna would do so far too often."""
+    pragmas = ("journal_mode", "synchronous", "foreign_keys", "wal_autocheckpoint")
+    with storage.engine.connect() as optunas, store.database.read() as ours:
+        for pragma in pragmas:
+            values = [connection.exec_driver_sql(f"PRAGMA {pragma}").scalar() for connection in (optunas, ours)]
+            assert values[0] == values[1], pragma
+
+
 def test_a_locked_database_is_busy_and_not_a_bug(store, settings, monkeypatch):
     monkeypatch.setattr(studies, "LOCK_SECONDS", 0.05)
     design = Design(RunConfig(), (Dimension.parse(f"{RATE}=log:1e-5..1"),), make_search({}))
