@@ -48,6 +48,10 @@ log = logging.getLogger("mnist_core.worker")
 NICENESS = 10
 """Priority of training, from 0 (like everybody) to 19 (only when nobody else wants the processor)."""
 
+OPENING_SECONDS = 120.0
+"""How long a worker waits for a database that it cannot reach, such as one that starts; not for as long as one that
+trains, since it may be the only one that does not find it, and nobody can stop a run that it has and cannot read."""
+
 
 def require_images(data: str) -> None:
     """Refuses to work with other images than the engine's: a run means the same ones wherever it is trained.
@@ -89,9 +93,14 @@ def train_run(run_id: str, database_url: str) -> str:
 
 
 def _train_and_tell(run_id: str, database_url: str) -> str:
-    store, holder = store_at(database_url), None
     try:
-        run = store.get(run_id)
+        store, run = patiently(lambda: _found(run_id, database_url), OPENING_SECONDS)
+    except UnknownRun:
+        return "deleted"
+    except StoreError as error:
+        raise type(error)(f"The worker on {HOST} cannot read what it should train. {error}") from error
+    holder = None
+    try:
         if not run.active:
             return run.status
         run = patiently(lambda: store.start(run_id, worker=f"{HOST}:{os.getpid()}", device=""))
@@ -117,6 +126,11 @@ def _train_and_tell(run_id: str, database_url: str) -> str:
         log.exception("the run failed")
         message = f"MNIST Lab itself failed ({type(error).__name__}); the engine's log says why."
         return _fail(store, run_id, message, holder)
+
+
+def _found(run_id: str, database_url: str) -> tuple[RunStore, Run]:
+    store = store_at(database_url)
+    return store, store.get(run_id)
 
 
 NO_MEMORY = "There was not enough memory. Try fewer units or filters, or a smaller batch size."

@@ -101,7 +101,7 @@ def test_a_connection_that_was_lost_may_come_back(store, problem):
 def test_a_server_whose_name_is_not_found_may_come_back(store, problem):
     with pytest.raises(StoreBusy) as error, store.database.read():
         raise OperationalError("SELECT 1", {}, Exception(problem))
-    assert_friendly(error, "tried again", "MNIST_LAB_DATABASE")
+    assert_friendly(error, "not found by its name", "trainings wait", "MNIST_LAB_DATABASE")
 
 
 def test_an_address_that_leads_nowhere_is_told():

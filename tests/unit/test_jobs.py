@@ -6,9 +6,10 @@ import tensorflow as tf
 
 from mnist_core.config import RunConfig
 from mnist_core.engine import jobs, reading, tasks
-from mnist_core.errors import DataError, StoreError
+from mnist_core.errors import DataError, StoreBusy, StoreError
 from mnist_core.models import blobs
 from mnist_core.recipes import RECIPES
+from mnist_core.store import patience
 from mnist_core.store.lease import HOST
 from mnist_core.store.run import DEATHS
 from tests.helpers import assert_friendly
@@ -272,3 +273,27 @@ def test_a_worker_with_other_images_than_the_engine_trains_nothing(store, run_id
         tasks.train(run_id, store.database.url, "of another file")
     assert store.get(run_id) == before
     assert tasks.train(run_id, store.database.url, "") == "finished"
+
+
+def test_a_database_that_cannot_be_reached_at_first_is_waited_for(store, run_id, monkeypatch):
+    away = [StoreBusy("The database is not found by its name.")] * 2
+
+    def store_at(url):
+        if away:
+            raise away.pop()
+        return store
+
+    monkeypatch.setattr(jobs, "store_at", store_at)
+    monkeypatch.setattr(patience.time, "sleep", lambda seconds: None)
+    assert jobs.train_run(run_id, store.database.url) == "finished"
+
+
+def test_a_worker_that_alone_cannot_reach_the_database_says_where_it_is(store, run_id, monkeypatch):
+    def store_at(url):
+        raise StoreBusy("The database is not found by its name. Check it.")
+
+    monkeypatch.setattr(jobs, "store_at", store_at)
+    monkeypatch.setattr(jobs, "OPENING_SECONDS", 0.0)
+    with pytest.raises(StoreBusy) as error:
+        jobs.train_run(run_id, store.database.url)
+    assert_friendly(error, HOST, "not found by its name")
