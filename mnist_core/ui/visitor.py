@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from typing import Any
 
 import streamlit as st
 
@@ -84,10 +85,19 @@ def _identity(here: Lab) -> tuple[str, str]:
     header = here.settings.user_header
     if header and (said := st.context.headers.get(header, "").strip()):
         return visitor_id("proxy", said), _short_name(said)
-    if st.user.get("is_logged_in") is True:
-        subject = f"{st.user.get('iss', '')} {st.user.get('sub') or st.user.get('email', '')}"
-        return visitor_id("sign-in", subject), _short_name(str(st.user.get("name") or st.user.get("email") or ""))
+    user = signed_in()
+    if user.get("is_logged_in") is True:
+        subject = f"{user.get('iss', '')} {user.get('sub') or user.get('email', '')}"
+        return visitor_id("sign-in", subject), _short_name(str(user.get("name") or user.get("email") or ""))
     return visitor_id("cookie", secret()), ""
+
+
+def signed_in() -> Mapping[str, Any]:
+    """What the sign-in says of who is here; empty where none is set up, or the file that does it is no text."""
+    try:
+        return st.user.to_dict()
+    except ValueError:
+        return {}
 
 
 def _short_name(said: str) -> str:

@@ -11,7 +11,7 @@ from mnist_core.store.visitors import VisitorStore
 from mnist_core.ui.components import component
 from mnist_core.ui.errors import errors_in_words
 from mnist_core.ui.lab import Lab
-from mnist_core.ui.visitor import become, forget, secret, visitor
+from mnist_core.ui.visitor import become, forget, secret, signed_in, visitor
 from mnist_core.ui.words import escaped
 from mnist_core.visitors import NAME_LENGTH, is_pin, is_secret
 
@@ -31,13 +31,13 @@ def who_is_here(here: Lab) -> None:
             with st.form("who-pin", border=False):
                 st.text_input("The teacher's PIN", type="password", key="teacher-pin", autocomplete="off")
                 st.form_submit_button("I am the teacher", on_click=_enter_pin, args=(here,))
-        if "is_logged_in" in st.user:
-            if st.user.is_logged_in:
-                st.button("Sign out", on_click=st.logout, key="sign-out")
-            elif wrong := sign_in.problem():
-                st.warning(escaped(f"Nobody can sign in: {wrong}"))
-            else:
-                st.button("Sign in", on_click=_sign_in, key="sign-in", help="Then you are you on every computer.")
+        user = signed_in()
+        if user.get("is_logged_in"):
+            st.button("Sign out", on_click=st.logout, key="sign-out")
+        elif wrong := sign_in.problem():  # of which Streamlit itself mostly says nothing, as if none were set up
+            st.warning(escaped(f"Nobody can sign in: {wrong}"))
+        elif "is_logged_in" in user:
+            st.button("Sign in", on_click=_sign_in, key="sign-in", help="Then you are you on every computer.")
         st.caption("Others see your runs and your name. Only you can stop or delete what is yours.")
 
 

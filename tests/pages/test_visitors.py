@@ -4,6 +4,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from streamlit import config
+from streamlit.runtime.secrets import secrets_singleton
 
 from mnist_core.config import RunConfig
 from mnist_core.explore.questions import QUESTIONS
@@ -226,9 +228,27 @@ def test_a_sign_in_that_cannot_work_is_told_and_the_page_stays(visit, arriving, 
     # As where Streamlit was told of other files: then its own word is told, when somebody tries.
     app = healthy(labelled(visit("Home").button, "Sign in").click().run())
     assert "Nobody can sign in" in words(app, "error") and app.title[0].value == "MNIST Lab"
-    secrets.write_text("[auth]\n")
-    app = visit("Home")
-    assert "Sign in" not in labels_of(app.button) and "cookie_secret" in words(app, "warning")
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"[auth]\n", "cookie_secret"),
+        (b"[auth\n", "secrets.toml cannot be read"),
+        ("[auth]\ncookie_secret = 'Schlüssel'".encode("latin-1"), "secrets.toml cannot be read"),
+    ],
+    ids=["without keys", "no TOML", "no text"],
+)
+def test_a_sign_in_that_cannot_work_is_told_also_where_streamlit_sees_none(visit, monkeypatch, tmp_path, content, told):
+    secrets = tmp_path / "secrets.toml"
+    secrets.write_bytes(content)
+    monkeypatch.setattr("mnist_core.sign_in.FILES", (secrets,))
+    get = config.get_option
+    monkeypatch.setattr(config, "get_option", lambda key: [str(secrets)] if key == "secrets.files" else get(key))
+    secrets_singleton._reset()
+    app = healthy(visit("Home"))
+    secrets_singleton._reset()
+    assert "Sign in" not in labels_of(app.button) and told in words(app, "warning")
 
 
 def test_answers_have_a_rate(as_visitor, monkeypatch):
