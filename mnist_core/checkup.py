@@ -156,7 +156,7 @@ def engine(settings: Settings) -> Check:
     if sqlite_file(settings) is not None and not sqlite_file(settings).exists():
         return Check("Engine", True, "not running; it starts with the dashboard")
     try:
-        status = engine_status(RunStore(settings.database_url).database)
+        status = engine_status(RunStore(settings.database_url).database, settings.scheduler)
     except LabError:
         return Check("Engine", False, "nobody knows, since the database cannot be read", "Mend the database first.")
     missing = status.missing if settings.scheduler else ""

@@ -66,9 +66,9 @@ class EngineClient:
             self._look_without_beats()
             raise
         with self._lock:
-            status = engine_status(self._store.database)
+            status = engine_status(self._store.database, self._settings.scheduler)
             if self._watchdog.look(status):
-                status = engine_status(self._store.database)
+                status = engine_status(self._store.database, self._settings.scheduler)
             # One that we started and that still lives is about to become the engine, or about to end; after long, it
             # is one that could not even be killed.
             patience = START_SECONDS if self._process and self._process.poll() is None else RESTART_SECONDS

@@ -101,8 +101,13 @@ class EngineStatus:
         return "; ".join(NEEDED[kind].format(address=self.address) for kind in absent)
 
 
-def engine_status(database: Database) -> EngineStatus:
-    """The engine as pages show it; ``away`` if there is none or its process is gone."""
+def engine_status(database: Database, scheduler: str = "") -> EngineStatus:
+    """The engine as pages show it; ``away`` if there is none or its process is gone.
+
+    Args:
+        scheduler: that the settings of this machine name. At an address that each machine has for itself, it is one
+            that a tunnel leads to, as from the engine's machine.
+    """
     with database.read() as connection:
         row = connection.execute(select(engine_lease)).first()
     if row is not None and row.state == "broken" and time.time() - row.beat < BROKEN_SECONDS:
@@ -112,7 +117,8 @@ def engine_status(database: Database) -> EngineStatus:
     workers = tuple(json.loads(row.workers))
     # Two machines have one database only if it is a server's; with a file, this one has got another name.
     elsewhere = row.host != HOST and not database.url.startswith("sqlite")
-    alone = elsewhere and any(host in row.address for host in LOOPBACK)
+    tunnel = any(host in scheduler for host in LOOPBACK)
+    alone = elsewhere and not tunnel and any(host in row.address for host in LOOPBACK)
     out_of_reach = OUT_OF_REACH.format(host=row.host) if alone else ""
     return EngineStatus(row.state, row.address, workers, row.pid, row.host, "", row.beat, row.owner, out_of_reach)
 

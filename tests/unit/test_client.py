@@ -261,7 +261,7 @@ def test_an_engine_that_does_not_answer_is_told(ours, store, monkeypatch):
 
 def test_an_engine_whose_workers_are_out_of_reach_is_not_asked(ours, monkeypatch):
     away = EngineStatus("ready", "tcp://127.0.0.1:1", host="other-machine", out_of_reach="They are out of reach.")
-    monkeypatch.setattr(client, "engine_status", lambda _: away)
+    monkeypatch.setattr(client, "engine_status", lambda _, scheduler: away)
     monkeypatch.setattr(distributed, "Client", lambda *_, **__: pytest.fail("somebody else's engine was asked"))
     with pytest.raises(EngineError, match="They are out of reach"):
         ours.predict("x", np.zeros((1, 28, 28), np.uint8))

@@ -257,16 +257,18 @@ def test_those_that_are_gone_are_forgotten(database, process, dead_pid):
 
 
 @pytest.mark.parametrize(
-    ("host", "address", "reached"),
+    ("host", "address", "scheduler", "reached"),
     [
-        ("other-machine", "tcp://127.0.0.1:1", False),
-        ("other-machine", "tcp://there:1", True),
-        (HOST, "tcp://127.0.0.1:1", True),
+        ("other-machine", "tcp://127.0.0.1:1", "", False),
+        ("other-machine", "tcp://127.0.0.1:1", "tcp://there:1", False),
+        ("other-machine", "tcp://127.0.0.1:1", "tcp://localhost:1", True),  # by a tunnel, as from there
+        ("other-machine", "tcp://there:1", "", True),
+        (HOST, "tcp://127.0.0.1:1", "", True),
     ],
 )
-def test_workers_of_another_machines_own_are_out_of_reach(database, host, address, reached):
+def test_workers_of_another_machines_own_are_out_of_reach(database, host, address, scheduler, reached):
     hold(database, host, address=address)
-    told = engine_status(database).out_of_reach
+    told = engine_status(database, scheduler).out_of_reach
     if reached or database.url.startswith("sqlite"):  # a file has one machine, which may change its name
         assert told == ""
     else:
