@@ -138,6 +138,7 @@ def test_what_is_left_of_a_killed_one_is_waited_for(ours, started, monkeypatch):
     """It is away already while the last of its threads goes: nobody else can take note of its end."""
     ours.ensure()
     monkeypatch.setattr(ours, "_started", float("-inf"))
+    monkeypatch.setattr(client, "REAP_SECONDS", 30)
     old = started[0][2]
     ending = threading.Timer(0.2, old.kill)
     ending.start()
