@@ -12,8 +12,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -179,14 +179,22 @@ def engine(settings: Settings) -> Check:
 
 def gpu(settings: Settings) -> Check:
     """Whether TensorFlow uses the GPU that is here; it is asked in a process of its own, and only if there is one."""
+    if settings.scheduler:
+        return Check("GPU", True, "not looked at here: workers join the scheduler, and Home tells of their GPUs")
     count = len(gpus.visible_gpus())
     if not count:
         return Check("GPU", True, "no NVIDIA GPU; everything runs on the processor")
-    with suppress(OSError, subprocess.SubprocessError):
-        answer = subprocess.run([sys.executable, "-c", COUNT_GPUS], capture_output=True, text=True, timeout=GPU_SECONDS)
-        if answer.stdout.strip() not in ("", "0"):
-            return Check("GPU", True, f"TensorFlow uses {answer.stdout.strip()} of {count}")
-    return Check("GPU", False, gpus.UNUSED, gpus.MEND)
+    ask = partial(subprocess.run, capture_output=True, text=True, check=True, timeout=GPU_SECONDS)
+    try:
+        used = ask([sys.executable, "-c", COUNT_GPUS]).stdout.strip()
+    except subprocess.TimeoutExpired:
+        return Check("GPU", True, f"one is here; TensorFlow has not said within {GPU_SECONDS} s whether it uses it")
+    except (OSError, subprocess.SubprocessError):
+        mend = "Run python -c 'import tensorflow' to see why."
+        return Check("GPU", False, "one is here, but TensorFlow cannot be imported to say whether it uses it", mend)
+    if used == "0":
+        return Check("GPU", False, gpus.UNUSED, gpus.MEND)
+    return Check("GPU", True, f"TensorFlow uses {used} of {count}")
 
 
 def port(settings: Settings) -> Check:

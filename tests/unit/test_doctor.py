@@ -2,6 +2,7 @@
 
 import json
 import socket
+from dataclasses import replace
 
 import pytest
 
@@ -134,13 +135,26 @@ def test_a_gpu_that_tensorflow_cannot_use_is_wrong(doctor, free, monkeypatch):
     assert "tensorflow[and-cuda]" in only(checks, "GPU")["mend"]
 
 
-@pytest.mark.parametrize(("answer", "ok"), [("print(1)", True), ("print(0)", False), ("import no_such_module", False)])
-def test_tensorflow_itself_says_whether_it_uses_a_gpu(settings, monkeypatch, answer, ok):
+@pytest.mark.parametrize(
+    ("answer", "ok", "found"),
+    [
+        ("print(1)", True, "1 of 2"),
+        ("print(0)", False, "cannot use it"),
+        ("import no_such_module", False, "cannot be imported"),
+        ("import time; time.sleep(60)", True, "has not said"),
+    ],
+)
+def test_tensorflow_itself_says_whether_it_uses_a_gpu(settings, monkeypatch, answer, ok, found):
     monkeypatch.setattr(gpus, "visible_gpus", lambda: ["0", "1"])
     monkeypatch.setattr(checkup, "COUNT_GPUS", answer)
+    monkeypatch.setattr(checkup, "GPU_SECONDS", 1 if "sleep" in answer else 60)
     check = checkup.gpu(settings)
-    assert check.ok == ok
-    assert ok == ("1 of 2" in check.found)
+    assert check.ok == ok and found in check.found
+
+
+def test_the_gpu_of_a_machine_that_trains_nothing_does_not_matter(settings, monkeypatch):
+    monkeypatch.setattr(gpus, "visible_gpus", lambda: pytest.fail("it was looked at"))
+    assert checkup.gpu(replace(settings, scheduler="tcp://elsewhere:8786")).ok
 
 
 def test_a_disk_that_is_nearly_full_is_wrong(doctor, free, monkeypatch):
