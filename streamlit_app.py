@@ -79,7 +79,8 @@ def devices(lab: Lab) -> None:
             ready = f"**{escaped(worker['device'])}** {task}"
             st.markdown(f"- {ready if worker['ready'] else f'A worker that {task} is warming up'}")
     if engine.unused_gpu:
-        st.caption(f"{gpus.UNUSED}, which is fast enough for MNIST. {escaped(gpus.MEND)}")
+        unused = gpus.UNUSED_BY_WORKER.format(host=engine.unused_gpu)
+        st.caption(escaped(f"{unused}, which is fast enough for MNIST. {gpus.MEND}"))
     elif trainers and all(worker["ready"] and not worker.get("gpu") for worker in trainers):
         st.caption("No GPU here: everything runs on the processor (CPU), which is fast enough for MNIST.")
 

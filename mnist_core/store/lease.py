@@ -90,9 +90,9 @@ class EngineStatus:
         return self.state == "broken" or any(not self.of(kind) for kind in troubled)
 
     @property
-    def unused_gpu(self) -> bool:
-        """Whether a worker has a GPU that its TensorFlow cannot use."""
-        return any(worker.get("unused_gpu") for worker in self.workers)
+    def unused_gpu(self) -> str:
+        """The host of the first worker with a GPU that its TensorFlow cannot use; empty if there is none."""
+        return next((worker["host"] for worker in self.workers if worker.get("unused_gpu")), "")
 
     @property
     def missing(self) -> str:

@@ -42,7 +42,8 @@ def _in_one_line(lab: Lab, status: EngineStatus) -> None:
     elif wrong:
         st.warning(escaped(f"{wrong[0].name}: {wrong[0].found}. {wrong[0].mend}"), icon=":material/warning:")
     elif status.unused_gpu:
-        st.warning(f"{gpus.UNUSED}. {escaped(gpus.MEND)}", icon=":material/warning:")
+        unused = gpus.UNUSED_BY_WORKER.format(host=status.unused_gpu)
+        st.warning(escaped(f"{unused}. {gpus.MEND}"), icon=":material/warning:")
     elif status.ready and status.workers and all(worker["ready"] for worker in status.workers):
         st.success("All is well.", icon=":material/check:")
     else:

@@ -77,8 +77,10 @@ def test_the_engine_and_its_processors(visit, lease):
 
 def test_a_gpu_that_tensorflow_cannot_use_is_told_with_the_way_to_mend_it(visit, lease):
     row = {"name": "train-0", "kind": "train", "device": "Example CPU", "gpu": False, "ready": True, "problem": ""}
-    lease.renew("ready", "", [row | {"unused_gpu": True}])
+    row |= {"host": "old-driver"}
+    lease.renew("ready", "", [row | {"name": "train-1", "gpu": True, "unused_gpu": False}, row | {"unused_gpu": True}])
     said = words(visit("Home"), "caption")
+    assert "old-driver" in said.replace("\\", "") and "everything" not in said, "the other one trains on its GPU"
     assert "tensorflow\\[and-cuda\\]" in said and "No GPU here" not in said
     assert "tensorflow\\[and-cuda\\]" in visit("Health").warning[0].value
     lease.renew("ready", "", [row | {"unused_gpu": False}])

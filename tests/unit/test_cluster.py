@@ -74,10 +74,12 @@ def test_every_worker_has_room_for_tensorflow_even_on_a_small_machine(layout):
     [
         ("-1", 0, ["-1"]),
         ("", 0, ["-1"]),
+        ("NoDevFiles", 0, ["-1"]),  # by Slurm, where a job has none
         ("0", 0, ["0"]),
         ("0,1,2", 0, ["0", "1", "2"]),
         ("2, 5", 0, ["2", "5"]),  # those that Slurm gave us, and no others
         ("GPU-8932f937,GPU-46b3d1c2", 0, ["GPU-8932f937", "GPU-46b3d1c2"]),
+        ("MIG-GPU-8932f937/1/2", 0, ["MIG-GPU-8932f937/1/2"]),
         ("0,1", 3, ["0", "1", "0"]),
         ("0,1", 1, ["0"]),
     ],
