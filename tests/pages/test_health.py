@@ -96,7 +96,7 @@ def test_workers_that_are_out_of_reach_are_told(visit, lease, monkeypatch, setti
     monkeypatch.setattr(EngineClient, "ensure", lambda _: away)
     app = visit("Health")
     assert "reached on other-machine alone" in app.error[0].value and not app.success
-    monkeypatch.setattr(checkup, "engine_status", lambda _: away)
+    monkeypatch.setattr(checkup, "engine_status", lambda _, scheduler: away)
     check = checkup.engine(settings)
     assert (check.ok, check.found) == (False, told)
 
