@@ -56,8 +56,7 @@ def _run(options: argparse.Namespace) -> int:
         print(f"  {shown(document['best_params'])}")
         print(f"It is run {document['best_run_id']} of sweep {sweep_id}; the test set has not been looked at.")
         if setting := best_setting(sweep, sweeps.trials(sweep_id)):
-            of = f"{setting.seeds} seed" + "s" * (setting.seeds > 1)
-            print(f"Best mean over seeds: {setting.mean:.4f}, of {of} with {setting.name}")
+            print(f"Best mean over seeds: {setting.mean:.4f}, of {setting.seeds} seeds with {setting.name}")
     if sweep.message:
         tell(sweep.message)
     elif not document["best_run_id"]:
@@ -68,10 +67,13 @@ def _run(options: argparse.Namespace) -> int:
 def result(sweep: Sweep, trials: list[Trial]) -> dict[str, Any]:
     """What came of a sweep, for JSON. With two objectives the best is that of the first.
 
-    ``best_value`` is that of one run. Where seeds were repeated, ``best_mean`` is the best mean of settings over them.
+    ``best_value`` is that of one run. Where seeds were repeated, ``best_mean`` is the best mean of settings over
+    them, of which they have ``best_mean_seeds``.
     """
     best, setting = best_trial(sweep, trials), best_setting(sweep, trials)
-    averaged = {"best_mean": setting.mean, "best_mean_params": setting.params} if setting else {}
+    averaged = {}
+    if setting:
+        averaged = {"best_mean": setting.mean, "best_mean_seeds": setting.seeds, "best_mean_params": setting.params}
     return {
         "sweep_id": sweep.id,
         "trials": sum(not trial.open for trial in trials),

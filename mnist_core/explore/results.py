@@ -76,17 +76,16 @@ class Setting(NamedTuple):
 def best_setting(sweep: Sweep, trials: Sequence[Trial]) -> Setting | None:
     """The settings with the best mean over their seeds, which need not be those of the best single run.
 
-    ``None`` where no settings have completed with two seeds, so that there is nothing to average.
+    One seed alone is no mean, but may be luck: settings that have completed with two or more are looked at, and it is
+    ``None`` where there are none.
     """
     found = []
     if any(dimension.key == "seed" for dimension in sweep.design.space):
         for name, group in groups(sweep, trials).items():
-            if values := by_seed(group):
+            if len(values := by_seed(group)) > 1:
                 params = {key: value for key, value in group[0].params.items() if key != "seed"}
                 found.append(Setting(name, params, fmean(values), len(values)))
-    if not any(setting.seeds > 1 for setting in found):
-        return None
-    return max(found, key=lambda setting: _sign(sweep) * setting.mean)
+    return max(found, key=lambda setting: _sign(sweep) * setting.mean, default=None)
 
 
 def _place(dimension: Dimension, value: Any) -> float:

@@ -109,7 +109,7 @@ def _headline(sweep: Sweep, trials: list[Trial], all_paused: bool) -> None:
             in_words = percent if metric == "val_accuracy" else "{:.4f}".format
             if setting:
                 st.metric(f"Best mean {words} over seeds", in_words(setting.mean), width="content")
-                st.metric(f"of {setting.seeds} seed{'s' * (setting.seeds > 1)} with", setting.name, width="content")
+                st.metric(f"of {setting.seeds} seeds with", setting.name, width="content")
             of = " of a single run" if setting else ""
             st.metric(f"Best {words}{of}", in_words(best.value), width="content")
             st.metric("with", shown(best.params), width="content")

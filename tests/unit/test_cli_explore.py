@@ -189,6 +189,7 @@ def test_the_best_mean_over_seeds_stands_beside_the_best_run(call, store, monkey
         assert (document["best_value"], document["best_params"]["training.batch_size"]) == (0.9, 32)
         assert document["best_mean"] == pytest.approx(0.8)
         assert document["best_mean_params"] == {"training.batch_size": 64}
+        assert document["best_mean_seeds"] == 2
     else:
         assert "Best single run of 4 trials on the held-out images: 0.9000 with\n  batch size 32, seed 1" in out
         assert "Best mean over seeds: 0.8000, of 2 seeds with batch size 64" in out

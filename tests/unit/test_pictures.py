@@ -223,3 +223,12 @@ def test_without_two_seeds_there_is_no_mean_over_seeds():
     rows = [trial(i, 0.5 + i / 10, **{UNITS: units, "seed": 1}) for i, units in enumerate((16, 64, 16))]
     assert best_setting(sweep, rows) is None, "the same seed twice is one training"
     assert best_setting(sweep, []) is None
+
+
+@pytest.mark.parametrize(("objective", "sign"), [("accuracy", 1), ("loss", -1)])
+def test_one_lucky_seed_is_no_best_mean_beside_settings_with_several(objective, sign):
+    """The other seeds have run away, or are still to come."""
+    sweep = make(f"{UNITS}=16|64", "seed=1|2|3", objective=objective)
+    rows = [trial(0, sign * 0.96, **{UNITS: 16, "seed": 1}), trial(1, None, "failed", **{UNITS: 16, "seed": 2})]
+    rows += [trial(1 + seed, sign * 0.95, **{UNITS: 64, "seed": seed}) for seed in (1, 2, 3)]
+    assert best_setting(sweep, rows) == ("units of a hidden layer 64", {UNITS: 64}, pytest.approx(sign * 0.95), 3)
