@@ -38,6 +38,16 @@ def carry(form: str, start: str, began: dict[str, str], typed: dict[str, str], l
     st.session_state[f"{form}-ranges"] = linked, start, began, typed
 
 
+def new_visit(form: str, box: str) -> None:
+    """Forgets what was typed in an earlier visit to the form; called before its choice of a start is drawn.
+
+    Args:
+        box: the key of that choice, which Streamlit forgets as soon as the form is not shown.
+    """
+    if box not in st.session_state:
+        st.session_state.pop(f"{form}-ranges", None)
+
+
 def _applies(base: RunConfig, key: str, text: str) -> bool:
     try:
         Design(base, (Dimension.parse(f"{key}={text}"),)).check()

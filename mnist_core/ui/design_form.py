@@ -12,7 +12,7 @@ from mnist_core.explore.questions import SMALL
 from mnist_core.explore.space import FILTERS, UNITS, Dimension, keys
 from mnist_core.parts import FieldSpec
 from mnist_core.recipes import RECIPES
-from mnist_core.ui.carried import carried, carry
+from mnist_core.ui.carried import carried, carry, new_visit
 from mnist_core.ui.forms import part_form
 from mnist_core.ui.words import escaped
 
@@ -28,6 +28,7 @@ RATE = "optimizer.learning_rate"
 
 def base_config(key: str, lesson: Lesson) -> tuple[str, RunConfig]:
     """What all trials have in common: the name of the choice, and the configuration."""
+    new_visit(key, f"{key}-base")
     linked, draft = lesson.design and lesson.design.base, st.session_state.get("draft")
     starts = {"small": ("A small network on 10,000 images: about a second a trial", RunConfig.parse(SMALL))}
     if linked is not None:

@@ -171,3 +171,27 @@ def test_another_design_comes_as_it_is(visit, sweeps):
     healthy(app.button(key="change").click().run())
     assert app.selectbox(key="design-base").value == "link"
     assert list(ranges(app).values()) == ["0.1|0.2"]
+
+
+def test_a_design_that_is_opened_again_comes_as_it_is(visit, sweeps):
+    """What was typed in an earlier visit, for another start, is gone with the choice of that start."""
+    design = Design(RunConfig.parse(SMALL), (Dimension.parse("architecture.dropout=0..0.5"),))
+    app = visit("Explore", sweep=sweeps.create(design))
+    healthy(app.button(key="change").click().run())
+    healthy(app.selectbox(key="design-base").set_value("small").run())
+    app.multiselect(key="varies-small").set_value([RATE]).run()
+    healthy(app.text_input(key=f"over-small-{RATE}").set_value("1|2").run())
+    app.query_params["sweep"] = sweeps.list()[0].id
+    healthy(app.run())
+    healthy(app.button(key="change").click().run())
+    assert app.selectbox(key="design-base").value == "link"
+    assert ranges(app) == {"Dropout": "0..0.5"}
+
+
+def test_what_was_typed_is_gone_when_another_part_was_looked_at(visit):
+    app = open_part(visit("Explore"), "One change")
+    healthy(app.selectbox(key="fair-base").set_value("softmax-keras").run())
+    healthy(app.text_input(key=f"fair-softmax-keras-{RATE}").set_value("0.5|0.6").run())
+    app = open_part(open_part(app, "Earlier"), "One change")
+    assert app.selectbox(key="fair-base").value == "small"
+    assert list(ranges(app).values()) == ["0.001|0.01"]
