@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from mnist_core.config import RunConfig
 from mnist_core.errors import ConfigError
-from mnist_core.explore.losses import not_one_measure
+from mnist_core.explore.losses import not_one_measure, not_one_measure_in_training
 from mnist_core.explore.space import LAYERS, UNITS, Dimension, configure
 from mnist_core.messages import sentences
 from mnist_core.parts import Part, number, option, plain
@@ -215,6 +215,11 @@ class Design:
     def unlike_losses(self) -> str:
         """Why the losses of its trials cannot be compared, as sentences; empty if they can."""
         return not_one_measure(self.configure(values) for values in self._corners())
+
+    @cached_property
+    def unlike_training_losses(self) -> str:
+        """Why, besides that, the training losses of its trials cannot be compared; empty if they can."""
+        return not_one_measure_in_training(self.configure(values) for values in self._corners())
 
     def configure(self, values: Mapping[str, Any]) -> RunConfig:
         """The configuration of a trial with these values."""

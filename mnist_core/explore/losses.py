@@ -2,16 +2,17 @@
 
 Training, held-out and test losses of a network are all computed by the loss that it was trained with, its penalty on
 weights included (``training.compiled``, ``training.tape``). Classical and uploaded models are scored by plain
-cross-entropy.
+cross-entropy. Pictures that are no digits (``data.not_digits``) are among training images alone.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from mnist_core.config import RunConfig
 from mnist_core.evaluation import EPSILON
+from mnist_core.models.plan import CLASSES
 from mnist_core.parts import plain
 
 CLIPPED = 1e-9
@@ -27,6 +28,19 @@ def not_one_measure(configs: Iterable[RunConfig]) -> str:
     return (
         f"These losses are not one measure, neither in training nor on held-out or test images: {'; '.join(reasons)}. "
         "So a smaller loss need not mean better reading: compare accuracies."
+    )
+
+
+def not_one_measure_in_training(configs: Iterable[RunConfig]) -> str:
+    """Why training losses of runs with these settings cannot be compared, besides ``not_one_measure``; as sentences."""
+    trained = [config for config in configs if config.architecture.trainable]
+    parts = {round(math.log(CLASSES) * config.data.not_digits / config.training_images, 2) for config in trained}
+    if len(parts) < 2:
+        return ""
+    return (
+        f"Losses in training are not one measure here: a picture that is no digit costs {math.log(CLASSES):.2f} "
+        "(ln 10) even when it is read as it should be, and the share of such pictures differs. They alone make "
+        f"{_range(parts)} of these losses, however much was learned. Held-out and test images are all digits."
     )
 
 
@@ -65,5 +79,5 @@ def _learns_by_loss(config: RunConfig) -> bool:
     return config.architecture.family == "network" and config.architecture.trainable
 
 
-def _range(values: Sequence[float]) -> str:
+def _range(values: Collection[float]) -> str:
     return f"{plain(min(values))} to {plain(max(values))}"

@@ -11,7 +11,7 @@ import streamlit as st
 from mnist_core.diagnosis import judged_by
 from mnist_core.explore import compare, seeds
 from mnist_core.explore.lesson import RUNS, Lesson
-from mnist_core.explore.losses import not_one_measure
+from mnist_core.explore.losses import not_one_measure, not_one_measure_in_training
 from mnist_core.store.run import Run
 from mnist_core.ui import comparing
 from mnist_core.ui.data_table import data_table
@@ -90,6 +90,8 @@ def curves(lab: Lab, runs: Sequence[Run]) -> None:
     live_chart(figure, "compare-curves", f"{comparing.METRICS[metric]} of {len(runs)} runs.", height=400)
     if metric.endswith("loss"):
         say_unlike(not_one_measure(run.settings for run in runs))
+    if metric == "loss":
+        say_unlike(not_one_measure_in_training(run.settings for run in runs))
     with take_along("curves", [{"run": name} | dict(row) for name, rows in histories.items() for row in rows], figure):
         tensorboard_button(lab.store, runs)
     if together:

@@ -200,6 +200,8 @@ def _curves(sweeps: SweepStore, sweep: Sweep, trials: list[Trial]) -> dict[str, 
     )
     if metric.endswith("loss") and sweep.objectives[0][0] != "val_loss":  # else it stands above
         say_unlike(sweep.design.unlike_losses)
+    if metric == "loss":
+        say_unlike(sweep.design.unlike_training_losses)
 
     def draw() -> dict[str, Any]:
         rows = sweeps.epochs(sweep.id)

@@ -157,6 +157,15 @@ def test_losses_that_are_not_one_measure_are_told_beside_them(visit, two, finish
     assert words(app, "warning").count("not one measure") == 2
 
 
+def test_pictures_of_no_digit_are_told_beside_losses_in_training_alone(visit, two, finish):
+    refusing = finish("refusing", RunConfig.parse({"data": {"not_digits": 30_000}}))
+    app = visit("Compare", runs=f"{two[0]},{refusing}")
+    healthy(app.selectbox(key="metric").set_value("val_loss").run())
+    assert "not one measure" not in words(app, "warning")
+    healthy(app.selectbox(key="metric").set_value("loss").run())
+    assert words(app, "warning").count("Losses in training are not one measure") == 1
+
+
 @pytest.fixture
 def tuned(finish, store):
     """Puts a fine-tuning in the store, which learned from the drawings of this digest; gives its id."""

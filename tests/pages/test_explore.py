@@ -199,6 +199,15 @@ def test_losses_that_are_not_one_measure_are_told(visit, searched):
     assert "not one measure" in words(healthy(app.selectbox(key="what").set_value("loss").run()), "warning")
 
 
+@pytest.mark.parametrize("objective", ["accuracy", "loss"])
+def test_pictures_of_no_digit_are_told_beside_curves_of_training_losses(visit, searched, objective):
+    app = visit("Explore", sweep=searched(4, "data.not_digits=0|5000", objective=objective))
+    app = healthy(app.selectbox(key="picture").set_value("curves").run())
+    healthy(app.selectbox(key="what").set_value("val_loss").run())
+    assert "not one measure" not in words(app, "warning")
+    assert "a picture that is no digit" in words(healthy(app.selectbox(key="what").set_value("loss").run()), "warning")
+
+
 def test_a_question_opens_on_its_picture_before_the_first_trial(visit, sweeps):
     for name, card in QUESTIONS.items():
         sweep_id = sweeps.create(card.design, card.title, name)

@@ -3,7 +3,7 @@
 import pytest
 
 from mnist_core.config import RunConfig
-from mnist_core.explore.losses import CLIPPED, not_one_measure
+from mnist_core.explore.losses import CLIPPED, not_one_measure, not_one_measure_in_training
 from mnist_core.models.losses import SMALLEST
 from tests.helpers import assert_friendly
 from tests.searches import RATE, design
@@ -39,6 +39,21 @@ def test_losses_that_measure_different_things_are_told(changes, words):
 )
 def test_losses_that_are_one_measure_need_no_word(changes):
     assert not_one_measure(RunConfig().replace(change) for change in changes) == ""
+
+
+@pytest.mark.parametrize(
+    ("changes", "part"),
+    [
+        (({}, {"data.not_digits": 30_000}), "0 to 0.82"),
+        (({"data.not_digits": 6_000}, {"data.not_digits": 6_000, "data.subset": 6_000}), "0.23 to 1.15"),
+    ],
+)
+def test_pictures_of_no_digit_make_training_losses_alone_unlike(changes, part):
+    """Each costs ln 10 at best: of 84,000 images 30,000 do so, when a tenth of 60,000 is held out."""
+    configs = [RunConfig().replace(change) for change in changes]
+    assert_friendly(not_one_measure_in_training(configs), f"They alone make {part} of these losses", "ln 10")
+    assert not_one_measure(configs) == ""
+    assert not_one_measure_in_training(configs[:1] * 2) == ""
 
 
 def test_the_bound_is_that_of_the_clipped_loss():
