@@ -17,7 +17,8 @@ from mnist_core.explore import pictures
 from mnist_core.explore.design import Design, make_search
 from mnist_core.explore.lesson import Lesson
 from mnist_core.explore.questions import QUESTIONS
-from mnist_core.explore.space import UNITS, Dimension, shown
+from mnist_core.explore.size import UNITS
+from mnist_core.explore.space import Dimension, shown
 from mnist_core.store import RunStore
 from mnist_core.store.sweeps import SweepStore
 

@@ -11,7 +11,8 @@ from mnist_core.cli.train import configuration
 from mnist_core.engine.client import EngineClient
 from mnist_core.explore.design import Design, Search, make_search
 from mnist_core.explore.results import best_setting, best_trial
-from mnist_core.explore.space import BLOCKS, FILTERS, LAYERS, UNITS, Dimension, shown
+from mnist_core.explore.size import BLOCKS, FILTERS, LAYERS, UNITS
+from mnist_core.explore.space import Dimension, shown
 from mnist_core.recipes import RECIPES
 from mnist_core.store.sweep import Sweep, Trial
 from mnist_core.store.sweeps import SweepStore

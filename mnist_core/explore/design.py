@@ -14,7 +14,8 @@ from pydantic import ValidationError
 from mnist_core.config import RunConfig
 from mnist_core.errors import ConfigError
 from mnist_core.explore.losses import not_one_measure, not_one_measure_in_training
-from mnist_core.explore.space import LAYERS, UNITS, Dimension, configure
+from mnist_core.explore.size import LAYERS, UNITS, never_the_start
+from mnist_core.explore.space import Dimension, configure
 from mnist_core.messages import sentences
 from mnist_core.parts import Part, number, option, plain
 
@@ -193,8 +194,9 @@ class Design:
 
     @property
     def cautions(self) -> list[str]:
-        """What differs between its trials besides what varies, a sentence each."""
-        varied, found = {dimension.key: dimension for dimension in self.space}, []
+        """What differs between its trials, or from the start, besides what varies, a sentence each."""
+        varied = {dimension.key: dimension for dimension in self.space}
+        found = never_the_start(self.base.architecture, varied)
         if HELD_OUT & varied.keys():
             found.append(
                 f"With {min(HELD_OUT & varied.keys())} the held-out images differ from trial to trial, and trials are "

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from mnist_core.config import RunConfig
 from mnist_core.errors import ConfigError
 from mnist_core.explore.design import Design, make_search
-from mnist_core.explore.space import LAYERS, UNITS, Dimension
+from mnist_core.explore.size import LAYERS, UNITS
+from mnist_core.explore.space import Dimension
 
 SMALL = {
     "architecture": {"hidden_units": [64]},

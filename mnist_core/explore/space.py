@@ -13,16 +13,8 @@ from typing import Any
 
 from mnist_core.config import SECTIONS, RunConfig, choices, parse_value
 from mnist_core.errors import ConfigError
+from mnist_core.explore.size import BLOCKS, FILTERS, LAYERS, SIZES, UNITS, lists_of
 from mnist_core.parts import FieldSpec, plain
-
-LAYERS, UNITS = "architecture.layers", "architecture.units"
-"""How many hidden layers, and the units of each: together they make ``architecture.hidden_units``."""
-
-BLOCKS, FILTERS = "architecture.block_count", "architecture.filters"
-"""How many blocks of convolutions, and the filters of each: together they make ``architecture.blocks``."""
-
-MADE = (LAYERS, UNITS, BLOCKS, FILTERS)
-"""No fields of a configuration: fields are made of them."""
 
 MOST_CHOICES = 50
 POINTS = 5
@@ -100,7 +92,7 @@ class Dimension:
                 raise ConfigError(f"{self.key} has {len(self.choices)} choices, but may have {MOST_CHOICES} at most.")
             for choice in self.choices:
                 # These are no field of a configuration, which would look at them later.
-                made = self.key in MADE and not (type(choice) is int and spec.low <= choice <= spec.high)
+                made = self.key in SIZES and not (type(choice) is int and spec.low <= choice <= spec.high)
                 if made or (isinstance(choice, bool) and spec.kind in ("integer", "number")):
                     found = " ".join(str(_plain(choice)).split())[:40]  # on one line
                     raise ConfigError(f"A choice of {self.key} is {found}, but must be {spec.allowed}.")
@@ -182,15 +174,8 @@ def _own(config: RunConfig, key: str) -> FieldSpec:
 
 def declared(key: str) -> FieldSpec:
     """The declaration of a setting. ``ConfigError`` if no kind of configuration has it."""
-    if key == LAYERS:
-        return FieldSpec("layers", "Hidden layers", "How many, all of the same width.", "integer", 1, 1, 6)
-    if key == UNITS:
-        return FieldSpec("units", "Units of a hidden layer", "The width of each.", "integer", 128, 4, 2048, log=True)
-    if key == BLOCKS:
-        return FieldSpec("block_count", "Blocks", "How many, all like the first.", "integer", 2, 1, 4)
-    if key == FILTERS:
-        words = "How many patterns each looks for."
-        return FieldSpec("filters", "Filters of a block", words, "integer", 32, 4, 256, log=True)
+    if key in SIZES:
+        return SIZES[key]
     section, _, name = key.partition(".")
     if key == "seed":
         return next(spec for spec in RunConfig.specs() if spec.name == "seed")
@@ -209,25 +194,12 @@ def declared(key: str) -> FieldSpec:
 
 
 def configure(base: RunConfig, values: Mapping[str, Any], steps: int = 0) -> RunConfig:
-    """The base with these settings changed.
-
-    Hidden layers and blocks whose number is given are all like the first one. Where the filters alone are given, each
-    block keeps what else it has.
+    """The base with these settings changed, those that are sizes of a network as ``size.lists_of`` says.
 
     Args:
         steps: train for about so many steps whatever batch size and images, by whole epochs; 0 leaves the epochs.
     """
-    changes = dict(values)
-    layers, units = changes.pop(LAYERS, None), changes.pop(UNITS, None)
-    if layers is not None or units is not None:
-        hidden = getattr(base.architecture, "hidden_units", ()) or (declared(UNITS).default,)
-        changes["architecture.hidden_units"] = [int(units or hidden[0])] * int(layers or len(hidden))
-    count, filters = changes.pop(BLOCKS, None), changes.pop(FILTERS, None)
-    if count is not None or filters is not None:
-        blocks = getattr(base.architecture, "blocks", ()) or declared("architecture.blocks").default
-        blocks = [block.model_dump(mode="json") for block in (blocks[:1] * int(count) if count else blocks)]
-        changes["architecture.blocks"] = [block | ({"filters": int(filters)} if filters else {}) for block in blocks]
-    config = base.replace(changes)
+    config = base.replace(lists_of(base.architecture, values))
     if steps:
         epochs = min(max(1, round(steps / config.steps_per_epoch)), int(declared("training.epochs").high))
         config = config.replace({"training.epochs": epochs, "training.steps": 0})

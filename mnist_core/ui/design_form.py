@@ -9,7 +9,8 @@ from mnist_core.errors import ConfigError
 from mnist_core.explore.design import MOST_DIMENSIONS, Design, Search, make_search
 from mnist_core.explore.lesson import Lesson
 from mnist_core.explore.questions import SMALL
-from mnist_core.explore.space import FILTERS, UNITS, Dimension, keys
+from mnist_core.explore.size import FILTERS, UNITS
+from mnist_core.explore.space import Dimension, keys
 from mnist_core.parts import FieldSpec
 from mnist_core.recipes import RECIPES
 from mnist_core.ui.carried import carried, carry, new_visit

@@ -24,7 +24,8 @@ from mnist_core.data import mnist
 from mnist_core.engine.client import EngineClient
 from mnist_core.explore import questions
 from mnist_core.explore.design import Design, make_search
-from mnist_core.explore.space import UNITS, Dimension
+from mnist_core.explore.size import UNITS
+from mnist_core.explore.space import Dimension
 from mnist_core.recipes import recipe
 from mnist_core.store.lease import Lease
 from mnist_core.store.sweeps import SweepStore

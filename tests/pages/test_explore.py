@@ -6,7 +6,7 @@ import pytest
 
 from mnist_core.explore.pictures import PICTURES
 from mnist_core.explore.questions import QUESTIONS
-from mnist_core.explore.space import UNITS
+from mnist_core.explore.size import UNITS
 from mnist_core.store.sweeps import SweepStore
 from mnist_core.ui import sweep_view
 from tests.helpers import assert_friendly

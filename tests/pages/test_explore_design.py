@@ -8,7 +8,8 @@ from mnist_core.config import RunConfig
 from mnist_core.explore.design import Design, make_search
 from mnist_core.explore.lesson import Lesson
 from mnist_core.explore.questions import SMALL
-from mnist_core.explore.space import LAYERS, UNITS, Dimension, keys
+from mnist_core.explore.size import LAYERS, UNITS
+from mnist_core.explore.space import Dimension, keys
 from mnist_core.recipes import RECIPES
 from mnist_core.ui.design_form import HELD_OUT, suggested
 from tests.helpers import assert_friendly

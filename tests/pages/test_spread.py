@@ -1,7 +1,7 @@
 """What seeds make of each setting, as the pages of a sweep and of a comparison tell it."""
 
 from mnist_core.config import RunConfig
-from mnist_core.explore.space import UNITS
+from mnist_core.explore.size import UNITS
 from tests.pages.conftest import labels_of, words
 
 

@@ -8,7 +8,8 @@ from mnist_core.config import RunConfig
 from mnist_core.explore import pictures
 from mnist_core.explore.design import Design, make_search
 from mnist_core.explore.results import best_setting, best_trial, by_seed, fates, groups, rows_of, seconds_left
-from mnist_core.explore.space import LAYERS, UNITS, Dimension
+from mnist_core.explore.size import LAYERS, UNITS
+from mnist_core.explore.space import Dimension
 from mnist_core.store.sweep import Sweep, Trial
 
 RATE = "optimizer.learning_rate"

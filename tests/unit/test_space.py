@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from mnist_core.config import RunConfig
 from mnist_core.errors import ConfigError
 from mnist_core.explore.design import Design, Search, compact, make_search
-from mnist_core.explore.space import BLOCKS, FILTERS, LAYERS, UNITS, Dimension, configure, keys, shown, told_apart
+from mnist_core.explore.size import BLOCKS, FILTERS, LAYERS, UNITS
+from mnist_core.explore.space import Dimension, configure, keys, shown, told_apart
 from mnist_core.recipes import RECIPES
 from tests.helpers import assert_friendly, configs
 

@@ -5,7 +5,9 @@ import pytest
 from mnist_core.config import RunConfig
 from mnist_core.errors import ConfigError
 from mnist_core.explore.design import Design
-from mnist_core.explore.space import BLOCKS, FILTERS, Dimension, configure, keys
+from mnist_core.explore.size import BLOCKS, FILTERS, LAYERS, UNITS
+from mnist_core.explore.space import Dimension, configure, keys
+from mnist_core.recipes import RECIPES
 from tests.helpers import assert_friendly
 
 
@@ -48,3 +50,30 @@ def test_the_filters_of_a_search_are_those_of_its_trials():
     made = design(*over, base=base).check()
     assert Design.parse(made.to_json()) == made
     assert [block.filters for block in made.configure({BLOCKS: 3, FILTERS: 20}).architecture.blocks] == [20, 20, 20]
+
+
+@pytest.mark.parametrize(
+    ("recipe", "over", "words"),
+    [
+        ("champion", [f"{BLOCKS}=2|3"], ["All blocks become like the first", "filters", "kernel", "batch norm)"]),
+        ("champion", [f"{FILTERS}=8|32"], ["All blocks get the same number of filters", "32-64-128"]),
+        ("champion", [f"{BLOCKS}=2|3", f"{FILTERS}=8|32"], ["All blocks become like the first"]),
+        ("mlp-100-64-32", [f"{UNITS}=8|32"], ["All hidden layers get the same number of units", "100-64-32"]),
+        ("mlp-100-64-32", [f"{LAYERS}=1|2"], ["All hidden layers become like the first", "100-64-32"]),
+        ("mlp-100-64-32", [f"{LAYERS}=1|2", f"{UNITS}=8|32"], ["All hidden layers get the same number of units"]),
+    ],
+)
+def test_where_no_trial_can_be_the_network_of_the_start_this_is_told(recipe, over, words):
+    base = RECIPES[recipe].config
+    made = design(*over, base=base.replace({"data.validation_fraction": 0.1}).model_dump(mode="json"))
+    (sentence,) = made.cautions
+    assert_friendly(sentence, *words, "no trial is the network of the start")
+    assert made.configure({d.key: d.grid()[-1] for d in made.space}).architecture != base.architecture
+
+
+def test_nothing_is_said_where_blocks_and_layers_are_alike_already():
+    block = {"filters": 16, "padding": "same"}
+    alike = {"architecture": {"name": "cnn", "blocks": [block, block], "hidden_units": [32, 32]}}
+    assert design(f"{BLOCKS}=2|3", f"{FILTERS}=16|32", f"{UNITS}=32|64", f"{LAYERS}=1|2", base=alike).cautions == []
+    other = {"architecture": {"name": "cnn", "blocks": [block, block | {"pooling": "none"}], "hidden_units": [64, 32]}}
+    assert design(f"{FILTERS}=16|32", "architecture.dropout=0|0.5", base=other).cautions == []

@@ -10,7 +10,8 @@ from mnist_core.config import RunConfig
 from mnist_core.errors import ConfigError, StoreBusy
 from mnist_core.explore import study as studies
 from mnist_core.explore.design import Design, make_search
-from mnist_core.explore.space import UNITS, Dimension
+from mnist_core.explore.size import UNITS
+from mnist_core.explore.space import Dimension
 from tests.helpers import assert_friendly
 
 RATE, DROPOUT = "optimizer.learning_rate", "architecture.dropout"
