@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from mnist_core.diagnosis import judged_by
-from mnist_core.store.run import RESUMABLE, Run
+from mnist_core.store.run import RESUMABLE, USABLE, Run
 from mnist_core.ui import charts, published
 from mnist_core.ui.fine_tuned import before_and_after, is_fine_tuning
 from mnist_core.ui.frame import errors_in_words
@@ -89,8 +89,8 @@ def _headline(lab: Lab, run: Run, rows: list[dict[str, Any]]) -> None:
         if run.test_accuracy is not None:
             st.metric("Test accuracy", percent(run.test_accuracy), width="content")
         if rows:
-            # Once it has ended, of the weights that were kept, as the test accuracy is.
-            row = judged_by(run.settings, rows, "accuracy") if run.usable else rows[-1]
+            # Once it has ended, of the weights that were kept, as the test accuracy is; a trial's before it is scored.
+            row = judged_by(run.settings, rows, "accuracy") if run.status in USABLE else rows[-1]
             st.metric("Training accuracy", percent(row["accuracy"]), width="content")
             st.metric("Validation accuracy", percent(row["val_accuracy"]), width="content")
         if run.images_per_second:

@@ -128,6 +128,15 @@ def test_accuracies_are_those_of_the_weights_that_early_stopping_kept(visit, fin
     assert metrics["Validation accuracy"] == percent(row["val_accuracy"])
 
 
+def test_a_trial_shows_the_accuracies_that_its_sweep_judged_it_by(visit, searched, sweeps, store):
+    """Also before it is scored on the test set, when it has no model yet."""
+    trial = sweeps.trials(searched(1, "training.early_stopping=2|3"))[0]
+    store.record(trial.run_id, {"epoch": 4}, epoch_rows=[curves(4)[-1] | {"val_loss": 9.0}])
+    assert not store.get(trial.run_id).usable
+    metrics = {metric.label: metric.value for metric in visit("Train", run=trial.run_id).metric}
+    assert metrics["Validation accuracy"] == percent(curves(3)[-1]["val_accuracy"])
+
+
 def test_one_run_alone_can_be_taken_to_tensorboard(visit, finish, store):
     button = "TensorBoard files"
     assert button in labels_of(visit("Train", run=finish()).get("download_button"))
