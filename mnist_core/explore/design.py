@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import product
 from typing import Any, ClassVar, Literal
 
 from pydantic import ValidationError
@@ -35,6 +37,12 @@ OBJECTIVES: dict[str, tuple[tuple[str, str], ...]] = {
 
 HELD_OUT = {"data.validation_fraction", "data.split", "data.split_seed"}
 """Settings that decide which images are held out, by which trials are judged."""
+
+LENGTH = {
+    "architecture.name", "data.subset", "data.validation_fraction", "data.not_digits", "data.written",
+    "training.epochs", "training.steps", "training.batch_size",
+}  # fmt: skip
+"""Settings that decide together how many epochs a trial has; each number makes it longer all the way, or shorter."""
 
 
 class Search(Part):
@@ -185,8 +193,12 @@ class Design:
 
     @cached_property
     def lengths(self) -> set[int]:
-        """How many epochs its trials have; ``ConfigError`` where one of them cannot be."""
-        return {self.configure(values).epochs for values in self._corners()}
+        """How many epochs its trials have at the ends of what varies; ``ConfigError`` where one of them cannot be."""
+        found = {self.configure(values).epochs for values in self._corners()}
+        for values in self._longest_and_shortest():
+            with suppress(ConfigError):  # A trial with such a combination fails, and says why.
+                found.add(self.configure(values).epochs)
+        return found
 
     @property
     def combinations(self) -> int:
@@ -233,6 +245,16 @@ class Design:
         for dimension in self.space:
             ends = dimension.choices or (dimension.grid()[0], dimension.grid()[-1])
             yield from ({**first, dimension.key: value} for value in ends)
+
+    def _longest_and_shortest(self):
+        """Every combination of the ends of what decides the number of epochs, the others at their first."""
+        first, ends = {dimension.key: dimension.grid()[0] for dimension in self.space}, {}
+        for dimension in self.space:
+            if dimension.key in LENGTH:
+                grid = dimension.grid()
+                numbers = dimension.spec.kind in ("integer", "number")
+                ends[dimension.key] = (min(grid, key=float), max(grid, key=float)) if numbers else grid
+        yield from (first | dict(zip(ends, values, strict=True)) for values in product(*ends.values()))
 
 
 def make_search(data: Mapping[str, Any]) -> Search:

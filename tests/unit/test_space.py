@@ -214,6 +214,22 @@ def test_trials_of_one_length_can_be_pruned():
     assert design(RATE, pruner="median", steps=4000).check().lengths == {9}
 
 
+@pytest.mark.parametrize("sizes", ["32|512", "512|32", "512|64|32"])
+@pytest.mark.parametrize("images", ["50000|2000", "2000|50000", "2000..50000"])
+def test_lengths_are_those_of_combinations_too(images, sizes):
+    """Of few images in large batches 60 steps are many epochs, else about one."""
+    uneven = design(f"data.subset={images}", f"training.batch_size={sizes}", steps=60, pruner="median")
+    with pytest.raises(ConfigError) as error:
+        uneven.check()
+    assert_friendly(error, "Trials of 1 to 15 epochs cannot be pruned")
+
+
+def test_a_combination_that_cannot_be_has_no_length():
+    """Each does alone; but a forest learns no pictures that are no digits."""
+    made = design("architecture.name=mlp|random_forest", "data.not_digits=0|5000", steps=900).check()
+    assert made.lengths == {2, 100}
+
+
 @pytest.mark.parametrize("over", ["validation_fraction=0.1..0.3", "split=random|first", "split_seed=1..9"])
 def test_other_held_out_images_are_told(over):
     (sentence,) = design(f"data.{over}").check().cautions
