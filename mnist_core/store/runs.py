@@ -132,6 +132,7 @@ class OwnRuns(RunRecords):
         If a sweep's chosen run goes before it was scored, nobody has seen the test set, and another can be chosen.
         """
         with self.database.write() as connection:
+            lock_run(connection, run_id)
             unscored = select(runs.c.id).where(runs.c.id == run_id, runs.c.test_accuracy.is_(None))
             connection.execute(update(sweeps).where(sweeps.c.chosen.in_(unscored)).values(chosen=""))
             gone = connection.execute(delete(runs).where(runs.c.id == run_id)).rowcount
@@ -184,6 +185,14 @@ class OwnRuns(RunRecords):
         query = select(table).where(table.c.run_id == run_id, key > after).order_by(key)
         with self.database.read() as connection:
             return [dict(row._mapping) for row in connection.execute(query)]
+
+
+def lock_run(connection: Connection, run_id: str) -> None:
+    """Keeps others from changing or deleting it before this transaction ends, and waits for those who do so now.
+
+    SQLite has one writer at a time and needs none of this.
+    """
+    connection.execute(select(runs.c.id).where(runs.c.id == run_id).with_for_update())
 
 
 def insert_run(

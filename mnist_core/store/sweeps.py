@@ -21,7 +21,7 @@ from mnist_core.store.database import Database
 from mnist_core.store.expectations import require_share
 from mnist_core.store.records import quoted
 from mnist_core.store.run import LIVE, WAITING
-from mnist_core.store.runs import NAME_LENGTH, insert_run, short
+from mnist_core.store.runs import NAME_LENGTH, insert_run, lock_run, short
 from mnist_core.store.sweep import OPEN, Sweep, Trial, room
 from mnist_core.store.tables import blobs, epochs, runs, sweep_trials, sweeps
 
@@ -132,6 +132,7 @@ class SweepStore:
         if trial is None or trial.state != "complete":
             raise StoreError(f"The run {quoted(run_id)} is no completed trial of this sweep. Choose one that is.")
         with self._database.write() as connection:
+            lock_run(connection, run_id)
             there = select(runs.c.id).where(runs.c.id == run_id).exists()  # it may have been deleted meanwhile
             here = (sweeps.c.id == sweep_id) & (sweeps.c.chosen == sweep.chosen) & there
             if connection.execute(update(sweeps).where(here).values(chosen=run_id)).rowcount:

@@ -239,7 +239,7 @@ def _test_set(lab: Lab, sweeps: SweepStore, sweep: Sweep, trials: list[Trial], l
         elif sweep.chosen:
             run = _chosen(lab, sweep)
             if run is None:
-                st.info("The run that was chosen was scored, and has been deleted since. The test set is used once.")
+                st.info("The run that was chosen has been deleted since. The test set is used once.")
             elif run.usable:
                 st.metric(f"Test accuracy of run {run.id}", percent(run.test_accuracy), width="content")
                 if st.button("See where it errs", icon=":material/grid_on:", key="evaluate-chosen"):

@@ -1,11 +1,18 @@
 """The test set, once: which run of a search may see it."""
 
+import threading
+from contextlib import suppress
+
 import pytest
+from sqlalchemy import delete, text, update
 
 from mnist_core.config import RunConfig
 from mnist_core.engine import sweeps as module
 from mnist_core.errors import StoreError
-from tests.helpers import assert_friendly
+from mnist_core.store.runs import lock_run
+from mnist_core.store.tables import runs
+from mnist_core.store.tables import sweeps as table
+from tests.helpers import assert_friendly, eventually
 from tests.searches import Worker, complete, design
 
 pytestmark = pytest.mark.usefixtures("both_databases")
@@ -90,3 +97,47 @@ def test_a_run_that_is_deleted_while_it_is_chosen_leaves_the_choice_free(store, 
     assert sweeps.get(sweep_id).chosen == ""
     sweeps.choose(sweep_id, second)
     assert sweeps.get(sweep_id).chosen == second
+
+
+def meanwhile(database, act, change):
+    """Does ``change`` in a transaction that ends when ``act`` has come as far as it can in a thread of its own."""
+
+    def waits():
+        """SQLite lets nobody in before, so there is nothing to wait for."""
+        if database.url.startswith("sqlite"):
+            return True
+        with database.read() as connection:
+            return connection.execute(text("SELECT count(*) FROM pg_locks WHERE NOT granted")).scalar()
+
+    def acts():
+        with suppress(StoreError):  # who comes when all is over already is told so
+            act()
+
+    thread = threading.Thread(target=acts)
+    with database.write() as connection:
+        change(connection)
+        thread.start()
+        eventually(waits, 30)
+    thread.join()
+
+
+def test_a_choice_waits_for_a_deletion_that_has_begun(store, sweeps, sweeper):
+    sweep_id = sweeps.create(design(trials=1))
+    _, trials = complete(sweeper, Worker(store), sweep_id, sweeps)
+    first = trials[0].run_id
+    gone = delete(runs).where(runs.c.id == first)
+    meanwhile(store.database, lambda: sweeps.choose(sweep_id, first), lambda connection: connection.execute(gone))
+    assert sweeps.get(sweep_id).chosen == ""
+
+
+def test_a_deletion_waits_for_a_choice_that_has_begun_and_frees_it(store, sweeps, sweeper):
+    sweep_id = sweeps.create(design(trials=1))
+    _, trials = complete(sweeper, Worker(store), sweep_id, sweeps)
+    first = trials[0].run_id
+
+    def choose(connection):
+        lock_run(connection, first)
+        connection.execute(update(table).where(table.c.id == sweep_id).values(chosen=first))
+
+    meanwhile(store.database, lambda: store.delete(first), choose)
+    assert sweeps.get(sweep_id).chosen == ""
