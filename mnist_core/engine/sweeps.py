@@ -240,7 +240,9 @@ class Sweeper:
                     if run.status == "finished" and (values := self._values(sweep, run)):
                         columns = {"state": "complete", "message": ""} | _columns(run, values)
                 self._sweeps.update_trial(trial, **columns)
-        self._end(sweep, "failed", message)
+        with suppress(UnknownSweep):  # deleted meanwhile
+            self._sweeps.worked_on(sweep)  # What fails at the first look has not taken the time without any.
+            self._end(sweep, "failed", message)
 
     def _end(self, sweep: Sweep, status: str, message: str = "") -> None:
         said = {"message": message} if message else {}

@@ -101,6 +101,16 @@ def test_time_in_which_the_lab_was_closed_does_not_count(store, sweeps, sweeper,
     assert sweep.seconds == pytest.approx(looked or 0.0, abs=100)
 
 
+@pytest.mark.parametrize("looked", [300.0, None])
+def test_a_search_that_fails_at_the_first_look_after_a_night_has_not_taken_the_night(sweeps, sweeper, looked):
+    sweep_id, now = sweeps.create(design()), time.time()
+    sweeps.update(sweep_id, design="{}", started=now - 36_000, ended=looked and now - 36_000 + looked)
+    sweeper.tick()
+    sweep = sweeps.get(sweep_id)
+    assert sweep.status == "failed"
+    assert sweep.seconds == pytest.approx(looked or 0.0, abs=30)
+
+
 def test_time_goes_on_while_an_engine_looks(store, sweeps, sweeper, monkeypatch):
     monkeypatch.setattr(kept, "CLOCK_SECONDS", 0.0)
     sweep_id = sweeps.create(design(seconds=1000))
