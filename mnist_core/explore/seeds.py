@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from itertools import combinations
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -138,8 +137,7 @@ def noise(groups: Mapping[str, Sequence[float]], higher_is_better: bool = True) 
             f"seeds make of a setting, so nothing is said about a difference of {size}. Repeat over more seeds, or "
             f"hold out more images."
         )
-    corrected = _corrected(known)
-    p, tests = corrected[frozenset((best, second))], len(corrected)
+    p, tests = _corrected([known[name] for name in order])
     by = f"Welch's t-test, p = {p:.2g}" + (f" with Holm's correction for {tests} pairs" if tests > 1 else "")
     if p < SIGNIFICANT:
         return f"{best} is better than {second} by {size}, which is more than the noise of seeds ({by})."
@@ -149,9 +147,11 @@ def noise(groups: Mapping[str, Sequence[float]], higher_is_better: bool = True) 
     )
 
 
-def _corrected(groups: Mapping[str, Sequence[float]]) -> dict[frozenset[str], float]:
-    """By the names of two groups, the p of Welch's test with Holm's correction for all pairs that have one."""
-    several = [name for name, values in groups.items() if len(values) > 1]
-    ps = welch_of_pairs([groups[name] for name in several])
-    known = [(frozenset(pair), p) for pair, p in zip(combinations(several, 2), ps, strict=True) if not math.isnan(p)]
-    return dict(zip([pair for pair, _ in known], holm([p for _, p in known]), strict=True))
+def _corrected(groups: Sequence[Sequence[float]]) -> tuple[float, int]:
+    """The p of Welch's test of the first two with Holm's correction for all pairs that have one; how many these are.
+
+    Arrays alone, since a page asks every second while a search with many settings runs.
+    """
+    ps = welch_of_pairs([values for values in groups if len(values) > 1])
+    known = ps[~np.isnan(ps)]
+    return holm(known)[0], len(known)

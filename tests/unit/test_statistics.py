@@ -1,5 +1,7 @@
 """Statistics against SciPy's own, and against worked examples of the literature."""
 
+import math
+import re
 from fractions import Fraction
 from itertools import combinations
 
@@ -133,6 +135,24 @@ def test_seed_noise_counts_all_pairs():
     same = {name: [0.9, 0.9] for name in "fg"}
     assert "for 20 pairs" in noise(many | same), "two without any spread have no p, but each has one with the others"
     assert "10 pairs" in noise(many | {"one seed": [0.1]})
+
+
+@given(st.lists(st.lists(st.integers(0, 9), min_size=1, max_size=3), min_size=3, max_size=6))
+def test_the_p_of_the_two_best_is_that_of_holm_among_all_pairs(groups):
+    groups = sorted(groups, key=np.mean)
+    best, second = groups[-1], groups[-2]
+    tests = [
+        (pair, p)
+        for pair in combinations([i for i, values in enumerate(groups) if len(values) > 1], 2)
+        if not math.isnan(p := welch(groups[pair[0]], groups[pair[1]]).p)
+    ]
+    place = [i for i, (pair, _) in enumerate(tests) if pair == (len(groups) - 2, len(groups) - 1)]
+    said = noise({str(i): values for i, values in enumerate(groups)})
+    unlike = np.mean(best) > np.mean(second) > np.mean(groups[-3])  # else which two are the best is by their order
+    if place and unlike:
+        p = holm([p for _, p in tests])[place[0]]
+        assert float(re.search(r"p = (\d[\d.e-]*\d|\d)", said)[1]) == pytest.approx(p, rel=0.06)  # two digits are told
+        assert f"for {len(tests)} pairs" in said or len(tests) == 1
 
 
 def test_spread_and_band():
