@@ -174,7 +174,7 @@ def _over_fitting(seen: Evidence) -> Iterator[Finding]:
         return
     where, mend = "", "Use more images, augmentation or dropout"
     if seen.config.training.early_stopping:
-        where = f" (after epoch {kept['epoch']}, whose weights early stopping has kept)"
+        where = f" (after epoch {kept['epoch']}, whose weights early stopping takes)"
     else:
         mend += ", or stop earlier (early stopping)"
         if kept["val_loss"] > TURNED * least["val_loss"]:

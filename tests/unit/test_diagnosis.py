@@ -142,7 +142,7 @@ def test_over_fitting_is_judged_by_the_weights_that_were_kept(patience, kept, fo
     assert [finding.rule for finding in findings] == (["over-fitting"] if found else [])
     for finding in findings:
         assert found in finding.what and unsaid not in finding.what
-        assert ("epoch 2, whose weights early stopping has kept" in finding.what) == bool(patience)
+        assert ("epoch 2, whose weights early stopping takes" in finding.what) == bool(patience)
         assert ("early stopping" in finding.mend) == (not patience)
 
 
