@@ -87,6 +87,11 @@ class Dimension:
     def check(self) -> Dimension:
         """Itself, if the setting allows all that it names."""
         spec = self.spec
+        if spec.kind == "parts":
+            raise ConfigError(
+                f"{self.key} cannot vary as a whole. Vary {BLOCKS} and {FILTERS}, the number of blocks and their "
+                "filters, for example as 1|2|3 and log:8..64."
+            )
         if self.choices:
             if not 1 <= len(self.choices) <= MOST_CHOICES:
                 raise ConfigError(f"{self.key} has {len(self.choices)} choices, but may have {MOST_CHOICES} at most.")

@@ -52,6 +52,8 @@ def test_ranges_and_choices_as_they_are_typed(text, grid):
         ("=1..2", "looks like"),
         ("optimizer.speed=0..1", "no setting"),
         ("architecture.blocks.filters=1..2", "no setting"),
+        ('architecture.blocks=[{"filters":8}]|[{"filters":16}]', f"{BLOCKS} and {FILTERS}"),
+        ("architecture.blocks=1..2", f"{BLOCKS} and {FILTERS}"),
         ("optimizer.learning_rate=1..1e-5", "below"),
         ("optimizer.learning_rate=1e-5..100", "within"),
         ("architecture.dropout=log:0..0.5", "above 0"),
