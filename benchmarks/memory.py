@@ -77,9 +77,8 @@ def most(lab: Served, config: RunConfig) -> int:
         found = max(found, *map(peak, workers(lab)))
         time.sleep(LOOK_SECONDS)
     run = lab.store.get(run_id)
-    died = any("has died" in event["text"] for event in lab.store.events(run_id))
-    if run.status != "finished" or died:
-        raise RuntimeError(f"{run.name} ended as {run.status}{' after its worker died' * died}: {run.message}")
+    if run.status != "finished" or run.deaths:
+        raise RuntimeError(f"{run.name} ended as {run.status} after {run.deaths} deaths of its worker: {run.message}")
     return found
 
 

@@ -78,8 +78,7 @@ class RunRecords:
 
         Args:
             progress: columns of the run, such as ``step``, ``epoch``, ``train_seconds`` or ``status``.
-            files: blobs by name, such as the checkpoint that belongs to these rows; ``None`` removes one. A checkpoint
-                of a later step forgets the deaths of workers before it.
+            files: blobs by name, such as the checkpoint that belongs to these rows; ``None`` removes one.
             event: a sentence for the run's diary.
             holder: of the training that writes; without it anybody may.
 
@@ -88,10 +87,6 @@ class RunRecords:
         """
         if progress.get("status", "running") != "running":
             progress = {**progress, "holder": ""}
-        if (files or {}).get("checkpoint") and "step" in progress:
-            # A run that gets on is none that kills its worker: on a cluster, jobs end in the midst of a long one.
-            got_on = case((runs.c.step < progress["step"], 0), else_=runs.c.deaths)
-            progress = {**progress, "deaths": got_on}
         with self.database.write() as connection:
             _hold(connection, run_id, holder, progress)
             self._upsert(connection, batches, [dict(row, run_id=run_id) for row in batch_rows])

@@ -15,10 +15,10 @@ USABLE = ("finished", "stopped")
 """Statuses of runs that have a model to evaluate and to predict with."""
 
 DEATHS = 3
-"""Of its worker without a new checkpoint in between, after which a run is given up: whatever kills it would again."""
+"""Of its worker, after which a run is given up: whatever kills it would do so again."""
 
 KILLED = (
-    "Its worker process died three times in a row, most likely for lack of memory. "
+    "Its worker process died three times, most likely for lack of memory. "
     "Try fewer units or filters, or a smaller batch size."
 )
 
@@ -66,7 +66,7 @@ class Run:
     holder: str = ""
     """Names the one training that may write to a run that is running; a worker that lost the run has another."""
     deaths: int = 0
-    """How often a worker died while it trained this run, since it last got on to a new checkpoint."""
+    """How often a worker died while it trained this run. Nothing sets it back."""
     owner: str = ""
     """The visitor whose it is (``mnist_core.visitors``); empty for what a command on the machine made."""
 

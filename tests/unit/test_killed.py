@@ -53,17 +53,12 @@ def begun(store):
 
         def worker():
             run = store.get(run_id)
-            pid = trained_by(run)
-            return run.epoch > at_first and pid != but and pid
+            pid = int(run.worker.rpartition(":")[2] or 0)
+            return run.status == "running" and run.epoch > at_first and pid != but and pid
 
         return eventually(worker, 280)
 
     return begun
-
-
-def trained_by(run):
-    """The process of the worker that trains it, or 0."""
-    return int(run.worker.rpartition(":")[2] or 0) if run.status == "running" else 0
 
 
 def kill(pid):
@@ -78,13 +73,10 @@ def whole(store, run_id):
 
 
 def test_a_run_that_kills_its_worker_three_times_is_marked_failed_with_the_reason(store, client, begun, ended):
-    """Each time before it has got on to a new checkpoint."""
-    long_epochs = {"data.subset": 60_000, "training.epochs": 500, "training.batch_size": 1}
-    run_id = store.create(SECONDS_LONG.replace(long_epochs))
-    pid = begun(run_id)
-    kill(pid)
-    for _ in range(DEATHS - 1):
-        pid = eventually(lambda but=pid: (pid := trained_by(store.get(run_id))) != but and pid, 280)
+    run_id = store.create(SECONDS_LONG.replace({"training.epochs": 500, "training.batch_size": 1}))
+    pid = 0
+    for _ in range(DEATHS):
+        pid = begun(run_id, but=pid)
         kill(pid)
     run = ended(run_id)
     assert run.status == "failed"

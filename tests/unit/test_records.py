@@ -77,21 +77,3 @@ def test_deaths_of_workers_are_counted_and_those_of_engines_are_not(store, run_i
     assert begin() == 1
     store.requeue(run_id, died=True)
     assert begin() == 2
-
-
-def test_a_new_checkpoint_forgets_the_deaths_before_it(store, run_id):
-    """As of a run that is longer than a cluster's jobs may be; what kills its worker does so before the next one."""
-
-    def deaths_after(step, **files):
-        store.record(run_id, {"step": step}, files=files)
-        return store.get(run_id).deaths
-
-    store.start(run_id, "host:1", "CPU")
-    assert deaths_after(5, checkpoint=b"at step 5") == 0
-    store.start(run_id, "host:2", "CPU")
-    assert deaths_after(5, checkpoint=b"the same once more") == 1
-    assert deaths_after(6) == 1
-    assert deaths_after(7, checkpoint=b"at step 7") == 0
-    store.start(run_id, "host:3", "CPU")
-    assert deaths_after(5) == 1  # it went back to a checkpoint
-    assert deaths_after(9, checkpoint=None) == 1
