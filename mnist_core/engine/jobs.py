@@ -202,12 +202,14 @@ def _step_back() -> None:
 def _conclude(store: RunStore, run: Run, trainer: Trainer | ClassicalTrainer, status: str) -> None:
     """Scores the test set once and keeps what every later page needs: the probabilities and the model.
 
-    A trial of a sweep is compared by held-out images alone. It keeps its weights, should it be the one chosen.
+    A trial of a sweep is compared by held-out images alone, and by these its dead units are counted. It keeps its
+    weights, should it be the one chosen.
     """
     if not SweepStore(store.database).may_score(run.id):
         columns = _ended(status)
         event = f"{status.capitalize()} after {trainer.step:,} steps, a trial that has not seen the test set."
-        patiently(lambda: store.record(run.id, columns, event=event, holder=run.holder))
+        files = _dead_units(trainer, trainer.validation.images)
+        patiently(lambda: store.record(run.id, columns, files=files, event=event, holder=run.holder))
         return
     test = mnist.load("test")
     scores, probabilities = trainer.evaluation.evaluate(test)
@@ -217,18 +219,23 @@ def _conclude(store: RunStore, run: Run, trainer: Trainer | ClassicalTrainer, st
     model = trainer.files() if isinstance(trainer.evaluation, Fitted) else {"model.keras": to_bytes(trainer.model)}
     _, of_held_out = trainer.evaluation.evaluate(trainer.validation)
     calibration = calibrate(trainer.validation.labels, of_held_out)
-    files = model | {
+    files = model | _dead_units(trainer, test.images) | {
         "test_probabilities": array_bytes(probabilities),
         "calibration": calibration.to_json().encode(),
     }
-    if trainer.config.architecture.family == "network":
-        files["health"] = health(trainer.model, test.images, trainer.config.data.scaled)
     if trainer.config.fine_tuning:
         files |= measure(store, run.id, trainer, "after")
     event = f"{status.capitalize()} after {trainer.step:,} steps with {scores['accuracy']:.2%} on the test set."
     files |= {"checkpoint": None}
     patiently(lambda: store.record(run.id, columns, files=files, event=event, holder=run.holder))
     log.info("%s", event)
+
+
+def _dead_units(trainer: Trainer | ClassicalTrainer, images: np.ndarray) -> dict[str, bytes]:
+    """What the store keeps of a network's dead units, as these images show them."""
+    if trainer.config.architecture.family != "network" or not len(images):
+        return {}
+    return {"health": health(trainer.model, images, trainer.config.data.scaled)}
 
 
 def _ended(status: str) -> dict[str, Any]:
