@@ -171,6 +171,23 @@ def test_a_sweep_that_its_time_limit_ended_says_so_beside_its_best(call, store, 
 
 
 @pytest.mark.parametrize("options", [[], ["--json"]])
+def test_a_sweep_without_a_completed_trial_says_so_and_fails(call, monkeypatch, options):
+    def follow(sweeps, client, sweep_id):
+        sweeps.add_failed(sweep_id, 0, {"seed": 1}, "It has no epoch to judge by.")
+        sweeps.update(sweep_id, status="finished")
+        return sweeps.get(sweep_id)
+
+    monkeypatch.setattr(sweep, "engine", lambda settings, store: contextlib.nullcontext())
+    monkeypatch.setattr(sweep, "follow", follow)
+    code, out, err = call("sweep", "--over", "seed=1|2", *options)
+    assert code == 1
+    assert_friendly(err.strip().splitlines()[-1], "No trial was completed", "Explore")
+    if options:
+        document = json.loads(out.splitlines()[-1])
+        assert (document["trials"], document["best_run_id"], document["best_params"]) == (1, None, {})
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
 def test_the_best_mean_over_seeds_stands_beside_the_best_run(call, store, monkeypatch, options):
     def follow(sweeps, client, sweep_id):
         for number, (batch, seed, value) in enumerate([(32, 1, 0.9), (32, 2, 0.5), (64, 1, 0.8), (64, 2, 0.8)]):
