@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from mnist_core.diagnosis import Evidence, as_foretold, dead_units, explain, foretold, judged_by
+from mnist_core.diagnosis import DIVERGED, Evidence, as_foretold, dead_units, explain, foretold, judged_by
 from mnist_core.errors import UnknownRun
 from mnist_core.explore.results import best_trial
 from mnist_core.store.expectations import expect, expected
@@ -46,27 +46,42 @@ def show_explanation(lab: Lab, run: Run) -> None:
         return
     if guess is not None and run.test_accuracy is not None:
         st.info(foretold(guess, run.test_accuracy), icon=":material/track_changes:")
+    elif guess is not None:
+        st.caption(f"The prediction: {as_foretold(guess)} on the test set, which this run did not come to.")
     if not _show_findings(lab, run) and run.usable and not run.uploaded:
         st.caption("Nothing conspicuous: none of the usual causes of trouble shows in this run.")
 
 
 def show_foretold(lab: Lab, sweep: Sweep, trials: Sequence[Trial]) -> None:
-    """What was foretold of a search, and once it has ended what its best trial reached, and what held that back."""
+    """What was foretold of a search, and once it has ended what its best trial reached, and what held that back.
+
+    Without a completed trial that is told of the first whose weights ran away, if any did.
+    """
     if sweep.expected is None:
         return
-    best = None if sweep.active else best_trial(sweep, trials)
-    try:
-        run = lab.store.get(best.run_id) if best and best.run_id else None
-    except UnknownRun:  # deleted since
-        run = None
-    row = run and judged_by(run.settings, lab.store.epochs(run.id), "val_accuracy")
-    if not row:
-        words = f"The prediction: the best trial reads {as_foretold(sweep.expected)} of the held-out digits."
-        st.caption(words if sweep.active else f"{words} No trial is left that it could be compared with.")
+    words = f"The prediction: the best trial reads {as_foretold(sweep.expected)} of the held-out digits."
+    if sweep.active:
+        st.caption(words)
         return
-    words = foretold(sweep.expected, row["val_accuracy"])
-    st.info(f"**The best trial's held-out accuracy.** {words}", icon=":material/track_changes:")
-    _show_findings(lab, run)
+    best = best_trial(sweep, trials)
+    ran_away = None if best else next((trial for trial in trials if DIVERGED in trial.message), None)
+    run = _run_of(lab, best or ran_away)
+    row = best and run and judged_by(run.settings, lab.store.epochs(run.id), "val_accuracy")
+    if row:
+        words = foretold(sweep.expected, row["val_accuracy"])
+        st.info(f"**The best trial's held-out accuracy.** {words}", icon=":material/track_changes:")
+    else:
+        words += f" No trial {'is left' if best else 'was completed'} that it could be compared with."
+        st.caption(f"{words} The weights of trial {ran_away.number} ran away." if ran_away else words)
+    if run:
+        _show_findings(lab, run)
+
+
+def _run_of(lab: Lab, trial: Trial | None) -> Run | None:
+    try:
+        return lab.store.get(trial.run_id) if trial and trial.run_id else None
+    except UnknownRun:  # deleted since
+        return None
 
 
 def _show_findings(lab: Lab, run: Run) -> bool:

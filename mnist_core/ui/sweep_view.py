@@ -168,7 +168,8 @@ def _picture(sweeps: SweepStore, sweep: Sweep, trials: list[Trial]) -> dict[str,
         key="picture",
     )  # fmt: skip
     if not any(trial.state in ("complete", "pruned") for trial in trials):
-        st.caption("The pictures begin with the first completed trial.")
+        none = "No trial was completed, so there is nothing to draw."
+        st.caption("The pictures begin with the first completed trial." if sweep.active else none)
         return None
     figure = _curves(sweeps, sweep, trials) if kind == "curves" else _drawn(sweeps, sweep, trials, kind)
     left_out = pictures.left_out(kind, trials)
@@ -249,7 +250,8 @@ def _test_set(lab: Lab, sweeps: SweepStore, sweep: Sweep, trials: list[Trial], l
             return
         done = [trial for trial in rows_of(sweep, trials) if trial.state == "complete" and trial.run_id]
         if sweep.active or not done:
-            st.caption("Wait for the end of the search, then choose.")
+            none = "No trial that was completed is left, so there is none to choose."
+            st.caption("Wait for the end of the search, then choose." if sweep.active else none)
             return
         if lesson.hides("sweep.score") or not visitor(lab).may_change(sweep.owner):
             return

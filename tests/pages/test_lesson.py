@@ -127,6 +127,15 @@ def test_afterwards_it_is_compared_and_explained(visit, finish, store):
     assert any("Unscaled pixels" in warning.value for warning in app.warning)
 
 
+def test_a_prediction_of_a_run_that_failed_is_still_there_and_explained(visit, fail, store):
+    run_id = fail(message="The loss became infinite or not a number at step 7: the weights have run away.")
+    assert "The prediction" not in words(visit("Train", run=run_id))
+    expect(store.database, run_id, 0.96)
+    app = visit("Train", run=run_id)
+    assert "The prediction: 96% on the test set, which this run did not come to." in words(app, "caption")
+    assert "Learning rate too high" in words(app, "warning")
+
+
 def test_a_healthy_run_is_said_to_be_so(visit, finish, store):
     run_id = finish()
     rows = [row | {"accuracy": 0.97, "val_accuracy": 0.965} for row in curves(5)]

@@ -1,0 +1,58 @@
+"""What the Explore page says of a search that has ended: what held its best trial back, or that nothing came of it."""
+
+import json
+
+import pytest
+
+from tests.pages.conftest import words
+
+RAN_AWAY = "The loss became infinite or not a number at step 7: the weights have run away."
+
+
+@pytest.fixture
+def fruitless(searched, sweeps, store):
+    """A search that a reader foretold and of which no trial was completed: all failed with this message."""
+
+    def fruitless(message, status="finished"):
+        sweep_id = searched(3, status=status)
+        for trial in sweeps.trials(sweep_id):
+            sweeps.update_trial(trial, state="failed", value=None, message=message)
+            store.record(trial.run_id, {"status": "failed", "message": message})
+        sweeps.update(sweep_id, expected=0.97)
+        return sweep_id
+
+    return fruitless
+
+
+def test_what_the_rules_find_in_the_best_trial_is_told(visit, searched, sweeps, store):
+    sweep_id = searched(4)
+    assert "Dead units" not in words(visit("Explore", sweep=sweep_id), "warning")
+    sweeps.update(sweep_id, expected=0.97)
+    *_, best = sorted(sweeps.trials(sweep_id), key=lambda trial: trial.value)
+    store.record(best.run_id, {}, files={"health": json.dumps({"dense": 0.75}).encode()})
+    found = words(visit("Explore", sweep=sweep_id), "warning")
+    assert "Dead units" in found and "75% of dense" in found
+
+
+def test_where_all_ran_away_the_first_tells_why(visit, fruitless):
+    app = visit("Explore", sweep=fruitless(RAN_AWAY))
+    found = words(app, "caption")
+    assert "reads 97% of the held-out digits. No trial was completed" in found
+    assert "The weights of trial 0 ran away." in found
+    assert words(app, "warning").count("Learning rate too high") == 1
+
+
+def test_where_all_failed_otherwise_no_rule_speaks(visit, fruitless):
+    app = visit("Explore", sweep=fruitless("There was not enough memory."))
+    assert "No trial was completed that it could be compared with." in words(app, "caption")
+    assert "ran away" not in words(app) and "Learning rate" not in words(app, "warning")
+
+
+def test_nothing_is_still_to_come_of_a_search_that_ended_without_a_completed_trial(visit, fruitless):
+    found = words(visit("Explore", sweep=fruitless(RAN_AWAY)), "caption")
+    assert "No trial was completed, so there is nothing to draw." in found
+    assert "No trial that was completed is left, so there is none to choose." in found
+    assert "begin with the first" not in found and "Wait for the end" not in found
+    found = words(visit("Explore", sweep=fruitless(RAN_AWAY, "running")), "caption")
+    assert "begin with the first" in found and "Wait for the end" in found
+    assert "No trial" not in found
