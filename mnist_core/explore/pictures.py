@@ -76,6 +76,8 @@ def draw(
                 figure = plots.plot_pareto_front(study, target_names=names)
             case "intermediate":
                 figure = plots.plot_intermediate_values(study)
+                figure.update_layout(xaxis_title="epoch", yaxis_title=first["target_name"])
+                _tell_apart(figure, trials)
             case "contour":
                 figure = plots.plot_contour(study, params=most_important(sweep), **first)
             case "parallel":
@@ -109,7 +111,7 @@ def as_study(
 
     from mnist_core.explore.study import distribution, encoded
 
-    states = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED}
+    states = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "running": TrialState.RUNNING}
     titles = named(sweep)
     objectives = sweep.objectives if both else sweep.objectives[:1]
     metric = objectives[0][0]
@@ -148,6 +150,17 @@ def most_important(sweep: Sweep) -> list[str]:
     """The two settings that matter most, by name; as long as that is not known the first two."""
     keys = sorted(named(sweep), key=lambda key: -sweep.importances.get(key, 0.0))
     return [named(sweep)[key] for key in keys[:2]]
+
+
+def _tell_apart(figure: Figure, trials: Sequence[Trial]) -> None:
+    """Gives the lines of trials their names, and dashes those that the pruner gave up."""
+    states = {trial.number: trial.state for trial in trials}
+    ends = {"pruned": ", pruned", "running": ", in training"}
+    for line in figure.data:
+        number = int(line.name.removeprefix("Trial"))
+        line.name = f"trial {number}{ends.get(states[number], '')}"
+        line.line.dash = "dash" if states[number] == "pruned" else "solid"
+        line.hoverlabel.namelength = -1  # else 15 letters
 
 
 def _stress_best(figure: Figure) -> None:
@@ -190,13 +203,14 @@ def _fewer(kind: str, sweep: Sweep, trials: Sequence[Trial]) -> list[Trial]:
         return list(trials)
     done = [trial for trial in drawn if trial.state == "complete"]
     done.sort(key=lambda trial: trial.value, reverse=sweep.objectives[0][1] == "maximize")
-    best, others = done[: most // 2], done[most // 2 :] + [trial for trial in drawn if trial.state == "pruned"]
-    return best + others[:: -(-len(others) // (most - len(best)))]
+    pruned, training = ([trial for trial in drawn if trial.state == state] for state in ("pruned", "running"))
+    kept, others = done[: most // 2] + training, done[most // 2 :] + pruned
+    return kept + others[:: -(-len(others) // (most - len(kept)))]
 
 
 def _lines(kind: str, trials: Sequence[Trial]) -> list[Trial]:
-    """The trials that a picture draws: pruned ones only epoch by epoch."""
-    states = ("complete", "pruned") if kind == "intermediate" else ("complete",)
+    """The trials that a picture draws: those that are pruned or in training only epoch by epoch."""
+    states = ("complete", "pruned", "running") if kind == "intermediate" else ("complete",)
     return [trial for trial in trials if trial.state in states]
 
 
@@ -205,4 +219,5 @@ def left_out(kind: str, trials: Sequence[Trial]) -> str:
     drawn, most = len(_lines(kind, trials)), FEWER.get(kind, len(trials))
     if drawn <= most:
         return ""
-    return f"Of {drawn:,} trials at most {most} are drawn: the best, and an even choice of the others."
+    training = "those in training, " if kind == "intermediate" else ""
+    return f"Of {drawn:,} trials at most {most} are drawn: the best, {training}and an even choice of the others."

@@ -167,14 +167,19 @@ def _picture(sweeps: SweepStore, sweep: Sweep, trials: list[Trial]) -> dict[str,
         "Picture", kinds, index=kinds.index(first) if first in kinds else 0, format_func=pictures.PICTURES.get,
         key="picture",
     )  # fmt: skip
-    if not any(trial.state in ("complete", "pruned") for trial in trials):
+    by_epoch = kind in ("intermediate", "curves")
+    live = by_epoch and any(trial.state == "running" for trial in trials) and sweeps.epochs_done(sweep.id)
+    if not live and not any(trial.state in ("complete", "pruned") for trial in trials):
         none = "No trial was completed, so there is nothing to draw."
-        st.caption("The pictures begin with the first completed trial." if sweep.active else none)
+        first = "epoch" if by_epoch else "completed trial"
+        st.caption(f"The picture begins with the first {first}." if sweep.active else none)
         return None
     figure = _curves(sweeps, sweep, trials) if kind == "curves" else _drawn(sweeps, sweep, trials, kind)
     left_out = pictures.left_out(kind, trials)
     words = f"{pictures.PICTURES[kind]} of {len(trials)} trials. {left_out}".strip()
     live_chart(figure, f"{kind}-{sweep.id}", words, height=420)
+    if kind == "intermediate" and any(trial.state == "pruned" for trial in trials):
+        left_out = f"Dashed lines are trials that the pruner gave up. {left_out}"
     if left_out:
         st.caption(left_out)
     return figure
@@ -191,7 +196,8 @@ def _drawn(sweeps: SweepStore, sweep: Sweep, trials: list[Trial], kind: str) -> 
     def draw() -> dict[str, Any]:
         return pictures.draw(kind, sweep, trials, sweeps.epochs(sweep.id) if kind == "intermediate" else {})
 
-    return _once((sweep.id, kind, sum(not t.open for t in trials), tuple(sweep.importances.items())), draw)
+    epochs = sweeps.epochs_done(sweep.id) if kind == "intermediate" else 0
+    return _once((sweep.id, kind, sum(not t.open for t in trials), epochs, tuple(sweep.importances.items())), draw)
 
 
 def _curves(sweeps: SweepStore, sweep: Sweep, trials: list[Trial]) -> dict[str, Any]:

@@ -52,7 +52,7 @@ def test_nothing_is_still_to_come_of_a_search_that_ended_without_a_completed_tri
     found = words(visit("Explore", sweep=fruitless(RAN_AWAY)), "caption")
     assert "No trial was completed, so there is nothing to draw." in found
     assert "No trial that was completed is left, so there is none to choose." in found
-    assert "begin with the first" not in found and "Wait for the end" not in found
+    assert "begins with the first" not in found and "Wait for the end" not in found
     found = words(visit("Explore", sweep=fruitless(RAN_AWAY, "running")), "caption")
-    assert "begin with the first" in found and "Wait for the end" in found
+    assert "begins with the first" in found and "Wait for the end" in found
     assert "No trial" not in found

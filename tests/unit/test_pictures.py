@@ -122,7 +122,30 @@ def test_trials_have_the_numbers_of_the_table():
     slices = pictures.draw("slice", make(), rows, {})["data"]
     assert all(sorted(piece["marker"]["color"]) == [1, 5] for piece in slices)
     curves = pictures.draw("intermediate", make(), rows, {4: EPOCHS[3]})["data"]
-    assert [curve["name"] for curve in curves] == ["Trial4"]
+    assert [curve["name"] for curve in curves] == ["trial 4, pruned"]
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "loss"])
+def test_epoch_by_epoch_trials_in_training_are_drawn_and_pruned_ones_dashed(metric):
+    ends = enumerate(["complete", "pruned", "running", "failed", "waiting", "complete", "stopped"])
+    rows = [trial(number, 0.5 if state == "complete" else None, state) for number, state in ends]
+    epochs = {t.number: [{"epoch": e, f"val_{metric}": t.number + e} for e in (1, 2)] for t in rows if t.number != 5}
+    figure = pictures.draw("intermediate", make(objective=metric), rows, epochs)
+    assert [(line["name"], line["line"]["dash"], line["y"]) for line in figure["data"]] == [
+        ("trial 0", "solid", [1, 2]), ("trial 1, pruned", "dash", [2, 3]), ("trial 2, in training", "solid", [3, 4])
+    ]  # fmt: skip
+    assert {line["hoverlabel"]["namelength"] for line in figure["data"]} == {-1}, "else names are cut short"
+    titles = [figure["layout"][axis]["title"]["text"] for axis in ("xaxis", "yaxis")]
+    assert titles == ["epoch", f"held-out {metric}"]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in pictures.PICTURES if kind not in ("intermediate", "curves")])
+def test_trials_in_training_change_no_other_picture(kind):
+    sweep, second = make(objective="accuracy and seconds"), {"second": 1.0}
+    done = [trial(0, 0.5, **second), trial(1, 0.9, **second), trial(2, 0.7, **second)]
+    assert pictures.draw(kind, sweep, [*done, trial(3, None, "running")], {}) == pictures.draw(
+        kind, sweep, [*done, trial(3, None, "failed")], {}
+    )
 
 
 @pytest.mark.parametrize("first", ["accuracy", "loss"])
@@ -145,9 +168,13 @@ def test_a_contour_of_many_trials_stays_small():
     fewer = pictures._fewer("contour", make(), many)
     assert 75 < len(fewer) <= 100 and {t.state for t in fewer} == {"complete"}, "which alone it draws"
     assert {t.state for t in pictures._fewer("intermediate", make(), many)} == {"complete", "pruned"}
+    many[1::100] = training = [trial(i, None, "running") for i in range(1, 500, 100)]
+    fewer_lines = pictures._fewer("intermediate", make(), many)
+    assert all(trial in fewer_lines for trial in training) and len(fewer_lines) <= 200, "those in training, always"
+    assert "those in training" in pictures.left_out("intermediate", many)
     assert all(trial in fewer for trial in many[-50:] if trial.state == "complete"), "the best"
     assert len(lines(pictures.draw("parallel", make(), many, {}))) <= 200
-    assert "Of 450 trials at most 100" in pictures.left_out("contour", many)
+    assert "Of 445 trials at most 100" in pictures.left_out("contour", many)
     assert "Of 500 trials at most 200" in pictures.left_out("intermediate", many)
     assert not pictures.left_out("contour", many[:100]) and not pictures.left_out("history", many)
 
