@@ -21,6 +21,7 @@ WITH_ENGINE = {
     "tests/unit/test_files.py",
     "tests/unit/test_flagship.py",
     "tests/unit/test_killed.py",
+    "tests/unit/test_pruned.py",
     "tests/unit/test_shipped.py",
 }
 """Files with tests that take the ``engine``: in two processes there would be two, of a gigabyte for each worker."""
