@@ -148,12 +148,16 @@ def test_trials_in_training_change_no_other_picture(kind):
     )
 
 
-@pytest.mark.parametrize("first", ["accuracy", "loss"])
-def test_the_front_has_both_objectives(first):
+@pytest.mark.parametrize(("second", "words"), [("parameters", "parameters"), ("seconds", "seconds of training")])
+@pytest.mark.parametrize(("first", "worse"), [("accuracy", [0.7, 50]), ("loss", [0.9, 100])])
+def test_the_front_has_what_no_other_trial_beats_in_both_objectives(first, worse, second, words):
     rows = [trial(0, 0.9, second=100), trial(1, 0.8, second=10), trial(2, 0.7, second=50)]
-    figure = pictures.draw("front", make(objective=f"{first} and parameters"), rows, {})
-    assert sum(len(trace["x"]) if isinstance(trace["x"], list) else 1 for trace in figure["data"]) >= 2
-    assert figure["layout"]["xaxis"]["title"]["text"] == f"held-out {first}"
+    figure = pictures.draw("front", make(objective=f"{first} and {second}"), rows, {})
+    beaten, best = (sorted(map(list, zip(trace["x"], trace["y"], strict=True))) for trace in figure["data"])
+    assert beaten == [worse]
+    assert best == [point for point in ([0.7, 50], [0.8, 10], [0.9, 100]) if point != worse]
+    titles = [figure["layout"][axis]["title"]["text"] for axis in ("xaxis", "yaxis")]
+    assert titles == [f"held-out {first}", words]
 
 
 def test_which_pictures_there_are():

@@ -111,13 +111,15 @@ def test_settings_that_are_all_refused_do_not_hold_the_engine_up(store, sweeps, 
     assert sweeps.get(sweep_id).status == "finished"
 
 
+@pytest.mark.parametrize(("second", "column"), [("parameters", "parameters"), ("seconds", "train_seconds")])
 @pytest.mark.parametrize("first", ["accuracy", "loss"])
-def test_two_objectives(store, sweeps, sweeper, first):
-    made = design("architecture.units=16|32|64", sampler="grid", objective=f"{first} and parameters")
+def test_two_objectives(store, sweeps, sweeper, first, second, column):
+    made = design("architecture.units=16|32|64", sampler="grid", objective=f"{first} and {second}")
     _, trials = complete(sweeper, Worker(store), sweeps.create(made), sweeps)
+    assert len(trials) == 3
     for trial in trials:
         assert trial.value == store.epochs(trial.run_id)[-1][f"val_{first}"]
-        assert trial.second == store.get(trial.run_id).parameters
+        assert trial.second == getattr(store.get(trial.run_id), column) > 0
 
 
 def test_early_stopping_counts_its_best_epoch(store, sweeps, sweeper):
