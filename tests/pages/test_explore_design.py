@@ -28,6 +28,23 @@ def test_a_design_comes_by_link_and_can_be_started(visit, sweeps):
     assert sweeps.list()[0].design == design
 
 
+CHOSEN = [
+    {"sampler": "qmc", "pruner": "hyperband", "objective": "loss", "trials": 12, "parallel": 3, "seconds": 45},
+    {"sampler": "grid", "pruner": "none", "objective": "loss and seconds", "trials": 7, "parallel": 1, "seconds": 9},
+]
+
+
+@pytest.mark.parametrize("chosen", CHOSEN)
+def test_what_is_chosen_under_how_it_searches_is_searched_by(visit, sweeps, chosen):
+    app = open_part(visit("Explore"), "Own design")
+    for name, value in chosen.items():
+        numbers = isinstance(value, int)
+        (app.number_input if numbers else app.selectbox)(key=f"search.{name}").set_value(value)
+    healthy(healthy(app.run()).button(key="start-sweep").click().run())
+    (sweep,) = sweeps.list()
+    assert sweep.design.search == make_search(chosen)
+
+
 HOSTILE = json.dumps({"base": {}, "space": [{"key": "<b>"}], "search": {}})
 
 
