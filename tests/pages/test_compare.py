@@ -1,6 +1,7 @@
 """The Compare page: by link and by hand."""
 
 import io
+import json
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from mnist_core.config import RunConfig
 from mnist_core.explore import compare
 from mnist_core.store import RunStore
 from mnist_core.store.tables import runs
-from mnist_core.ui import compare_view, spread
+from mnist_core.ui import compare_view, comparing, spread
 from tests.helpers import assert_friendly
 from tests.pages.conftest import curves, healthy, labels_of, opened, words
 
@@ -215,6 +216,20 @@ def test_bands_go_by_epoch_alone_and_the_same_seed_counts_once(visit, two, finis
     assert not next(group for group in app.get("button_group") if group.label == "By").proto.disabled
     app = visit("Compare", runs=f"{two[1]},{again}")
     assert "together" not in [toggle.key for toggle in app.toggle]
+
+
+@pytest.mark.parametrize(("across", "x"), [("epoch", [1, 2]), ("step", [420, 840]), ("seconds", [0.5, 1.0])])
+def test_curves_go_by_epoch_by_step_or_by_seconds(visit, finish, taken, across, x):
+    config = RunConfig.parse({"training": {"epochs": 2}})
+    two = finish("one", config), finish("two", config.replace({"training.batch_size": 64}))
+    app = visit("Compare", runs=",".join(two))
+    app.segmented_control(key="across").set_value("step" if across == "epoch" else "epoch").run()
+    healthy(app.segmented_control(key="across").set_value(across).run())
+    drawn = taken["curves"][1]
+    assert [line["x"] for line in drawn["data"]] == [x, x]
+    assert drawn["layout"]["xaxis"]["title"]["text"] == comparing.ACROSS[across]
+    shown = [json.loads(part.proto.json) for part in app.get("bidi_component") if "compare-curves" in part.proto.id]
+    assert [[line["x"] for line in chart["figure"]["data"]] for chart in shown] == [[x, x]]
 
 
 def test_a_run_that_is_gone_has_its_sentence_and_the_others_are_compared(visit, two, store, finish):
