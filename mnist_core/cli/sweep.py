@@ -48,7 +48,8 @@ def _run(options: argparse.Namespace) -> int:
     with engine(settings, store) as client:
         sweep_id = sweeps.create(design, options.name)
         sweep = follow(sweeps, client, sweep_id)
-    document = result(sweep, sweeps.trials(sweep_id))
+    trials = sweeps.trials(sweep_id)
+    document = result(sweep, trials)
     if options.json:
         print(json.dumps(document))
     elif document["best_run_id"]:
@@ -56,8 +57,9 @@ def _run(options: argparse.Namespace) -> int:
         print(f"Best single run of {document['trials']} trials on the held-out images: {value} with")
         print(f"  {shown(document['best_params'])}")
         print(f"It is run {document['best_run_id']} of sweep {sweep_id}; the test set has not been looked at.")
-        if setting := best_setting(sweep, sweeps.trials(sweep_id)):
-            print(f"Best mean over seeds: {setting.mean:.4f}, of {setting.seeds} seeds with {setting.name}")
+    if setting := best_setting(sweep, trials):
+        say = tell if options.json else print  # The keys of the JSON are fixed.
+        say(f"Best mean over seeds: {setting.mean:.4f}, of {setting.seeds} seeds with {setting.name}")
     if sweep.message:
         tell(sweep.message)
     elif not document["best_run_id"]:
@@ -68,20 +70,16 @@ def _run(options: argparse.Namespace) -> int:
 def result(sweep: Sweep, trials: list[Trial]) -> dict[str, Any]:
     """What came of a sweep, for JSON. With two objectives the best is that of the first.
 
-    ``best_value`` is that of one run. Where seeds were repeated, ``best_mean`` is the best mean of settings over
-    them, of which they have ``best_mean_seeds``.
+    ``best_value`` is that of one run, also where seeds were repeated.
     """
-    best, setting = best_trial(sweep, trials), best_setting(sweep, trials)
-    averaged = {}
-    if setting:
-        averaged = {"best_mean": setting.mean, "best_mean_seeds": setting.seeds, "best_mean_params": setting.params}
+    best = best_trial(sweep, trials)
     return {
         "sweep_id": sweep.id,
         "trials": sum(not trial.open for trial in trials),
         "best_run_id": best and best.run_id,
         "best_value": best and best.value,
         "best_params": best.params if best else {},
-    } | averaged
+    }
 
 
 def follow(sweeps: SweepStore, client: EngineClient, sweep_id: str) -> Sweep:
