@@ -65,10 +65,9 @@ def fates(trials: Sequence[Trial]) -> dict[int, str]:
 
 
 class Setting(NamedTuple):
-    """All settings but the seed, what they are called, and the mean of the first objective over so many seeds."""
+    """What all settings but the seed are called, and the mean of the first objective over so many seeds."""
 
     name: str
-    params: dict[str, Any]
     mean: float
     seeds: int
 
@@ -83,8 +82,7 @@ def best_setting(sweep: Sweep, trials: Sequence[Trial]) -> Setting | None:
     if any(dimension.key == "seed" for dimension in sweep.design.space):
         for name, group in groups(sweep, trials).items():
             if len(values := by_seed(group)) > 1:
-                params = {key: value for key, value in group[0].params.items() if key != "seed"}
-                found.append(Setting(name, params, fmean(values), len(values)))
+                found.append(Setting(name, fmean(values), len(values)))
     return max(found, key=lambda setting: _sign(sweep) * setting.mean, default=None)
 
 
