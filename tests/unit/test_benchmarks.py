@@ -13,6 +13,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from benchmarks import (
     badinput,
     chaos,
+    explore,
     handwriting,
     live,
     memory,
@@ -59,6 +60,16 @@ def test_without_pytorch_its_figures_are_empty():
     row = training._row(training.WORKLOADS[0], "float32", {"float32": 2.0, "fit": 4.0, "tape": 3.0})
     assert row["torch_seconds"] is row["over_torch"] is None
     assert "–" in training.table([row])
+
+
+def test_the_sampler_is_set_against_two_seeds_of_chance(monkeypatch):
+    def best(lab, trials, seed, sampler="tpe"):
+        return {("tpe", 30): (0.1, 0.2, 0.6), ("random", 200): (0.3, 0.5)}[sampler, trials][seed]
+
+    monkeypatch.setattr(explore, "best", best)
+    found = explore.sampler_against_chance(None, 3)
+    assert (found["tpe_30_all"], found["tpe_30_best_accuracy"]) == ([0.1, 0.2, 0.6], 0.2)
+    assert (found["random_200_all"], found["random_200_best_accuracy"]) == ([0.3, 0.5], 0.4)
 
 
 def test_every_aim_is_one_of_the_four_networks():
