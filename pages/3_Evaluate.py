@@ -1,8 +1,5 @@
 """Evaluate: where a trained network is right, where it errs, and how sure it is of it."""
 
-import csv
-import io
-
 import numpy as np
 import streamlit as st
 
@@ -16,6 +13,7 @@ from mnist_core.ui.live_chart import live_chart
 from mnist_core.ui.probabilities import probability_bars
 from mnist_core.ui.published import comparison, published_recipe, report_rows
 from mnist_core.ui.reading import Reading, reading
+from mnist_core.ui.take import figure_button, take_along
 from mnist_core.ui.weights import inside
 from mnist_core.ui.words import percent
 
@@ -47,6 +45,7 @@ def confusion(read: Reading) -> None:
     columns = st.columns([3, 2])
     with columns[0]:
         live_chart(figure, "confusion", "Confusion matrix.", height=460, on_click=_cell_clicked)
+        figure_button(figure, f"confusion-{st.query_params['run']}")
     with columns[1]:
         st.info("Click a cell to see its images, or choose here.", icon=":material/touch_app:")
         if "cell-true" not in st.session_state:
@@ -90,12 +89,7 @@ def report(rows) -> None:
     )
     number = st.column_config.NumberColumn(format="%.4f")
     data_table(rows, height="content", column_config=dict.fromkeys(("precision", "recall", "f1"), number))
-    text = io.StringIO()
-    writer = csv.DictWriter(text, rows[0].keys())
-    writer.writeheader()
-    writer.writerows(rows)
-    name = f"report-{st.query_params['run']}.csv"
-    st.download_button("Download as CSV", text.getvalue(), name, "text/csv", icon=":material/download:", key="csv")
+    take_along(f"report-{st.query_params['run']}", rows)
 
 
 def published_report(run) -> None:

@@ -14,6 +14,7 @@ from mnist_core.ui.live_chart import live_chart
 from mnist_core.ui.menu import go
 from mnist_core.ui.queue import watch_queue
 from mnist_core.ui.run_table import matching, table
+from mnist_core.ui.take import figure_button
 from mnist_core.ui.visitor import acting, visitor, whose
 from mnist_core.ui.words import badge, escaped
 
@@ -80,7 +81,9 @@ def curves(lab: Lab, called: dict[str, str]) -> None:
         words = comparing.METRICS[metric].capitalize()
         st.markdown(f"**{words}**")
         # Another choice is another chart, with no zoom and no hidden line of the last.
-        live_chart(comparing.curves(drawn, metric), "-".join(["chosen", *called]), f"{words}.", height=280)
+        figure = comparing.curves(drawn, metric)
+        live_chart(figure, "-".join(["chosen", *called]), f"{words}.", height=280)
+        figure_button(figure, "curves")
         if without := [name for run_id, name in called.items() if not histories[run_id]]:
             st.caption(escaped(f"Without a curve: {', '.join(without)}."))
 

@@ -8,6 +8,7 @@ from mnist_core.calibration import Calibration
 from mnist_core.ui import charts
 from mnist_core.ui.live_chart import live_chart
 from mnist_core.ui.reading import Reading
+from mnist_core.ui.take import figure_button
 
 
 def reliability(read: Reading) -> None:
@@ -18,11 +19,9 @@ def reliability(read: Reading) -> None:
     if known:
         shown = st.segmented_control("Show", ["as the network says", known_sure], default=known_sure, key="sure")
         honest = read.calibrated if shown == known_sure else said
-    live_chart(
-        charts.reliability(honest.edges, honest.confidence, honest.accuracy, honest.count),
-        "reliability",
-        f"Reliability diagram; expected calibration error {honest.ece:.2%}.",
-    )
+    figure = charts.reliability(honest.edges, honest.confidence, honest.accuracy, honest.count)
+    live_chart(figure, "reliability", f"Reliability diagram; expected calibration error {honest.ece:.2%}.")
+    figure_button(figure, "reliability")
     st.caption(
         f"Bars below the dashed line: it is surer than it should be. On average they differ by {honest.ece:.2%} "
         "(expected calibration error)."

@@ -16,6 +16,7 @@ from mnist_core.ui.lab import Lab
 from mnist_core.ui.live_chart import live_chart
 from mnist_core.ui.menu import go
 from mnist_core.ui.queue import waiting
+from mnist_core.ui.take import figure_button
 from mnist_core.ui.visitor import acting, visitor, whose
 from mnist_core.ui.words import badge, duration, escaped, percent
 
@@ -168,13 +169,22 @@ def _curves(run: Run, rows: dict[str, list[dict[str, Any]]]) -> None:
             st.markdown(f"**{charts.CURVE_NAMES[metric]} by {unit}**")
             figure = charts.curve(rows["epochs"], metric, config.epochs, unit, reported)
             live_chart(figure, f"{metric}-{run.id}", _described(rows["epochs"], metric, unit))
+            _take(figure, f"{metric}-{run.id}", run)
     if config.architecture.family == "classical":
         st.caption("Training curves are of the first 10,000 training images.")
         return
     every = config.training.history
     st.markdown(f"**Every {every:,} steps**" if every else "**Batch by batch**")
     words = f"Loss and accuracy of {len(rows['batches'])} moments of training."
-    live_chart(charts.batch_curve(rows["batches"], run.steps), f"batches-{run.id}", words, height=240)
+    figure = charts.batch_curve(rows["batches"], run.steps)
+    live_chart(figure, f"batches-{run.id}", words, height=240)
+    _take(figure, f"batches-{run.id}", run)
+
+
+def _take(figure: dict[str, Any], name: str, run: Run) -> None:
+    """Of a run that trains, curves are drawn every second and not complete."""
+    if run.epoch and not run.active:
+        figure_button(figure, name)
 
 
 def _described(epochs: list[dict[str, Any]], metric: str, unit: str) -> str:

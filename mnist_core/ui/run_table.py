@@ -12,6 +12,7 @@ from mnist_core.store.sweeps import SweepStore
 from mnist_core.ui.data_table import data_table
 from mnist_core.ui.lab import Lab
 from mnist_core.ui.published import beside_published
+from mnist_core.ui.take import take_along
 from mnist_core.ui.visitor import whose
 from mnist_core.ui.words import STATUS
 
@@ -71,8 +72,10 @@ def table(lab: Lab, runs: list[Run]) -> list[Run]:
     every_setting = st.toggle("Show every setting", key="every")
     names = whose(lab, {run.owner for run in runs})
     owners = [{"whose": names[run.owner]} if len(names) > 1 else {} for run in runs]
+    compared = beside_published(lab, runs)
+    rows = [_row(run, every_setting, *more) for run, *more in zip(runs, compared, owners, strict=True)]
     event = data_table(
-        [_row(run, every_setting, *more) for run, *more in zip(runs, beside_published(lab, runs), owners, strict=True)],
+        rows,
         on_select="rerun",
         selection_mode="multi-row",
         key="table",
@@ -90,12 +93,13 @@ def table(lab: Lab, runs: list[Run]) -> list[Run]:
         },
     )
     st.caption("Click a heading to sort, and the box at the left of a row to choose a run, or several to compare them.")
+    take_along("runs", rows)
     ids = [run.id for run in runs]
     if event.selection.rows != st.session_state.get("chosen-rows"):
         # Rows are chosen by their numbers in the table that the reader saw, and rows move when runs come and go.
         seen = st.session_state.get("seen-runs", ids)
-        rows = st.session_state["chosen-rows"] = event.selection.rows
-        st.session_state["chosen-runs"] = [seen[row] for row in rows if row < len(seen)]
+        chosen = st.session_state["chosen-rows"] = event.selection.rows
+        st.session_state["chosen-runs"] = [seen[row] for row in chosen if row < len(seen)]
     st.session_state["seen-runs"] = ids
     chosen = st.session_state.get("chosen-runs", ())
     return [run for run in runs if run.id in chosen]

@@ -25,7 +25,7 @@ def take_along(name: str, rows: Sequence[Mapping[str, Any]], figure: Mapping[str
     with line:
         _table_buttons(rows, name)
         if figure:
-            _figure_button(figure, name)
+            figure_button(figure, name)
     return line
 
 
@@ -49,8 +49,12 @@ def _table_buttons(rows: Sequence[Mapping[str, Any]], name: str) -> None:
     )  # fmt: skip
 
 
-def _figure_button(figure: Mapping[str, Any], name: str) -> None:
-    """Downloads a chart as a web page that works offline; the camera above a chart saves it as PNG."""
+def figure_button(figure: Mapping[str, Any], name: str) -> None:
+    """Downloads a chart as a web page that works offline; the camera above a chart saves it as PNG.
+
+    Args:
+        name: of the file, without its ending; once a page.
+    """
     st.download_button(
         "Chart as web page", lambda: as_html(figure), f"{name}.html", "text/html", icon=":material/download:",
         key=f"html-{name}", on_click="ignore",

@@ -214,10 +214,11 @@ def trained(engine):
 @pytest.mark.usefixtures("engine")
 def test_a_format_is_made_when_it_is_asked_for(visit, trained):
     app = choose(visit("Runs"), "to take home")
-    assert labels_of(app.get("download_button")) == ["Download the model (.keras)"]
+    offered = ["CSV", "JSON", "Download the model (.keras)"]
+    assert labels_of(app.get("download_button")) == offered, "the table's and the run's"
     for name, ending in (("h5", ".h5"), ("json", ".json"), ("weights", ".weights.h5")):
         chosen_format(app, name)
-        assert len(app.get("download_button")) == 1
+        assert labels_of(app.get("download_button")) == offered
         labelled(app.button, "Prepare the file").click().run(timeout=120)
         assert f"Download {trained}{ending}" in labels_of(healthy(app).get("download_button"))
     chosen_format(app, "json")
