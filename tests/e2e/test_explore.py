@@ -17,6 +17,37 @@ ENOUGH = 3
 """Trials after which a search is stopped."""
 
 
+def accuracy(row):
+    """On held-out images; a trial whose loss ran away may have none."""
+    return row.get("val_accuracy") or 0.0
+
+
+def accuracies(rows):
+    """From the smallest value of the setting to the greatest."""
+    return [accuracy(rows[values]) for values in sorted(rows)]
+
+
+def best_rate(rows, optimizer):
+    return max((accuracy(row), rate) for (name, rate), row in rows.items() if name == optimizer)[1]
+
+
+def gaps(rows):
+    """How much lower the training loss is than that of held-out images."""
+    return [rows[values]["val_loss"] - rows[values]["loss"] for values in sorted(rows)]
+
+
+ANSWERS = {
+    "learning-rate": lambda rows: max(accuracies(rows)) > max(accuracies(rows)[0], accuracies(rows)[-1]),
+    "width-depth": lambda rows: accuracy(rows[256, 1]) > accuracy(rows[16, 1]),
+    "batch-epochs": lambda rows: accuracies(rows)[0] > accuracies(rows)[-1],
+    "batch-steps": lambda rows: accuracies(rows)[0] < accuracies(rows)[-1],
+    "optimizers": lambda rows: best_rate(rows, "sgd") > best_rate(rows, "adam"),
+    "data": lambda rows: accuracies(rows)[0] < accuracies(rows)[-1],
+    "dropout": lambda rows: gaps(rows)[0] > max(0, gaps(rows)[-1]),
+}
+"""Of what a question tells its reader to look for, what holds surely, from the last epoch of each trial."""
+
+
 def find_out(lab, store, name):
     """Begins a question as its reader does, and gives its sweep."""
     lab.open("Explore", question=name)
@@ -40,6 +71,10 @@ def test_a_question_is_answered_from_one_click(lab, store, name):
     expect(lab.main.get_by_role("img", name=f"{PICTURES[QUESTIONS[name].picture]} of {len(trials)}")).to_be_visible()
     lab.sees(f"All {len(trials)} trials, best first")
     assert not any(store.get(trial.run_id).test_accuracy for trial in trials)
+    epochs = sweeps.epochs(sweep.id)
+    names = [dimension.key for dimension in sweep.design.space]
+    rows = {tuple(trial.params[key] for key in names): epochs.get(trial.number, [{}])[-1] for trial in trials}
+    assert ANSWERS[name](rows), rows
 
 
 def test_a_question_that_is_stopped_keeps_what_was_found(lab, store):
