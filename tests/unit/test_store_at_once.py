@@ -69,16 +69,23 @@ def test_processes_do_not_lose_each_others_writes(store, run_id):
 
 OPENER = """
 import sys
-from mnist_core.store import RunStore
+from mnist_core.config import RunConfig
+from mnist_core.store import RunStore, schema
 
-print("ready", flush=True)
-sys.stdin.readline()
-RunStore(sys.argv[1]).create(__import__("mnist_core.config").config.RunConfig())
+wait_for_others = schema._wait_for_others
+
+def go_with_others(connection):
+    print("found nothing", flush=True)
+    sys.stdin.readline()
+    wait_for_others(connection)
+
+schema._wait_for_others = go_with_others
+RunStore(sys.argv[1]).create(RunConfig())
 """
 
 
-def test_a_new_database_can_be_opened_by_many_processes_at_once(tmp_path):
-    url = f"sqlite:///{tmp_path / 'new' / 'runs.sqlite'}"
+def test_a_new_database_can_be_opened_by_many_processes_at_once(settings):
+    url = settings.database_url
     openers = [
         subprocess.Popen(
             [sys.executable, "-c", OPENER, url], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -87,7 +94,7 @@ def test_a_new_database_can_be_opened_by_many_processes_at_once(tmp_path):
         for _ in range(5)
     ]  # fmt: skip
     for opener in openers:
-        assert opener.stdout.readline() == "ready\n"
+        assert opener.stdout.readline() == "found nothing\n"
     for opener in openers:
         opener.stdin.write("\n")
         opener.stdin.flush()
