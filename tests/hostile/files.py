@@ -55,16 +55,28 @@ def _upright(orientation):
     return encoded(Image.fromarray(np.rot90(seven(80, 8)).copy()), "JPEG", exif=exif)
 
 
+def _transparent():
+    return encoded(Image.new("RGBA", (30, 30), (0, 0, 0, 0)))
+
+
+def _sixteen_bits():
+    return encoded(Image.fromarray(seven(60, 6).astype(np.uint16) * 257))
+
+
+def _cmyk(form):
+    return encoded(Image.fromarray(seven(60, 6)).convert("RGB").convert("CMYK"), form)
+
+
 def _pictures():
     drawing = seven(60, 6)
     grey = Image.fromarray(drawing)
     whole = [encoded(grey.convert("RGB"), form) for form in FORMATS]
     whole += [encoded(grey.convert(mode)) for mode in ("1", "L", "P", "LA", "RGBA")]
-    whole += [encoded(Image.fromarray(drawing.astype(np.uint16) * 257))]
+    whole += [_sixteen_bits()]
     whole += [encoded(Image.fromarray(drawing.astype(kind)), "TIFF") for kind in (np.int32, np.float32)]
     whole += [encoded(Image.fromarray(np.full((9, 9), np.nan, np.float32)), "TIFF")]
-    whole += [encoded(grey.convert("RGB").convert("CMYK"), form) for form in ("JPEG", "TIFF")]
-    whole += [encoded(Image.new("RGBA", (30, 30), (0, 0, 0, 0))), encoded(Image.merge("LA", [grey, grey]))]
+    whole += [_cmyk(form) for form in ("JPEG", "TIFF")]
+    whole += [_transparent(), encoded(Image.merge("LA", [grey, grey]))]
     whole += [_animated(form) for form in ("GIF", "WEBP", "PNG", "TIFF")]
     whole += [_upright(orientation) for orientation in (0, 3, 6, 8, 9, 65_535)]
     whole += [encoded(Image.new("L", size, 9)) for size in ((1, 1), (1, 900), (900, 1), (2, 2))]
@@ -73,6 +85,9 @@ def _pictures():
 
 WHOLE_PICTURES = _pictures()
 HUGE_PICTURES = [png_of(20_000, 20_000), png_of(60_000, 1_000), png_of(7_000, 5_000)]
+VIDEO = b"\x00\x00\x00\x20ftypisom" + bytes(400)
+"""As an mp4 begins."""
+
 NO_PICTURES = [
     b"",
     b"GIF89a",
@@ -81,9 +96,23 @@ NO_PICTURES = [
     b"<html><body>photo</body></html>",
     b"%PDF-1.7\n",
     b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n(secret.txt) (r) file\n",
-    b"\x00\x00\x00\x20ftypisom" + bytes(400),
+    VIDEO,
     pickle.dumps(Payload()),
 ]
+
+ONE_OF_EACH = (
+    WHOLE_PICTURES[0][:-40],  # cut off
+    b"",
+    encoded(Image.new("L", (1, 1), 9)),
+    HUGE_PICTURES[0],
+    _cmyk("JPEG"),
+    _sixteen_bits(),
+    _animated("GIF"),
+    _transparent(),
+    _upright(6),
+    VIDEO,
+)
+"""Of every kind of picture that has a name, one."""
 
 
 @st.composite
@@ -192,14 +221,16 @@ def _bomb():
     return zipped([("config.json", b"{}" + b" " * 50_000_000), ("model.weights.h5", _WEIGHTS[0])])
 
 
-_BOMB = _bomb()
+BOMB = _bomb()
+"""A small zip file that fills the memory of whoever unpacks it."""
+
 _whole = _zips() | configs.map(lambda config: _hdf5(lambda file: None, model_config=json.dumps(config)[:60_000]))
 _files = st.one_of(
     _whole,
     damaged(_whole),
     configs.map(lambda config: json.dumps(config).encode()),
     weights,
-    one_of_these([_BOMB, pickle.dumps(Payload()), b"", b"PK\x03\x04", b"{", b"[" * 99_999]),
+    one_of_these([BOMB, pickle.dumps(Payload()), b"", b"PK\x03\x04", b"{", b"[" * 99_999]),
 )
 _names = st.sampled_from(["model.keras", "model.h5", "model.json"]) | short_texts
 models = st.lists(st.tuples(_names, _files), min_size=1, max_size=2)

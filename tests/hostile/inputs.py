@@ -13,6 +13,9 @@ from tests.helpers import configs
 OUTSIDE = "OUTSIDE"
 
 SCRIPT = "<script>alert(1)</script>"
+EMOJI = "😀" * 250_000
+"""A megabyte."""
+
 SPECIAL = (
     "",
     " ",
@@ -43,11 +46,8 @@ SPECIAL = (
     "x" * 100_000,
     "Z̡͉͝" * 300,
     "漢字 ä 🏳️‍🌈",
-    "😀" * 250_000,
+    EMOJI,
 )
-"""The last one is a megabyte."""
-
-
 
 def one_of_these(values):
     """``sampled_from`` for values so large that Hypothesis had better not print them all."""
@@ -55,6 +55,9 @@ def one_of_these(values):
 
 
 texts = one_of_these(SPECIAL) | st.text(max_size=60)
+WORST_WORDS = (EMOJI, EMOJI), (SCRIPT, SCRIPT)
+"""Pairs of a name and a note."""
+
 short_texts = st.sampled_from([text for text in SPECIAL if len(text) < 500]) | st.text(max_size=20)
 
 numbers = st.one_of(

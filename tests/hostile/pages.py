@@ -146,12 +146,14 @@ def try_deleted_sweep(at, access):
     told(at.sweeps.delete, sweep_id)
 
 
+_shown = tuple((title, *words) for title in ("Train", "Runs") for words in inputs.WORST_WORDS)
+
 ATTACKS = (
     Attack("links to pages", st.tuples(titles, _linked, inputs.links), try_links),
-    Attack("names on pages", st.tuples(titles, inputs.short_texts, inputs.texts), try_names),
-    Attack("photos on Draw", files.pictures, try_photo),
-    Attack("model files on Runs", files.models, try_model),
-    Attack("names and notes on Runs", st.tuples(inputs.texts, inputs.texts), try_edit),
+    Attack("names on pages", st.tuples(titles, inputs.short_texts, inputs.texts), try_names, _shown),
+    Attack("photos on Draw", files.pictures, try_photo, files.ONE_OF_EACH),
+    Attack("model files on Runs", files.models, try_model, ([("model.keras", files.BOMB)],)),
+    Attack("names and notes on Runs", st.tuples(inputs.texts, inputs.texts), try_edit, inputs.WORST_WORDS),
     Attack("runs deleted under a page", st.tuples(titles, st.integers(0, 25)), try_deleted_run),
     Attack("sweeps deleted under a page", st.integers(0, 25), try_deleted_sweep),
 )

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, example, given, settings
 from hypothesis.strategies import SearchStrategy
 
 from mnist_core.config import RunConfig
@@ -40,11 +40,15 @@ class Harm(AssertionError):
 
 @dataclass(frozen=True)
 class Attack:
-    """Inputs, and what is tried with each. A ``LabError`` is an answer; any other error is a bug of ours."""
+    """Inputs, and what is tried with each. A ``LabError`` is an answer; any other error is a bug of ours.
+
+    A few of the inputs may be named as ``always``: chance is not asked whether the tests try these.
+    """
 
     name: str
     inputs: SearchStrategy
     attempt: Callable[["Target", Any], None]
+    always: tuple = ()
 
 
 class Target:
@@ -114,16 +118,20 @@ def throw(attack: Attack, at: Target, value: Any) -> None:
 
 
 def throw_some(attack: Attack, at: Target, examples: int) -> None:
-    """Tries so many inputs, the same ones every time. Raises as ``throw``.
+    """Tries so many inputs, first those that are always tried, and one by chance at least. Raises as ``throw``.
 
     A failing input is not made smaller: with a megabyte of text that takes minutes.
     """
 
-    @settings(max_examples=examples, derandomize=True, database=None, phases=(Phase.explicit, Phase.generate))
+    by_chance = max(examples - len(attack.always), 1)
+
+    @settings(max_examples=by_chance, derandomize=True, database=None, phases=(Phase.explicit, Phase.generate))
     @given(attack.inputs)
     def try_one(value):
         throw(attack, at, value)
 
+    for value in attack.always:
+        try_one = example(value)(try_one)
     try_one()
 
 
