@@ -51,6 +51,8 @@ class EngineClient:
         self._process: subprocess.Popen | None = None
         self._watchdog = Watchdog(settings, store.database)
         self._attended = self._started = float("-inf")
+        self.refused = ""
+        """Why nothing can be written at present; only one caller of ``ensure`` now and then finds out by itself."""
         self._dask: Any = None
         self._dask_address = ""
         self._together = Batcher(lambda run_id, images: self._ask(tasks.predict, run_id, images, settings.database_url))
@@ -84,7 +86,13 @@ class EngineClient:
             if time.monotonic() - self._attended <= ATTEND_SECONDS:
                 return
             self._attended = time.monotonic()
-        attend(self._store.database)
+        try:
+            attend(self._store.database)
+        except StoreError as error:
+            self.refused = str(error)
+            self._attended = time.monotonic()  # after it has waited for long: the next one need not at once
+            raise
+        self.refused = ""
 
     def _look_without_beats(self) -> None:
         """Where nothing can be written, the engine cannot beat either: it waits for room, as it should. But one that is

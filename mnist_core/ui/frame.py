@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import streamlit as st
 
+from mnist_core.errors import StoreError
 from mnist_core.store.lease import EngineStatus
 from mnist_core.ui.components import component
 from mnist_core.ui.errors import errors_in_words
@@ -79,6 +80,8 @@ def engine_line() -> None:
             f'<div class="status" role="status"><i style="background:{colour}" aria-hidden="true"></i>'
             f"<span>{' · '.join([words, *busy])}</span></div>"
         )
+        if here.engine.refused:
+            raise StoreError(here.engine.refused)
 
 
 def describe(status: EngineStatus, by_hand: bool = False) -> tuple[str, str]:
