@@ -1,7 +1,11 @@
 """Whatever comes in from outside, the core answers with a sentence, loses nothing and executes nothing."""
 
+import sys
+
 import pytest
 
+from benchmarks import badinput
+from tests.hostile import core, pages
 from tests.hostile.core import ATTACKS
 from tests.hostile.target import Attack, Harm, target, throw, throw_some
 
@@ -54,3 +58,12 @@ def test_an_error_of_ours_comes_through():
 
     with target() as made, pytest.raises(KeyError):
         throw(Attack("bug", None, fail), made, "x")
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::PIL.Image.DecompressionBombWarning")
+def test_the_benchmark_throws_at_core_and_pages(capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])  # which Streamlit makes each page be
+    assert badinput.run(60, seed=1) == {"tried": 60, "tracebacks": 0, "lost": 0}
+    told = capsys.readouterr()
+    for attack in (core.ATTACKS[0], pages.ATTACKS[0]):
+        assert f"{attack.name}: " in told.out + told.err
