@@ -49,6 +49,7 @@ SPECIAL = (
     EMOJI,
 )
 
+
 def one_of_these(values):
     """``sampled_from`` for values so large that Hypothesis had better not print them all."""
     return st.integers(0, len(values) - 1).map(lambda i: values[i])

@@ -83,6 +83,8 @@ def lease(request):
     if "engine" in request.fixturenames:
         yield None
         return
+    if "both_databases" in request.fixturenames:  # which is to name the database before anybody opens it
+        request.getfixturevalue("both_databases")
     lease = Lease(request.getfixturevalue("store").database)
     assert lease.take()
     lease.renew(

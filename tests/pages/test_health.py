@@ -1,6 +1,7 @@
 """The Health page: what is there, what waits, and what is wrong."""
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -21,12 +22,13 @@ def ready(lease):
     lease.renew("ready", "tcp://127.0.0.1:7", [WORKER])
 
 
-def test_all_is_well(visit, ready, finish):
+def test_all_is_well(both_databases, visit, ready, finish):
     finish()
     app = visit("Health")
     assert app.success[0].value == "All is well."
     said = words(app)
-    assert "127.0.0.1:7" in said and "runs.sqlite" in said and "GB are free" in said
+    database = r"runs.sqlite: [\d,.]+ MB, answers" if both_databases == "sqlite" else r"at 127.0.0.1: answers"
+    assert "127.0.0.1:7" in said and re.search(rf"{database} in [\d,.]+ ms", said) and "GB are free" in said
     (table,) = app.dataframe
     row = table.value.iloc[0]
     assert [row[key] for key in ("worker", "state", "process", "memory (MB)")] == ["train-0", "ready", 1234, 900]

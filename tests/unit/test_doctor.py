@@ -46,14 +46,16 @@ def test_a_fresh_set_up_is_well_and_stays_fresh(doctor, free, home):
     assert not home.exists()
 
 
-def test_one_in_use_is_told_with_its_runs(doctor, free, store, call):
+def test_one_in_use_is_told_with_its_runs(both_databases, doctor, free, home, store, call):
     store.create(RunConfig())
     lease = Lease(store.database)
     lease.take()
     lease.renew("ready", "tcp://here", [{"name": "train-0", "kind": "train", "ready": True}])
     code, checks = doctor()
     assert code == 0
-    assert "1 runs" in checks["Database"]["found"] and "1 of 1 workers" in checks["Engine"]["found"]
+    where = home / "runs.sqlite" if both_databases == "sqlite" else "The database at 127.0.0.1"
+    assert checks["Database"]["found"].startswith(f"{where}: 1 runs, ") and "lab:" not in json.dumps(checks)
+    assert "1 of 1 workers" in checks["Engine"]["found"]
     code, out, _ = call("doctor")
     assert (code, out.splitlines()[-1]) == (0, "All is well.")
     assert not [line for line in out.splitlines() if line.startswith("WRONG")]
@@ -75,6 +77,14 @@ def test_a_damaged_database_is_wrong_and_left_as_it_is(doctor, free, home, call)
     assert (home / "runs.sqlite").read_text() == "A letter. " * 100
     code, out, _ = call("doctor")
     assert code == 1 and "WRONG  Database" in out and out.splitlines()[-1] == "2 to mend: Database, Engine."
+
+
+def test_a_server_that_does_not_let_us_in_is_wrong(doctor, free, postgres, monkeypatch):
+    monkeypatch.setenv("MNIST_LAB_DATABASE", postgres.replace("lab:", "lab:not"))
+    code, checks = doctor()
+    assert code == 1
+    assert [name for name, check in checks.items() if not check["ok"]] == ["Database", "Engine"]
+    assert_friendly(checks["Database"]["found"], "127.0.0.1", "password", "MNIST_LAB_DATABASE")
 
 
 def test_an_engine_that_cannot_work_is_wrong(doctor, free, store):
