@@ -92,6 +92,8 @@ def draw(
     for piece in ("template", "title"):
         drawn["layout"].pop(piece, None)
     drawn["layout"] |= {"margin": {"l": 8, "r": 8, "t": 28, "b": 8}}
+    if kind == "history":  # above, as in all other charts: at the side it takes half of a phone
+        drawn["layout"]["legend"] = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
     return drawn
 
 

@@ -111,6 +111,7 @@ def test_the_history_has_the_best_so_far(objective):
     drawn = pictures.draw("history", make(objective=objective), rows, {})
     best = next(trace for trace in drawn["data"] if trace["mode"] == "lines")
     assert best["name"] == "best so far"
+    assert drawn["layout"]["legend"]["orientation"] == "h", "at the side it takes half of a phone"
     assert best["y"] == [None, 0.7, *((0.5, 0.5) if objective.startswith("loss") else (0.7, 0.9))]
 
 
