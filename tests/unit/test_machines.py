@@ -132,3 +132,21 @@ def test_a_scheduler_that_is_killed_is_told_and_can_be_started_again(machines, t
         scheduler.wait()
         machines.start_scheduler()
         eventually(lambda: client.ensure().ready, 120)
+
+
+@pytest.mark.timeout(900)  # two processes import TensorFlow in turn
+def test_a_run_goes_on_after_its_scheduler_was_killed(machines, tmp_path):
+    scheduler = machines.start_scheduler()
+    machines.start_worker("first", "train=1", 1)
+    with dashboard(f"sqlite:///{tmp_path / 'runs.sqlite'}", machines.scheduler, tmp_path / "home") as (store, client):
+        client.wait(120)
+        run_id = store.create(LONG)
+        eventually(lambda: client.ensure() and store.get(run_id).epoch >= 3, 180)
+        scheduler.send_signal(signal.SIGKILL)
+        scheduler.wait()
+        machines.start_scheduler()
+        second = machines.start_worker("second", "train=1", 1)  # the first one ends with its scheduler
+        run = eventually(lambda: client.ensure() and (run := store.get(run_id)).status == "finished" and run, 400)
+        assert run.worker.endswith(f":{second.pid}")
+        assert (run.epoch, run.step) == (400, run.steps)
+        assert [row["epoch"] for row in store.epochs(run_id)] == list(range(1, 401))
