@@ -1,5 +1,6 @@
 """The real engine: trains, stops, pauses, predicts, and goes on when its processes are killed."""
 
+import json
 import os
 import signal
 import subprocess
@@ -121,6 +122,21 @@ def test_a_run_finishes_and_its_model_predicts_as_its_file_does(store, client, e
     np.testing.assert_array_equal(client.predict_file(store.load_blob(run.id, "model.keras"), images), found)
     tested = client.predict(run.id, mnist.load("test").images[:50])
     np.testing.assert_allclose(tested, store.load_array(run.id, "test_probabilities")[:50], atol=1e-6)
+
+
+def test_the_log_tells_of_a_run_by_its_id(store, client, settings, ended):
+    run = ended(store.create(SHORT))
+    eventually(lambda: client.ensure() and "has ended" in told_of(settings, run.id, "engine"))
+    assert "handed to the workers" in told_of(settings, run.id, "engine")
+    events = [row["text"] for row in store.events(run.id)]
+    assert [text for text in told_of(settings, run.id, "train worker") if text in events] == events
+
+
+def told_of(settings, run_id, process):
+    """What a process has written of a run into the engine's log, which has a JSON object in each line of ours."""
+    lines = settings.log_file.read_text(encoding="utf-8").splitlines()
+    found = [json.loads(line) for line in lines if run_id in line]
+    return [line["message"] for line in found if (line["run"], line["process"]) == (run_id, process)]
 
 
 def test_the_engine_tells_what_it_has(client, store):
