@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Collection
 from contextlib import suppress
 from functools import partial
@@ -28,6 +29,10 @@ log = logging.getLogger("mnist_core.engine")
 ABANDONED_SECONDS = 2 * PATIENCE_SECONDS
 """Without a beat, after which nobody trains a run, whatever its worker is doing."""
 
+REFUSALS = 30
+"""Of one run by workers with other images, until it is failed: a run is handed out ten times a second at most, and a
+worker that has just joined may refuse some until its warm-up has told of it."""
+
 MOST_HELD = 10_000
 """Runs, paused ones too, of which it is known how long they had a worker."""
 
@@ -39,6 +44,7 @@ class Dispatcher:
         self._settings, self._store, self._client = settings, store, client
         self._runs: dict[str, tuple[Future, Collection[str]]] = {}
         self._held: dict[str, float] = {}
+        self._refused: Counter[str] = Counter()
         self._looked = time.monotonic()
         self._sweeper = Sweeper(
             store,
@@ -119,6 +125,7 @@ class Dispatcher:
             if future.status == "finished":
                 # What came of it stands in the store. Its answer lies on a worker that may be gone by now.
                 log.info("has ended", extra={"run": run_id})
+                self._refused.pop(run_id, None)
             elif future.status == "error":
                 with suppress(UnknownRun):  # deleted meanwhile
                     self._lost(run_id, future.exception())
@@ -144,8 +151,11 @@ class Dispatcher:
         elif isinstance(error, DataError):
             # Refused before it began there, by a worker that is not known yet to read other images. Who holds it then
             # has died, and Dask told nobody.
-            self._store.requeue(run_id, died=bool(run.holder))
-            return
+            self._refused[run_id] += 1
+            if self._refused[run_id] < REFUSALS:
+                self._store.requeue(run_id, died=bool(run.holder))
+                return
+            del self._refused[run_id]  # no worker reads the engine's images any more
         elif isinstance(error, StoreError):
             # What the store holds of it is whole, and it can go on from there.
             status = "interrupted"

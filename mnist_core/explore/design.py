@@ -42,7 +42,8 @@ LENGTH = {
     "architecture.name", "data.subset", "data.validation_fraction", "data.not_digits", "data.written",
     "training.epochs", "training.steps", "training.batch_size",
 }  # fmt: skip
-"""Settings that decide together how many epochs a trial has; each number makes it longer all the way, or shorter."""
+"""Settings that decide together how many epochs a trial has; each number makes it longer all the way, or shorter,
+but for ``training.steps`` of 0."""
 
 
 class Search(Part):
@@ -254,6 +255,8 @@ class Design:
                 grid = dimension.grid()
                 numbers = dimension.spec.kind in ("integer", "number")
                 ends[dimension.key] = (min(grid, key=float), max(grid, key=float)) if numbers else grid
+                if dimension.key == "training.steps" and ends[dimension.key][0] == 0:
+                    ends[dimension.key] += (1,)  # 0 is no number of steps: trials go by epochs then
         yield from (first | dict(zip(ends, values, strict=True)) for values in product(*ends.values()))
 
 

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import psutil
 from sqlalchemy import delete, select, update
@@ -105,8 +106,8 @@ def engine_status(database: Database, scheduler: str = "") -> EngineStatus:
     """The engine as pages show it; ``away`` if there is none or its process is gone.
 
     Args:
-        scheduler: that the settings of this machine name. At an address that each machine has for itself, it is one
-            that a tunnel leads to, as from the engine's machine.
+        scheduler: that the settings of this machine name. At an address that each machine has for itself, and at the
+            engine's port, it is one that a tunnel leads to, as from the engine's machine.
     """
     with database.read() as connection:
         row = connection.execute(select(engine_lease)).first()
@@ -117,7 +118,7 @@ def engine_status(database: Database, scheduler: str = "") -> EngineStatus:
     workers = tuple(json.loads(row.workers))
     # Two machines have one database only if it is a server's; with a file, this one has got another name.
     elsewhere = row.host != HOST and not database.url.startswith("sqlite")
-    tunnel = any(host in scheduler for host in LOOPBACK)
+    tunnel = any(host in scheduler for host in LOOPBACK) and urlsplit(scheduler).port == urlsplit(row.address).port
     alone = elsewhere and not tunnel and any(host in row.address for host in LOOPBACK)
     out_of_reach = OUT_OF_REACH.format(host=row.host) if alone else ""
     return EngineStatus(row.state, row.address, workers, row.pid, row.host, "", row.beat, row.owner, out_of_reach)

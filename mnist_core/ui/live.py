@@ -169,7 +169,7 @@ def _curves(run: Run, rows: dict[str, list[dict[str, Any]]]) -> None:
             st.markdown(f"**{charts.CURVE_NAMES[metric]} by {unit}**")
             figure = charts.curve(rows["epochs"], metric, config.epochs, unit, reported)
             live_chart(figure, f"{metric}-{run.id}", _described(rows["epochs"], metric, unit))
-            _take(figure, f"{metric}-{run.id}", run)
+            _take(figure, f"{metric}-{run.id}", run, rows["epochs"])
     if config.architecture.family == "classical":
         st.caption("Training curves are of the first 10,000 training images.")
         return
@@ -178,12 +178,12 @@ def _curves(run: Run, rows: dict[str, list[dict[str, Any]]]) -> None:
     words = f"Loss and accuracy of {len(rows['batches'])} moments of training."
     figure = charts.batch_curve(rows["batches"], run.steps)
     live_chart(figure, f"batches-{run.id}", words, height=240)
-    _take(figure, f"batches-{run.id}", run)
+    _take(figure, f"batches-{run.id}", run, rows["batches"])
 
 
-def _take(figure: dict[str, Any], name: str, run: Run) -> None:
+def _take(figure: dict[str, Any], name: str, run: Run, points: list[dict[str, Any]]) -> None:
     """Of a run that trains, curves are drawn every second and not complete."""
-    if run.epoch and not run.active:
+    if points and not run.active:
         figure_button(figure, name)
 
 

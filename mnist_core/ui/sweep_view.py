@@ -33,6 +33,9 @@ REFRESH_SECONDS = 1.0
 MOST_MORE = 500
 """Trials that one click on *Continue* may add."""
 
+TOGETHER = 10
+"""Trials whose picture epoch by epoch is drawn anew with every epoch; of more it waits for the more epochs."""
+
 COMPARED = 6
 """Of the best trials, when the reader goes on to the Compare page."""
 
@@ -169,7 +172,8 @@ def _picture(sweeps: SweepStore, sweep: Sweep, trials: list[Trial]) -> dict[str,
     )  # fmt: skip
     by_epoch = kind in ("intermediate", "curves")
     live = by_epoch and any(trial.state == "running" for trial in trials) and sweeps.epochs_done(sweep.id)
-    if not live and not any(trial.state in ("complete", "pruned") for trial in trials):
+    drawn = ("complete", "pruned") if by_epoch else ("complete",)
+    if not live and not any(trial.state in drawn for trial in trials):
         none = "No trial was completed, so there is nothing to draw."
         first = "epoch" if by_epoch else "completed trial"
         st.caption(f"The picture begins with the first {first}." if sweep.active else none)
@@ -196,7 +200,8 @@ def _drawn(sweeps: SweepStore, sweep: Sweep, trials: list[Trial], kind: str) -> 
     def draw() -> dict[str, Any]:
         return pictures.draw(kind, sweep, trials, sweeps.epochs(sweep.id) if kind == "intermediate" else {})
 
-    epochs = sweeps.epochs_done(sweep.id) if kind == "intermediate" else 0
+    # Of many trials there is an epoch in no time, and many lines to draw: these wait for some epochs more.
+    epochs = sweeps.epochs_done(sweep.id) // max(1, len(trials) // TOGETHER) if kind == "intermediate" else 0
     return _once((sweep.id, kind, sum(not t.open for t in trials), epochs, tuple(sweep.importances.items())), draw)
 
 

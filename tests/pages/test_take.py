@@ -76,11 +76,20 @@ def test_the_curves_of_a_run_once_it_has_ended(visit, store, finish, files):
     store.record(run_id, {"epoch": 2, "step": 840, "steps": 2100}, epoch_rows=curves(2))
     visit("Train", run=run_id)
     assert not files
-    run_id = finish()
+    run_id, points = finish(), [{"step": step, "loss": 1 / step, "accuracy": 0.5} for step in (10, 20)]
+    store.record(run_id, {}, points)
     visit("Train", run=run_id)
     rows = store.epochs(run_id)
     for metric in ("loss", "accuracy"):
         trained, held_out = drawn(files[f"{metric}-{run_id}.html"]())[:2]
         assert trained == ([row["epoch"] for row in rows], [row[metric] for row in rows])
         assert held_out[1] == [row[f"val_{metric}"] for row in rows]
-    assert f"batches-{run_id}.html" in files
+    assert drawn(files[f"batches-{run_id}.html"]())[0][0] == [10, 20]
+
+
+def test_of_a_run_that_was_stopped_in_its_first_epoch_there_is_the_batch_curve(visit, store, files):
+    run_id = store.create(RunConfig(), "stopped soon")
+    store.mark_running(run_id)
+    store.record(run_id, {"status": "stopped", "step": 10, "steps": 2100}, [{"step": 10, "loss": 2.0, "accuracy": 0.1}])
+    visit("Train", run=run_id)
+    assert list(files) == [f"batches-{run_id}.html"]

@@ -9,7 +9,7 @@ import pytest
 from distributed import KilledWorker
 
 from mnist_core.config import RunConfig
-from mnist_core.engine.dispatch import ABANDONED_SECONDS, Dispatcher
+from mnist_core.engine.dispatch import ABANDONED_SECONDS, REFUSALS, Dispatcher
 from mnist_core.errors import DataError, RunTaken, StoreError
 from mnist_core.store.lease import HOST, attend, leave
 from mnist_core.store.run import DEATHS, KILLED
@@ -67,6 +67,19 @@ def test_a_run_that_a_worker_with_other_images_refused_goes_on(scripted, dask, s
     scripted.tick()
     assert [future.arguments[0] for future in dask.trainings] == [run_id, run_id]
     assert (store.get(run_id).status, store.get(run_id).deaths) == ("running", int(bool(worker)))
+
+
+def test_a_run_that_every_worker_refuses_is_failed_with_their_reason(scripted, dask, store):
+    """As when the file of images is replaced while the engine runs."""
+    run_id = store.create(RunConfig())
+    for _ in range(REFUSALS):
+        assert store.get(run_id).status != "failed"
+        scripted.tick()
+        dask.trainings[-1].end(DataError("It reads other images."), status="error")
+    scripted.tick()
+    assert (store.get(run_id).status, store.get(run_id).message) == ("failed", "It reads other images.")
+    scripted.tick()
+    assert len(dask.trainings) == REFUSALS
 
 
 def test_a_run_whose_worker_died_too_often_is_marked(scripted, dask, store):

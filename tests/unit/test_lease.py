@@ -262,6 +262,7 @@ def test_those_that_are_gone_are_forgotten(database, process, dead_pid):
         ("other-machine", "tcp://127.0.0.1:1", "", False),
         ("other-machine", "tcp://127.0.0.1:1", "tcp://there:1", False),
         ("other-machine", "tcp://127.0.0.1:1", "tcp://localhost:1", True),  # by a tunnel, as from there
+        ("other-machine", "tcp://127.0.0.1:1", "tcp://localhost:2", False),  # what is asked is the engine's address
         ("other-machine", "tcp://there:1", "", True),
         (HOST, "tcp://127.0.0.1:1", "", True),
     ],

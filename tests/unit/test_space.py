@@ -226,6 +226,13 @@ def test_lengths_are_those_of_combinations_too(images, sizes):
     assert_friendly(error, "Trials of 1 to 15 epochs cannot be pruned")
 
 
+def test_no_number_of_steps_means_a_length_of_its_own():
+    """From 0, by epochs, which are as many as those of the most steps, lengths fall to one epoch and rise again."""
+    with pytest.raises(ConfigError) as error:
+        design("training.steps=0..2110", pruner="median").check()
+    assert_friendly(error, "Trials of 1 to 5 epochs cannot be pruned")
+
+
 def test_a_combination_that_cannot_be_has_no_length():
     """Each does alone; but a forest learns no pictures that are no digits."""
     made = design("architecture.name=mlp|random_forest", "data.not_digits=0|5000", steps=900).check()
