@@ -4,15 +4,15 @@ import json
 import platform
 import subprocess
 import sys
-import time
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
 from mnist_core import ink
 from mnist_core.store.sweeps import SweepStore
-from mnist_core.ui.sources import read_photo
-from tests.helpers import ROOT
+from mnist_core.ui import sources
+from tests.helpers import ROOT, eventually
 from tests.pages.conftest import HOME, PAGES
 from tests.searches import design
 
@@ -83,18 +83,34 @@ def test_large_arrays_go_back_to_the_system():
     assert grown(first=False) > 15 or platform.libc_ver()[0] != "glibc"
 
 
+class Turns:
+    """A lock that knows how many wait for it."""
+
+    def __init__(self):
+        self._lock, self.waiting = threading.Lock(), []
+
+    def __enter__(self):
+        self.waiting.append(threading.get_ident())
+        self._lock.acquire()
+        self.waiting.remove(threading.get_ident())
+
+    def __exit__(self, *error):
+        self._lock.release()
+
+
 def test_one_photo_is_decoded_at_a_time(monkeypatch):
-    inside, together = [], []
+    inside, together, turns = [], [], Turns()
 
     def decode(content):
         inside.append(content)
         together.append(len(inside))
-        time.sleep(0.05)
+        eventually(lambda: len(turns.waiting) == 4 - len(together))  # all others have come, and are kept out
         inside.remove(content)
         return ink.Picture(np.zeros((1, 1), np.uint8))
 
+    monkeypatch.setattr(sources, "_one_at_a_time", turns)
     monkeypatch.setattr(ink, "open_picture", decode)
     with ThreadPoolExecutor(4) as visitors:
-        list(visitors.map(read_photo, [b"photo %d" % number for number in range(4)]))
-    read_photo.clear()
+        list(visitors.map(sources.read_photo, [b"photo %d" % number for number in range(4)]))
+    sources.read_photo.clear()
     assert together == [1, 1, 1, 1]

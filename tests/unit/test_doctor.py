@@ -151,13 +151,13 @@ def test_a_gpu_that_tensorflow_cannot_use_is_wrong(doctor, free, monkeypatch):
         ("print(1)", True, "1 of 2"),
         ("print(0)", False, "cannot use it"),
         ("import no_such_module", False, "cannot be imported"),
-        ("import time; time.sleep(60)", True, "has not said"),
+        ("import signal; signal.pause()", True, "has not said"),
     ],
 )
 def test_tensorflow_itself_says_whether_it_uses_a_gpu(settings, monkeypatch, answer, ok, found):
     monkeypatch.setattr(gpus, "visible_gpus", lambda: ["0", "1"])
     monkeypatch.setattr(checkup, "COUNT_GPUS", answer)
-    monkeypatch.setattr(checkup, "GPU_SECONDS", 1 if "sleep" in answer else 60)
+    monkeypatch.setattr(checkup, "GPU_SECONDS", 1 if "pause" in answer else 60)
     check = checkup.gpu(settings)
     assert check.ok == ok and found in check.found
 

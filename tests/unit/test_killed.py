@@ -3,7 +3,6 @@
 import os
 import signal
 import socket
-import time
 
 import numpy as np
 import psutil
@@ -116,7 +115,7 @@ def test_a_disk_that_takes_nothing_for_a_while_stops_no_run(store, client, begun
     run_id = store.create(SECONDS_LONG.replace({"training.epochs": 200}))
     worker = psutil.Process(begun(run_id))
     worker.rlimit(psutil.RLIMIT_FSIZE, (0, psutil.RLIM_INFINITY))  # what it writes is refused
-    frozen = eventually(lambda: epoch_that_stands(store, run_id))
+    frozen = eventually(lambda: epoch_that_stands(store, run_id, worker), 280)
     assert store.get(run_id).status == "running"
     assert worker.is_running()
     worker.rlimit(psutil.RLIMIT_FSIZE, (psutil.RLIM_INFINITY, psutil.RLIM_INFINITY))
@@ -124,10 +123,10 @@ def test_a_disk_that_takes_nothing_for_a_while_stops_no_run(store, client, begun
     assert whole(store, run_id).deaths == 0
 
 
-def epoch_that_stands(store, run_id, seconds=1.5):
-    """The epoch in the store, if no other comes for a while."""
-    epoch = store.get(run_id).epoch
-    time.sleep(seconds)
+def epoch_that_stands(store, run_id, worker):
+    """The epoch in the store, if no other comes while the worker trains on for more than a second of the processor."""
+    epoch, used = store.get(run_id).epoch, worker.cpu_times().user
+    eventually(lambda: worker.cpu_times().user > used + 1.5, 240)
     return epoch if store.get(run_id).epoch == epoch else None
 
 

@@ -23,6 +23,21 @@ def worked_for(seconds, sweeps, sweep_id):
     sweeps.update(sweep_id, started=time.time() - seconds, ended=time.time())
 
 
+@pytest.fixture
+def late(store, sweeps, sweeper):
+    """Begins a search of so many trials whose time is up with one of them in training; gives that one, too."""
+
+    def late(trials):
+        sweep_id, worker = sweeps.create(design(trials=trials, seconds=1000)), Worker(store)
+        sweeper.tick()
+        run = worker.take()
+        worked_for(2000, sweeps, sweep_id)
+        sweeper.tick()
+        return sweep_id, worker, run
+
+    return late
+
+
 def test_the_time_limit_ends_it(store, sweeps, sweeper):
     sweep_id = sweeps.create(design(trials=50, seconds=1000))
     sweeper.tick()
@@ -35,12 +50,8 @@ def test_the_time_limit_ends_it(store, sweeps, sweeper):
     assert len(sweeps.trials(sweep_id)) == 2
 
 
-def test_at_the_time_limit_trials_in_training_are_finished_and_none_begins(store, sweeps, sweeper):
-    sweep_id, worker = sweeps.create(design(trials=50, seconds=1000)), Worker(store)
-    sweeper.tick()
-    run = worker.take()
-    worked_for(2000, sweeps, sweep_id)
-    sweeper.tick()
+def test_at_the_time_limit_trials_in_training_are_finished_and_none_begins(store, sweeps, sweeper, late):
+    sweep_id, worker, run = late(trials=50)
     assert store.queue() == []
     assert store.get(run.id).wish == ""
     assert sweeps.get(sweep_id).active
@@ -66,12 +77,8 @@ def test_a_search_whose_trials_had_all_begun_is_not_said_to_end_by_its_time(stor
     assert (sweeps.get(sweep_id).status, sweeps.get(sweep_id).message) == ("finished", "")
 
 
-def test_the_last_trials_that_the_time_limit_keeps_from_beginning_are_told(store, sweeps, sweeper):
-    sweep_id, worker = sweeps.create(design(trials=2, seconds=1000)), Worker(store)
-    sweeper.tick()
-    run = worker.take()
-    worked_for(2000, sweeps, sweep_id)
-    sweeper.tick()
+def test_the_last_trials_that_the_time_limit_keeps_from_beginning_are_told(sweeps, sweeper, late):
+    sweep_id, worker, run = late(trials=2)
     worker.epoch(run, 1)
     worker.end(run)
     sweeper.tick()

@@ -21,7 +21,7 @@ from tests.helpers import assert_friendly, eventually
 WITH_A_CHILD = """
 import signal, subprocess, sys
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
-subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]).wait()
+subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"]).wait()
 """
 
 
