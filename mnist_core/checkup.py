@@ -13,7 +13,6 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from importlib import metadata
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -184,14 +183,15 @@ def gpu(settings: Settings) -> Check:
     count = len(gpus.visible_gpus())
     if not count:
         return Check("GPU", True, "no NVIDIA GPU; everything runs on the processor")
-    ask = partial(subprocess.run, capture_output=True, text=True, check=True, timeout=GPU_SECONDS)
+    ask = [sys.executable, "-c", COUNT_GPUS]
     try:
-        used = ask([sys.executable, "-c", COUNT_GPUS]).stdout.strip()
+        answer = subprocess.run(ask, capture_output=True, text=True, check=True, timeout=GPU_SECONDS)
     except subprocess.TimeoutExpired:
         return Check("GPU", True, f"one is here; TensorFlow has not said within {GPU_SECONDS} s whether it uses it")
     except (OSError, subprocess.SubprocessError):
         mend = "Run python -c 'import tensorflow' to see why."
         return Check("GPU", False, "one is here, but TensorFlow cannot be imported to say whether it uses it", mend)
+    used = answer.stdout.strip()
     if used == "0":
         return Check("GPU", False, gpus.UNUSED, gpus.MEND)
     return Check("GPU", True, f"TensorFlow uses {used} of {count}")
@@ -209,7 +209,7 @@ def port(settings: Settings) -> Check:
 def signing_in(settings: Settings) -> Check:
     """Whether the sign-in can work, if one is set up."""
     wrong = sign_in.problem()
-    return Check("Sign-in", not wrong, wrong or "rightly set up, or not at all")
+    return Check("Sign-in", not wrong, wrong or "none is set up, or nothing is wrong with it")
 
 
 def sqlite_file(settings: Settings) -> Path | None:

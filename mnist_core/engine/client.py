@@ -51,7 +51,7 @@ class EngineClient:
         self._process: subprocess.Popen | None = None
         self._watchdog = Watchdog(settings, store.database)
         self._attended = self._started = float("-inf")
-        self.refused = ""
+        self.cannot_write = ""
         """Why nothing can be written at present; only one caller of ``ensure`` now and then finds out by itself."""
         self._dask: Any = None
         self._dask_address = ""
@@ -89,10 +89,10 @@ class EngineClient:
         try:
             attend(self._store.database)
         except StoreError as error:
-            self.refused = str(error)
+            self.cannot_write = str(error)
             self._attended = time.monotonic()  # after it has waited for long: the next one need not at once
             raise
-        self.refused = ""
+        self.cannot_write = ""
 
     def _look_without_beats(self) -> None:
         """Where nothing can be written, the engine cannot beat either: it waits for room, as it should. But one that is

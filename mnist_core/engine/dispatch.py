@@ -99,7 +99,7 @@ class Dispatcher:
         if self._store.mark_running(run_id):
             url, key = self._settings.database_url, f"train-{run_id}-{time.time_ns()}"
             # Anywhere, so that Dask finds another worker when one vanishes; but not where it is known to fail.
-            only = self._workers.sound
+            only = self._workers.bound_to
             options = {"resources": {"train": 1}, "workers": only or None}
             future = self._client.submit(tasks.train, run_id, url, self._workers.images, pure=False, key=key, **options)
             self._runs[run_id] = future, only

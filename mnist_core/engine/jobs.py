@@ -87,7 +87,11 @@ def warm_up(kind: str, data: str = "") -> dict[str, Any]:
 
 
 def train_run(run_id: str, database_url: str) -> str:
-    """Trains a run from the queue to its end and gives its status. Whatever goes wrong stands in the store."""
+    """Trains a run from the queue to its end and gives its status. Whatever goes wrong stands in the store.
+
+    Raises:
+        StoreError: the store could not be reached, or took nothing, for long.
+    """
     with about(run_id):
         return _train_and_tell(run_id, database_url)
 

@@ -23,7 +23,7 @@ from mnist_core.engine.dispatch import Dispatcher
 from mnist_core.errors import EngineError, LabError
 from mnist_core.settings import Settings
 from mnist_core.store import RunStore
-from mnist_core.store.lease import LOOPBACK, Lease
+from mnist_core.store.lease import Lease, is_loopback
 
 log = logging.getLogger("mnist_core.engine")
 
@@ -81,7 +81,7 @@ def _connect(settings: Settings, stack: ExitStack) -> tuple[Client, Callable[[],
     if not address:
         local = stack.enter_context(cluster.start(settings))
         address, look_after = local.scheduler_address, partial(cluster.keep_whole, local)
-    elif settings.database_url.startswith("sqlite") and not any(host in address for host in LOOPBACK):
+    elif settings.database_url.startswith("sqlite") and not is_loopback(address):
         raise EngineError(
             f"MNIST_LAB_SCHEDULER names {address}, whose workers cannot reach the SQLite file on this machine. "
             f"Set MNIST_LAB_DATABASE to a database that all machines reach."

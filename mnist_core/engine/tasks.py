@@ -25,7 +25,9 @@ def warm_up(kind: str, data: str) -> dict[str, Any]:
 def train(run_id: str, database_url: str, data: str) -> str:
     from mnist_core.engine import jobs
 
-    jobs.require_images(data)  # a worker that has just joined gets runs before its warm-up can refuse them
+    # A worker that has just joined gets runs before its warm-up can refuse them. Asked for before the run, which would
+    # fail by it.
+    jobs.require_images(data)
     return jobs.train_run(run_id, database_url)
 
 

@@ -88,8 +88,8 @@ class Workers:
         return len(self._trainers(sound=True) - self._full) + self._busy_full
 
     @property
-    def sound(self) -> list[str]:
-        """Addresses of the train workers that can work, where another one cannot; empty if all can."""
+    def bound_to(self) -> list[str]:
+        """Addresses that runs are bound to: of the train workers that can work, where another one cannot; else none."""
         sound = self._trainers(sound=True) if self._trainers(sound=False) else ()
         return [self._warming[name][0] for name in sound]
 

@@ -13,7 +13,7 @@ import time
 import uuid
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -44,10 +44,9 @@ NEEDED = {
 """What is missing, by kind of worker, where workers are started by hand."""
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
-"""Addresses that each machine has for itself."""
 
 OUT_OF_REACH = (
-    "The engine trains, but cannot be asked from here, as for drawings: its workers can be reached on {host} alone. "
+    "The engine trains, but cannot read drawings from here: its workers can be reached on {host} alone. "
     "Set MNIST_LAB_SCHEDULER, on every machine, to a Dask scheduler that all of them reach."
 )
 
@@ -115,13 +114,18 @@ def engine_status(database: Database, scheduler: str = "") -> EngineStatus:
         return EngineStatus("broken", problem=row.problem)
     if row is None or not process_alive(row.host, row.pid, row.beat):
         return EngineStatus("away")
-    workers = tuple(json.loads(row.workers))
+    status = EngineStatus(row.state, row.address, tuple(json.loads(row.workers)), row.pid, row.host)
     # Two machines have one database only if it is a server's; with a file, this one has got another name.
     elsewhere = row.host != HOST and not database.url.startswith("sqlite")
-    tunnel = any(host in scheduler for host in LOOPBACK) and urlsplit(scheduler).port == urlsplit(row.address).port
-    alone = elsewhere and not tunnel and any(host in row.address for host in LOOPBACK)
-    out_of_reach = OUT_OF_REACH.format(host=row.host) if alone else ""
-    return EngineStatus(row.state, row.address, workers, row.pid, row.host, "", row.beat, row.owner, out_of_reach)
+    tunnel = is_loopback(scheduler) and urlsplit(scheduler).port == urlsplit(row.address).port
+    alone = elsewhere and is_loopback(row.address) and not tunnel
+    reach = OUT_OF_REACH.format(host=row.host) if alone else ""
+    return replace(status, beat=row.beat, owner=row.owner, out_of_reach=reach)
+
+
+def is_loopback(address: str) -> bool:
+    """Whether it is one that each machine has for itself."""
+    return any(host in address for host in LOOPBACK)
 
 
 def revoke(database: Database, status: EngineStatus) -> None:

@@ -104,8 +104,7 @@ class RunRecords:
     def keep(self, run_id: str, name: str, data: bytes) -> None:
         """Keeps bytes under a name, in place of those that were there."""
         with self.database.write() as connection:
-            # Held until the end of the transaction, so that nobody deletes the run in between.
-            if connection.execute(select(runs.c.id).where(runs.c.id == run_id).with_for_update()).first():
+            if lock_run(connection, run_id):
                 self._upsert(connection, blobs, [{"run_id": run_id, "name": name, "data": data}])
 
     def forget_after(self, run_id: str, step: int, epoch: int, holder: str | None = None) -> None:
@@ -134,6 +133,14 @@ class RunRecords:
         keys = [column.name for column in table.primary_key]
         changed = {c.name: query.excluded[c.name] for c in table.columns if c.name not in keys}
         connection.execute(query.on_conflict_do_update(index_elements=keys, set_=changed), rows)
+
+
+def lock_run(connection: Connection, run_id: str) -> bool:
+    """Whether the run is there; nobody changes or deletes it then before this transaction ends.
+
+    Who does so now is waited for. SQLite has one writer at a time and locks no rows.
+    """
+    return connection.execute(select(runs.c.id).where(runs.c.id == run_id).with_for_update()).first() is not None
 
 
 def _hold(connection: Connection, run_id: str, holder: str | None, progress: Mapping[str, Any]) -> None:

@@ -21,7 +21,7 @@ from mnist_core.calibration import Calibration
 from mnist_core.config import RunConfig
 from mnist_core.errors import ConfigError, StoreError, UnknownRun
 from mnist_core.store.queue import in_order
-from mnist_core.store.records import RunRecords, quoted
+from mnist_core.store.records import RunRecords, lock_run, quoted
 from mnist_core.store.run import RESUMABLE, USABLE, Run
 from mnist_core.store.tables import batches, blobs, epochs, events, runs, sweep_trials, sweeps
 
@@ -185,14 +185,6 @@ class OwnRuns(RunRecords):
         query = select(table).where(table.c.run_id == run_id, key > after).order_by(key)
         with self.database.read() as connection:
             return [dict(row._mapping) for row in connection.execute(query)]
-
-
-def lock_run(connection: Connection, run_id: str) -> None:
-    """Keeps others from changing or deleting it before this transaction ends, and waits for those who do so now.
-
-    SQLite has one writer at a time and needs none of this.
-    """
-    connection.execute(select(runs.c.id).where(runs.c.id == run_id).with_for_update())
 
 
 def insert_run(

@@ -19,9 +19,9 @@ from mnist_core.errors import StoreError, UnknownSweep
 from mnist_core.explore.design import Design
 from mnist_core.store.database import Database
 from mnist_core.store.expectations import require_share
-from mnist_core.store.records import quoted
+from mnist_core.store.records import lock_run, quoted
 from mnist_core.store.run import LIVE, WAITING
-from mnist_core.store.runs import NAME_LENGTH, insert_run, lock_run, short
+from mnist_core.store.runs import NAME_LENGTH, insert_run, short
 from mnist_core.store.sweep import OPEN, Sweep, Trial, room
 from mnist_core.store.tables import blobs, epochs, runs, sweep_trials, sweeps
 
@@ -132,10 +132,10 @@ class SweepStore:
         if trial is None or trial.state != "complete":
             raise StoreError(f"The run {quoted(run_id)} is no completed trial of this sweep. Choose one that is.")
         with self._database.write() as connection:
-            lock_run(connection, run_id)
-            there = select(runs.c.id).where(runs.c.id == run_id).exists()  # it may have been deleted meanwhile
-            here = (sweeps.c.id == sweep_id) & (sweeps.c.chosen == sweep.chosen) & there
-            if connection.execute(update(sweeps).where(here).values(chosen=run_id)).rowcount:
+            here = (sweeps.c.id == sweep_id) & (sweeps.c.chosen == sweep.chosen)
+            choose = update(sweeps).where(here).values(chosen=run_id)
+            # The run may have been deleted meanwhile, or another one chosen.
+            if lock_run(connection, run_id) and connection.execute(choose).rowcount:
                 every = update(sweep_trials).where(sweep_trials.c.sweep_id == sweep_id)
                 connection.execute(every.values(score=False))
                 connection.execute(every.where(sweep_trials.c.run_id == run_id).values(score=True))

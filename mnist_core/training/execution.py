@@ -69,7 +69,7 @@ def _precision(config: RunConfig, on_gpu: bool) -> tuple[str, str]:
     if on_gpu and not gpu_has_bfloat16():
         return "float32", "float32, since this GPU has no bfloat16"
     if not on_gpu and not BFLOAT16 & cpu_flags():
-        return "float32", "float32, since only AVX512-BF16 and AMX are known to gain from bfloat16 here"
+        return "float32", "float32, since bfloat16 is known to be faster only on processors with AVX512-BF16 or AMX"
     if config.architecture.convolutional or on_gpu:
         return "bfloat16", "bfloat16, which this hardware has, with a float32 last layer and loss"
     return "float32", "float32, since converting costs dense layers more than bfloat16 gains on a processor"

@@ -80,8 +80,8 @@ def engine_line() -> None:
             f'<div class="status" role="status"><i style="background:{colour}" aria-hidden="true"></i>'
             f"<span>{' · '.join([words, *busy])}</span></div>"
         )
-        if here.engine.refused:
-            raise StoreError(here.engine.refused)
+        if here.engine.cannot_write:
+            raise StoreError(here.engine.cannot_write)
 
 
 def describe(status: EngineStatus, by_hand: bool = False) -> tuple[str, str]:
