@@ -43,6 +43,9 @@ def start(settings: Settings) -> Iterator[SpecCluster]:
             "distributed.scheduler.allowed-failures": WORKER_DEATHS_ALLOWED,
             "distributed.deploy.lost-worker-timeout": f"{LOST_SECONDS} s",
             "distributed.nanny.environ.TMPDIR": temporary.dir_path,
+            # Dask looks at a worker's stack a hundred times a second, for a page that we do not have; while a network
+            # is traced, which is Python alone, that costs a third of the time.
+            "distributed.worker.profile.enabled": False,
         }
     )
     options = {"host": "127.0.0.1", "port": 0, "dashboard": False, "dashboard_address": "127.0.0.1:0"}

@@ -20,6 +20,7 @@ from mnist_core.data.mnist import Digits
 from mnist_core.models.build import gives_logits
 from mnist_core.models.losses import right, shares
 from mnist_core.models.plan import CLASSES
+from mnist_core.training.forward import forward
 from mnist_core.training.fresh import forgetting
 
 SLICE_SECONDS = 0.06
@@ -126,7 +127,7 @@ class CompiledEpoch:
         self._forget()
         optimizer.learning_rate.assign(rate)
         with tf.GradientTape() as tape:
-            outputs = self.model(images, training=True)
+            outputs = forward(self.model, images)
             loss = total_loss(self.model, labels, outputs)
         optimizer.apply(tape.gradient(loss, variables), variables)
         return loss, _count(right(labels, outputs, gives_logits(self.config)))

@@ -20,7 +20,8 @@ TENSORFLOW_SIDE = {
         "engine.reading", "engine.recorder", "engine.robustness", "explain.activations", "explain.slopes",
         "models.blobs", "models.build", "models.describe", "models.losses", "models.restore", "models.subclassed",
         "training.checkpoint", "training.classical", "training.compiled", "training.execution", "training.fingerprint",
-        "training.fit", "training.fresh", "training.health", "training.metrics", "training.programs", "training.tape",
+        "training.fit", "training.forward", "training.fresh", "training.health", "training.metrics",
+        "training.programs", "training.tape",
     )
 }  # fmt: skip
 """Modules that only workers import."""

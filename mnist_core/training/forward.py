@@ -1,0 +1,46 @@
+"""The forward pass of a training step, with its layers in an order that costs less and gives the same."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import keras
+
+RELU = keras.activations.relu
+
+
+def forward(model: keras.Model, images):
+    """What the network gives for a batch in training, as ``model(images, training=True)`` does.
+
+    The largest of several positive parts is the positive part of the largest. So where max pooling follows relu, it
+    goes first: relu and its gradient then have a quarter of the numbers to go through. The gradient is the same too:
+    where the largest is positive all of it goes there either way, and elsewhere it is 0.
+
+    Args:
+        images: float ``(B, 28, 28, 1)``.
+
+    Returns:
+        ``(B, 10)``.
+    """
+    if not isinstance(model, keras.Sequential):
+        return model(images, training=True)
+    values, pooling = images, None
+    for layer, following in pairwise([*model.layers, None]):
+        if layer is pooling:
+            continue
+        if getattr(layer, "activation", None) is RELU and isinstance(following, keras.layers.MaxPooling2D):
+            pooling = following
+            values = RELU(pooling(_before_relu(layer, values)))
+        else:
+            values = layer(values, training=True)
+    return values
+
+
+def _before_relu(layer: keras.layers.Layer, values):
+    if isinstance(layer, keras.layers.Activation):
+        return values
+    layer.activation = keras.activations.linear
+    try:
+        return layer(values, training=True)
+    finally:
+        layer.activation = RELU
