@@ -16,6 +16,9 @@ CLASSES = 10
 # Keras keeps probabilities this far from 0 and 1 before it takes their logarithm (keras.config.epsilon()).
 EPSILON = 1e-7
 
+CLIPPED = 1e-9
+"""What the tutorials with raw variables clip a probability to before they take its logarithm."""
+
 
 class Averages(NamedTuple):
     """Precision, recall and F1 averaged over the classes, each 0..1."""

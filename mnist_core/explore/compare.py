@@ -150,18 +150,23 @@ def pair(labels: np.ndarray, first: np.ndarray, second: np.ndarray) -> Pair:
     return Pair(mcnemar(len(only_first), len(only_second)), only_first, only_second, difference)
 
 
-def holm_of_pairs(labels: np.ndarray, predicted: Mapping[str, np.ndarray]) -> dict[frozenset[str], float]:
-    """By the ids of every two runs, the p of McNemar's test with Holm's correction, since so many pairs are tested.
+def tests_of_pairs(labels: np.ndarray, predicted: Mapping[str, np.ndarray]) -> dict[tuple[str, str], McNemar]:
+    """McNemar's test of every two runs, by their ids in the order of ``predicted``.
 
     Args:
         predicted: by run id, the digits read on the test set.
     """
     right = {run_id: read == labels for run_id, read in predicted.items()}
-    tests = {
-        frozenset((a, b)): mcnemar(int((right[a] & ~right[b]).sum()), int((right[b] & ~right[a]).sum())).p
+    return {
+        (a, b): mcnemar(int((right[a] & ~right[b]).sum()), int((right[b] & ~right[a]).sum()))
         for a, b in combinations(right, 2)
     }
-    return dict(zip(tests, holm(list(tests.values())), strict=True))
+
+
+def holm_of_pairs(tests: Mapping[tuple[str, str], McNemar]) -> dict[frozenset[str], float]:
+    """By the ids of every two runs, the p of their test with Holm's correction, since so many pairs are tested."""
+    corrected = holm([test.p for test in tests.values()])
+    return {frozenset(ids): p for ids, p in zip(tests, corrected, strict=True)}
 
 
 def verdict(first: str, second: str, test: McNemar, corrected: float | None = None) -> str:
@@ -191,7 +196,7 @@ def summary(runs: Sequence[Run], labels: np.ndarray, predicted: dict[str, np.nda
         predicted: by run id, the digits read on the test set; runs without are compared by settings alone.
 
     Returns:
-        ``losses`` among others: why these cannot be compared, empty if they can.
+        ``remark_on_losses`` among others: why these cannot be compared, empty if they can.
     """
     differing, same = settings(runs)
     rows = []
@@ -202,12 +207,13 @@ def summary(runs: Sequence[Run], labels: np.ndarray, predicted: dict[str, np.nda
             scored = mark(labels, predicted[run.id])
             row |= {"test_accuracy": scored.accuracy, "interval": list(scored.interval)}
         rows.append(row)
-    pairs, corrected = [], holm_of_pairs(labels, {run.id: predicted[run.id] for run in runs if run.id in predicted})
-    for first, second in combinations([run.id for run in runs if run.id in predicted], 2):
-        test = pair(labels, predicted[first], predicted[second]).test
-        p_holm = corrected[frozenset((first, second))]
-        pairs.append({"first": first, "second": second, **test._asdict(), "p_holm": p_holm})
+    tests = tests_of_pairs(labels, {run.id: predicted[run.id] for run in runs if run.id in predicted})
+    corrected = holm_of_pairs(tests)
+    pairs = [
+        {"first": ids[0], "second": ids[1], **test._asdict(), "p_holm": corrected[frozenset(ids)]}
+        for ids, test in tests.items()
+    ]
     ids = [run.id for run in runs]
     differs = {key: dict(zip(ids, values, strict=True)) for key, values in differing.items()}
     unlike = not_one_measure(run.settings for run in runs)
-    return {"runs": rows, "losses": unlike, "differs": differs, "same": same, "pairs": pairs}
+    return {"runs": rows, "remark_on_losses": unlike, "differs": differs, "same": same, "pairs": pairs}

@@ -195,7 +195,7 @@ class Design:
     @cached_property
     def lengths(self) -> set[int]:
         """How many epochs its trials have at the ends of what varies; ``ConfigError`` where one of them cannot be."""
-        found = {self.configure(values).epochs for values in self._corners()}
+        found = {config.epochs for config in self._at_the_ends}
         for values in self._longest_and_shortest():
             with suppress(ConfigError):  # A trial with such a combination fails, and says why.
                 found.add(self.configure(values).epochs)
@@ -229,23 +229,26 @@ class Design:
     @cached_property
     def unlike_losses(self) -> str:
         """Why the losses of its trials cannot be compared, as sentences; empty if they can."""
-        return not_one_measure(self.configure(values) for values in self._corners())
+        return not_one_measure(self._at_the_ends)
 
     @cached_property
     def unlike_training_losses(self) -> str:
         """Why, besides that, the training losses of its trials cannot be compared; empty if they can."""
-        return not_one_measure_in_training(self.configure(values) for values in self._corners())
+        return not_one_measure_in_training(self._at_the_ends)
 
     def configure(self, values: Mapping[str, Any]) -> RunConfig:
         """The configuration of a trial with these values."""
         return configure(self.base, values, self.search.steps)
 
-    def _corners(self):
+    @cached_property
+    def _at_the_ends(self) -> list[RunConfig]:
         """Each dimension at its ends or choices, the others at their first: what must be possible beforehand."""
         first = {dimension.key: dimension.grid()[0] for dimension in self.space}
-        for dimension in self.space:
-            ends = dimension.choices or (dimension.grid()[0], dimension.grid()[-1])
-            yield from ({**first, dimension.key: value} for value in ends)
+        return [
+            self.configure(first | {dimension.key: value})
+            for dimension in self.space
+            for value in dimension.choices or (dimension.grid()[0], dimension.grid()[-1])
+        ]
 
     def _longest_and_shortest(self):
         """Every combination of the ends of what decides the number of epochs, the others at their first."""

@@ -11,12 +11,9 @@ import math
 from collections.abc import Collection, Iterable, Sequence
 
 from mnist_core.config import RunConfig
-from mnist_core.evaluation import EPSILON
+from mnist_core.evaluation import CLIPPED, EPSILON
 from mnist_core.models.plan import CLASSES
 from mnist_core.parts import plain
-
-CLIPPED = 1e-9
-"""As ``models.losses.SMALLEST``, which only workers can import."""
 
 
 def not_one_measure(configs: Iterable[RunConfig]) -> str:

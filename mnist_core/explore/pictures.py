@@ -155,13 +155,17 @@ def most_important(sweep: Sweep) -> list[str]:
 
 
 def _tell_apart(figure: Figure, trials: Sequence[Trial]) -> None:
-    """Gives the lines of trials their names, and dashes those that the pruner gave up."""
+    """Gives the lines of trials their names; those that the pruner gave up are dashed, with crosses for points.
+
+    A trial given up after its first epoch is a point alone, which no dashes tell from others.
+    """
     states = {trial.number: trial.state for trial in trials}
     ends = {"pruned": ", pruned", "running": ", in training"}
     for line in figure.data:
         number = int(line.name.removeprefix("Trial"))
         line.name = f"trial {number}{ends.get(states[number], '')}"
-        line.line.dash = "dash" if states[number] == "pruned" else "solid"
+        pruned = states[number] == "pruned"
+        line.line.dash, line.marker.symbol = ("dash", "x") if pruned else ("solid", "circle")
         line.hoverlabel.namelength = -1  # else 15 letters
 
 

@@ -100,8 +100,7 @@ def welch(first: Sequence[float], second: Sequence[float], confidence: float = C
         return Welch(difference, math.nan, math.nan, math.nan)
     parts = first.var(ddof=1) / len(first), second.var(ddof=1) / len(second)
     error = math.sqrt(sum(parts))
-    # Welch-Satterthwaite: how many degrees of freedom the sum of two estimated variances has.
-    freedom = error**4 / (parts[0] ** 2 / (len(first) - 1) + parts[1] ** 2 / (len(second) - 1))
+    freedom = _degrees_of_freedom(*parts, len(first) - 1, len(second) - 1)
     half = float(stdtrit(freedom, 0.5 + confidence / 2)) * error
     p = 2 * float(stdtr(freedom, -abs(difference) / error))
     return Welch(difference, difference - half, difference + half, p)
@@ -116,8 +115,18 @@ def welch_of_pairs(groups: Sequence[Sequence[float]]) -> np.ndarray:
     parts = np.array([np.var(values, ddof=1) / len(values) if np.ptp(values) else 0.0 for values in groups])
     one, other = np.triu_indices(len(groups), 1)
     sums = np.where((both := parts[one] + parts[other]) > 0, both, np.nan)
-    freedom = sums**2 / (parts[one] ** 2 / freedoms[one] + parts[other] ** 2 / freedoms[other])
+    freedom = _degrees_of_freedom(parts[one], parts[other], freedoms[one], freedoms[other])
     return 2 * stdtr(freedom, -abs(means[one] - means[other]) / np.sqrt(sums))
+
+
+def _degrees_of_freedom(one, other, freedom_of_one, freedom_of_other):
+    """Of the sum of two estimated variances of means, of which each has its own; numbers or arrays of one shape.
+
+    Welch-Satterthwaite: Satterthwaite 1946, "An approximate distribution of estimates of variance components",
+    Biometrics Bulletin 2. Not a number where both variances are 0.
+    """
+    with np.errstate(invalid="ignore"):
+        return (one + other) ** 2 / (one**2 / freedom_of_one + other**2 / freedom_of_other)
 
 
 def holm(ps: Sequence[float]) -> list[float]:

@@ -6,10 +6,8 @@ import keras
 from keras import ops
 
 from mnist_core.data.others import NOT_A_DIGIT
+from mnist_core.evaluation import CLIPPED
 from mnist_core.models.plan import CLASSES
-
-SMALLEST = 1e-9
-"""What the tutorials with raw variables clip a probability to before they take its logarithm."""
 
 
 def shares(labels):
@@ -44,4 +42,4 @@ class ClippedCrossentropy(keras.losses.Loss):
     def call(self, labels, probabilities):
         labels = ops.cast(ops.reshape(labels, (-1, 1)), "int32")
         true = ops.take_along_axis(probabilities, labels, axis=1)[:, 0]
-        return -ops.log(ops.clip(true, SMALLEST, 1.0))
+        return -ops.log(ops.clip(true, CLIPPED, 1.0))

@@ -19,7 +19,7 @@ from mnist_core.ui.digits import gallery
 from mnist_core.ui.lab import Lab, digits
 from mnist_core.ui.live_chart import live_chart
 from mnist_core.ui.reading import history, reading
-from mnist_core.ui.spread import show_spread
+from mnist_core.ui.spread import say_unlike, show_spread
 from mnist_core.ui.take import take_along, tensorboard_button
 from mnist_core.ui.visitor import visitor
 from mnist_core.ui.words import STATUS, escaped
@@ -112,13 +112,7 @@ def _spread(groups: Sequence[tuple[str, Sequence[Run]]], histories: Mapping[str,
     show_spread(values, fates, "spread")
     if short := sum(run.status not in ("finished", "failed") for _, group in groups for run in group):
         words = "1 run has not finished and is" if short == 1 else f"{short} runs have not finished and are"
-        st.caption(f"{words} left out of these numbers: a run that ended early says nothing about its setting.")
-
-
-def say_unlike(losses: str) -> None:
-    """Why losses cannot be compared, if they cannot, beside whatever sets them side by side."""
-    if losses:
-        st.warning(losses, icon=":material/balance:")
+        st.caption(f"{words} left out of these numbers: a run that was broken off says nothing about its setting.")
 
 
 def settings(runs: Sequence[Run]) -> None:
@@ -233,7 +227,7 @@ def pair(lab: Lab, runs: Sequence[Run], read: dict[str, np.ndarray]) -> None:
         second = st.selectbox("Second", others, index=0, format_func=called.get, key="second")
     test_set = digits("test", lab.settings.data)
     found = compare.pair(test_set.labels, read[first], read[second])
-    corrected, several = compare.holm_of_pairs(test_set.labels, read), len(read) > 2
+    corrected, several = compare.holm_of_pairs(compare.tests_of_pairs(test_set.labels, read)), len(read) > 2
     p = corrected[frozenset((first, second))] if several else None
     st.info(escaped(compare.verdict(called[first], called[second], found.test, p)), icon=":material/balance:")
     st.caption(

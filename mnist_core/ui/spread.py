@@ -1,4 +1,4 @@
-"""What seeds alone make of each setting, told alike of a sweep and of runs side by side."""
+"""What seeds alone make of each setting, and whether losses are one measure: told alike of sweeps and of runs."""
 
 from __future__ import annotations
 
@@ -43,6 +43,12 @@ def show_spread(
         st.warning(escaped(sentence), icon=":material/trending_up:")
     if known:
         st.info(escaped(seeds.noise(values, higher_is_better)), icon=":material/balance:")
+
+
+def say_unlike(losses: str) -> None:
+    """Why losses cannot be compared, if they cannot, beside whatever sets them side by side."""
+    if losses:
+        st.warning(losses, icon=":material/balance:")
 
 
 def _row(label: str, group: Sequence[float]) -> dict[str, Any]:

@@ -17,14 +17,13 @@ from mnist_core.store.run import Run
 from mnist_core.store.sweep import Sweep, Trial, room
 from mnist_core.store.sweeps import SweepStore
 from mnist_core.ui import comparing
-from mnist_core.ui.compare_view import say_unlike
 from mnist_core.ui.data_table import data_table
 from mnist_core.ui.explained import show_foretold
 from mnist_core.ui.frame import errors_in_words
 from mnist_core.ui.lab import Lab
 from mnist_core.ui.live_chart import live_chart
 from mnist_core.ui.menu import go
-from mnist_core.ui.spread import show_spread
+from mnist_core.ui.spread import say_unlike, show_spread
 from mnist_core.ui.take import take_along
 from mnist_core.ui.visitor import acting, visitor, whose
 from mnist_core.ui.words import STATUS, duration, escaped, percent
@@ -171,19 +170,21 @@ def _picture(sweeps: SweepStore, sweep: Sweep, trials: list[Trial]) -> dict[str,
         key="picture",
     )  # fmt: skip
     by_epoch = kind in ("intermediate", "curves")
-    live = by_epoch and any(trial.state == "running" for trial in trials) and sweeps.epochs_done(sweep.id)
+    epochs = sweeps.epochs_done(sweep.id) if by_epoch else 0
+    live = epochs and any(trial.state == "running" for trial in trials)
     drawn = ("complete", "pruned") if by_epoch else ("complete",)
     if not live and not any(trial.state in drawn for trial in trials):
         none = "No trial was completed, so there is nothing to draw."
         first = "epoch" if by_epoch else "completed trial"
         st.caption(f"The picture begins with the first {first}." if sweep.active else none)
         return None
-    figure = _curves(sweeps, sweep, trials) if kind == "curves" else _drawn(sweeps, sweep, trials, kind)
+    draw = _curves if kind == "curves" else _drawn
+    figure = draw(sweeps, sweep, trials, kind, epochs)
     left_out = pictures.left_out(kind, trials)
     words = f"{pictures.PICTURES[kind]} of {len(trials)} trials. {left_out}".strip()
     live_chart(figure, f"{kind}-{sweep.id}", words, height=420)
     if kind == "intermediate" and any(trial.state == "pruned" for trial in trials):
-        left_out = f"Dashed lines are trials that the pruner gave up. {left_out}"
+        left_out = f"Dashed lines and crosses are trials that the pruner gave up. {left_out}"
     if left_out:
         st.caption(left_out)
     return figure
@@ -196,16 +197,18 @@ def _once(state: tuple, draw: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     return st.session_state["sweep-picture"][1]
 
 
-def _drawn(sweeps: SweepStore, sweep: Sweep, trials: list[Trial], kind: str) -> dict[str, Any]:
+def _drawn(sweeps: SweepStore, sweep: Sweep, trials: list[Trial], kind: str, epochs: int) -> dict[str, Any]:
+    """``epochs``: how many epochs its trials have, where the picture shows them; else 0."""
+
     def draw() -> dict[str, Any]:
         return pictures.draw(kind, sweep, trials, sweeps.epochs(sweep.id) if kind == "intermediate" else {})
 
     # Of many trials there is an epoch in no time, and many lines to draw: these wait for some epochs more.
-    epochs = sweeps.epochs_done(sweep.id) // max(1, len(trials) // TOGETHER) if kind == "intermediate" else 0
-    return _once((sweep.id, kind, sum(not t.open for t in trials), epochs, tuple(sweep.importances.items())), draw)
+    seen = epochs // max(1, len(trials) // TOGETHER)
+    return _once((sweep.id, kind, sum(not t.open for t in trials), seen, tuple(sweep.importances.items())), draw)
 
 
-def _curves(sweeps: SweepStore, sweep: Sweep, trials: list[Trial]) -> dict[str, Any]:
+def _curves(sweeps: SweepStore, sweep: Sweep, trials: list[Trial], kind: str, epochs: int) -> dict[str, Any]:
     metrics = list(comparing.METRICS)
     metric = st.selectbox(
         "What", metrics, index=metrics.index(sweep.objectives[0][0]), format_func=comparing.METRICS.get, key="what"
@@ -223,7 +226,7 @@ def _curves(sweeps: SweepStore, sweep: Sweep, trials: list[Trial]) -> dict[str, 
         }
         return comparing.bands(found, metric)
 
-    return _once((sweep.id, "curves", metric, len(trials), sweeps.epochs_done(sweep.id)), draw)
+    return _once((sweep.id, kind, metric, len(trials), epochs), draw)
 
 
 def _spread(sweep: Sweep, trials: list[Trial]) -> None:

@@ -24,9 +24,9 @@ def test_pictures_by_epoch_go_on_with_every_epoch_of_a_trial_in_training(visit, 
         assert max(x for line in app.session_state["sweep-picture"][1]["data"] for x in line["x"]) == epoch
 
 
-def test_epoch_by_epoch_says_what_its_dashes_are(visit, searched):
+def test_epoch_by_epoch_says_what_its_dashes_and_crosses_are(visit, searched):
     app = visit("Explore", sweep=searched(8))
     assert "Dashed lines" not in words(app, "caption")
-    assert "Dashed lines are trials that the pruner gave up." in words(
+    assert "Dashed lines and crosses are trials that the pruner gave up." in words(
         healthy(app.selectbox(key="picture").set_value("intermediate").run()), "caption"
     )

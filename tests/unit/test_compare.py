@@ -127,9 +127,9 @@ def test_the_whole_as_plain_data(runs):
     (pair,) = document["pairs"]
     assert (pair["first"], pair["second"], pair["only_first"]) == (runs[0].id, runs[1].id, 1)
     assert document["differs"]["seed"] == {runs[0].id: 1, runs[1].id: 1, runs[2].id: 2}
-    assert document["losses"] == ""
+    assert document["remark_on_losses"] == ""
 
 
 def test_losses_that_are_not_one_measure_are_told_with_the_data(store, runs):
     other = store.get(store.create(RunConfig.parse({"architecture": {"l2": 0.001}})))
-    assert "not one measure" in compare.summary([runs[0], other], LABELS, {})["losses"]
+    assert "not one measure" in compare.summary([runs[0], other], LABELS, {})["remark_on_losses"]

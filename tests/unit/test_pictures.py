@@ -135,6 +135,8 @@ def test_epoch_by_epoch_trials_in_training_are_drawn_and_pruned_ones_dashed(metr
     assert [(line["name"], line["line"]["dash"], line["y"]) for line in figure["data"]] == [
         ("trial 0", "solid", [1, 2]), ("trial 1, pruned", "dash", [2, 3]), ("trial 2, in training", "solid", [3, 4])
     ]  # fmt: skip
+    marks = [line["marker"]["symbol"] for line in figure["data"]]
+    assert marks == ["circle", "x", "circle"], "a trial given up after its first epoch has no line to dash"
     assert {line["hoverlabel"]["namelength"] for line in figure["data"]} == {-1}, "else names are cut short"
     titles = [figure["layout"][axis]["title"]["text"] for axis in ("xaxis", "yaxis")]
     assert titles == ["epoch", f"held-out {metric}"]
