@@ -7,6 +7,7 @@ from mnist_core.ui import charts, dataset
 from mnist_core.ui.digits import gallery, picture
 from mnist_core.ui.frame import page
 from mnist_core.ui.live_chart import live_chart
+from mnist_core.ui.take import take_along
 
 PER_CLASS, AT_RANDOM = 40, 48
 
@@ -44,8 +45,11 @@ with page(
     with columns[1]:
         counts = dataset.counts(fraction, how)
         words = " · ".join(f"{name}: {int(values.sum()):,}" for name, values in counts.items())
-        live_chart(charts.bars(counts, "digit", "images"), "counts", f"Images per digit. {words}.")
+        figure = charts.bars(counts, "digit", "images")
+        live_chart(figure, "counts", f"Images per digit. {words}.")
         st.caption(words)
+        rows = [{"digit": digit} | {name: int(of[digit]) for name, of in counts.items()} for digit in range(10)]
+        take_along("counts", rows, figure)
 
     st.subheader("The average digit")
     st.caption("The mean of all training images of a class: where it is blurred, people write differently.")

@@ -22,7 +22,7 @@ from mnist_core.ui.live_chart import live_chart
 from mnist_core.ui.network import graph, layer_table
 from mnist_core.ui.queue import pace
 from mnist_core.ui.share import share, show_task
-from mnist_core.ui.take import tensorboard_button
+from mnist_core.ui.take import figure_button, tensorboard_button
 from mnist_core.ui.visitor import acting
 from mnist_core.ui.weights import untrained
 from mnist_core.ui.words import ago, duration, escaped, percent
@@ -43,6 +43,7 @@ def show_schedule(config: RunConfig) -> None:
     st.markdown("**Learning rate by step**")
     figure = charts.line((steps / per_epoch).tolist(), rates.tolist(), "epoch", "learning rate")
     live_chart(figure, "schedule", f"Learning rate, {config.schedule.label}.", height=200)
+    figure_button(figure, "schedule")
 
 
 def describe(name: str) -> None:

@@ -22,6 +22,7 @@ from mnist_core.ui.frame import errors_in_words
 from mnist_core.ui.lab import Lab, digits
 from mnist_core.ui.live_chart import live_chart
 from mnist_core.ui.reading import reading
+from mnist_core.ui.take import take_along
 from mnist_core.ui.visitor import visitor
 from mnist_core.ui.words import percent
 
@@ -108,8 +109,8 @@ def accuracies(lab: Lab, run: Run) -> None:
     which = "all" if images == len(read.labels) else "the first"
     st.caption(f"Each figure is of the same test images: {which} {images:,}.")
     names = [CORRUPTIONS[name].name for name in ordered]
-    live_chart(
-        charts.named_bars(names, [known[name] for name in ordered], "accuracy"),
-        "robustness",
-        f"Accuracy under each corruption; mean {mean:.1%}, worst {names[0]} with {known[ordered[0]]:.1%}.",
-    )
+    figure = charts.named_bars(names, [known[name] for name in ordered], "accuracy")
+    words = f"Accuracy under each corruption; mean {mean:.1%}, worst {names[0]} with {known[ordered[0]]:.1%}."
+    live_chart(figure, "robustness", words)
+    rows = [{"corruption": CORRUPTIONS[name].name, "accuracy": known[name]} for name in ordered]
+    take_along(f"robustness-{run.id}", rows, figure)

@@ -1,4 +1,4 @@
-"""What Train, Runs and Evaluate give to take along: tables as CSV and JSON, charts as web pages."""
+"""What pages give to take along: tables as CSV and JSON, charts as web pages."""
 
 import csv
 import io
@@ -9,6 +9,8 @@ import pytest
 import streamlit as st
 
 from mnist_core.config import RunConfig
+from mnist_core.robustness import FIGURES
+from mnist_core.store.shipped import FLAGSHIP
 from tests.pages.conftest import curves, healthy
 
 
@@ -93,3 +95,25 @@ def test_of_a_run_that_was_stopped_in_its_first_epoch_there_is_the_batch_curve(v
     store.record(run_id, {"status": "stopped", "step": 10, "steps": 2100}, [{"step": 10, "loss": 2.0, "accuracy": 0.1}])
     visit("Train", run=run_id)
     assert list(files) == [f"batches-{run_id}.html"]
+
+
+def test_how_many_images_there_are_of_each_digit(visit, files):
+    visit("Data")
+    rows = json.loads(files["counts.json"]())
+    assert [row["digit"] for row in rows] == list(range(10))
+    assert sum(row["training"] + row["validation"] for row in rows) == 60_000
+    assert [y for _, y in drawn(files["counts.html"]())] == [[row[name] for row in rows] for name in list(rows[0])[1:]]
+
+
+def test_the_schedule_of_a_run_to_be(visit, files):
+    visit("Train")
+    ((epochs, rates),) = drawn(files["schedule.html"]())
+    assert len(epochs) == len(rates) > 100 and set(rates) == {RunConfig().optimizer.learning_rate}
+
+
+def test_the_accuracy_under_each_corruption(visit, files, store):
+    visit("Robustness", run=FLAGSHIP)
+    known = json.loads(store.load_blob(FLAGSHIP, FIGURES))
+    rows = json.loads(files[f"robustness-{FLAGSHIP}.json"]())
+    assert [row["accuracy"] for row in rows] == sorted(known.values())
+    assert drawn(files[f"robustness-{FLAGSHIP}.html"]())
