@@ -7,6 +7,7 @@ import base64
 import io
 import json
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -119,11 +120,15 @@ class Visitor:
             self.answered = time.perf_counter()
 
 
-async def arrive(url: str, page: str, query: str = "") -> Visitor:
-    """Opens a page as a visitor who was never here: with a cookie of their own, and an empty session."""
-    cookie = {"Cookie": f"mnist_lab_visitor={new_secret()}"}
+async def arrive(url: str, page: str, query: str = "", headers: Mapping[str, str] | None = None) -> Visitor:
+    """Opens a page as a visitor who was never here: with a cookie of their own, and an empty session.
+
+    Args:
+        headers: what a proxy on the way adds.
+    """
+    headers = {"Cookie": f"mnist_lab_visitor={new_secret()}"} | dict(headers or {})
     address = url.replace("http", "ws", 1) + "/_stcore/stream"
-    connection = await connect(address, subprotocols=["streamlit"], additional_headers=cookie, max_size=None)
+    connection = await connect(address, subprotocols=["streamlit"], additional_headers=headers, max_size=None)
     visitor = Visitor(connection, page, query)
     await visitor.run()
     return visitor

@@ -83,8 +83,8 @@ def engine(tmp_path_factory):
 @pytest.fixture(scope="session")
 def postgres():
     """The address of a PostgreSQL server's database, started once. Without one, tests that need it fail and say so."""
-    with server() as address:
-        yield address
+    with server() as started:
+        yield started.address
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

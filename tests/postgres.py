@@ -2,7 +2,7 @@
 
 import os
 import secrets
-import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -25,30 +25,50 @@ OPTIONS = {
 }
 
 
+class Server:
+    """An empty database in a folder of its own, which can be stopped and started again.
+
+    Attributes:
+        address: as ``MNIST_LAB_DATABASE`` takes it.
+    """
+
+    def __init__(self, folder):
+        programs, password, port = Path(postgres.require()), secrets.token_hex(8), _free_port()
+        (folder / "password").write_text(password)
+        self._folder, self._somebody = folder, _not_root(folder)
+        make = [programs / "initdb", "-D", folder / "data", "-U", NAME, "--pwfile", folder / "password"]
+        make += ["--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync"]
+        subprocess.run(make, check=True, stdout=subprocess.DEVNULL, cwd=folder, **self._somebody)
+        self._command = [programs / "postgres", "-D", folder / "data", "-p", str(port)]
+        self._command += [part for name, value in OPTIONS.items() for part in ("-c", f"{name}={value}")]
+        self.address = f"postgresql://{NAME}:{password}@127.0.0.1:{port}/postgres"
+
+    def start(self):
+        # Nothing of the lab's: else it would count as one of the lab's own processes.
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("MNIST_LAB_")}
+        with open(self._folder / "log", "ab") as log:
+            self._process = subprocess.Popen(
+                self._command, stdout=log, stderr=log, cwd=self._folder, env=environment, **self._somebody
+            )
+        eventually(lambda: self._process.poll() is not None or _answers(self.address), 60)
+        assert self._process.poll() is None, (self._folder / "log").read_text()
+
+    def stop(self):
+        """At once, whoever is still connected."""
+        self._process.send_signal(signal.SIGINT)
+        self._process.wait()
+
+
 @contextmanager
 def server():
-    """The address of an empty database, as ``MNIST_LAB_DATABASE`` takes it."""
-    programs = Path(postgres.require())
-    folder = Path(tempfile.mkdtemp(prefix="lab-postgres-"))
-    password, port = secrets.token_hex(8), _free_port()
-    (folder / "password").write_text(password)
-    somebody = _not_root(folder)
-    make = [programs / "initdb", "-D", folder / "data", "-U", NAME, "--pwfile", folder / "password"]
-    make += ["--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync"]
-    subprocess.run(make, check=True, stdout=subprocess.DEVNULL, cwd=folder, **somebody)
-    command = [programs / "postgres", "-D", folder / "data", "-p", str(port)]
-    command += [part for name, value in OPTIONS.items() for part in ("-c", f"{name}={value}")]
-    with open(folder / "log", "wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, **somebody)
-    address = f"postgresql://{NAME}:{password}@127.0.0.1:{port}/postgres"
-    try:
-        eventually(lambda: process.poll() is not None or _answers(address), 60)
-        assert process.poll() is None, (folder / "log").read_text()
-        yield address
-    finally:
-        process.send_signal(2)  # at once, whoever is still connected
-        process.wait()
-        shutil.rmtree(folder)
+    """A running ``Server``."""
+    with tempfile.TemporaryDirectory(prefix="lab-postgres-") as folder:
+        made = Server(Path(folder))
+        try:
+            made.start()
+            yield made
+        finally:
+            made.stop()
 
 
 def clear(address):

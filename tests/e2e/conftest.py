@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,10 +75,16 @@ class Server:
 
 @pytest.fixture(scope="package")
 def server(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("dashboard")
-    home, log, port = folder / "home", folder / "server.log", _free_port()
+    with serve(tmp_path_factory.mktemp("dashboard"), free_port()) as started:
+        yield started
+
+
+@contextmanager
+def serve(folder, port, **variables):
+    """A server with its data in ``folder``; ``variables`` of its environment."""
+    home, log = folder / "home", folder / "server.log"
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MNIST_LAB_")}
-    environment |= {"MNIST_LAB_HOME": str(home), "MNIST_LAB_IDLE_SECONDS": str(IDLE_SECONDS)}
+    environment |= {"MNIST_LAB_HOME": str(home), "MNIST_LAB_IDLE_SECONDS": str(IDLE_SECONDS)} | variables
     command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
     command += ["--server.port", str(port), "--server.headless", "true", "--server.address", "127.0.0.1"]
     with log.open("wb") as output:
@@ -101,7 +108,7 @@ def server(tmp_path_factory):
         process.wait()
 
 
-def _free_port():
+def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]

@@ -2,14 +2,17 @@
 
 import re
 
+import psutil
 import pytest
 from playwright.sync_api import expect
 
 from mnist_core.explore.pictures import PICTURES
 from mnist_core.explore.questions import QUESTIONS
+from mnist_core.store.lease import engine_status
 from mnist_core.store.sweeps import SweepStore
 from tests.e2e.lab import SECONDS
 from tests.helpers import eventually
+from tests.searches import design
 
 pytestmark = pytest.mark.e2e
 
@@ -87,3 +90,30 @@ def test_a_question_that_is_stopped_keeps_what_was_found(lab, store):
     lab.click("Compare the best")
     lab.on("Compare")
     lab.sees("What differs")
+
+
+def test_a_search_goes_on_after_a_killed_engine_and_then_with_more_trials(lab, store):
+    sweeps, base = SweepStore(store.database), {"data": {"subset": 3000}, "training": {"epochs": 20}}
+    lab.open("Home")  # which starts the engine, if it is away
+    sweep_id = sweeps.create(design(base=base, trials=4).check())
+    lab.open("Explore", sweep=sweep_id)
+    lab.sees("of 4 trials")
+    begun = lambda: [trial for trial in sweeps.trials(sweep_id) if trial.state != "waiting"]  # noqa: E731
+    eventually(begun, 2 * SECONDS)
+    engine = psutil.Process(engine_status(store.database).pid)
+    engine.kill()
+    assert sweeps.get(sweep_id).active
+    expect(lab.main.get_by_text("finished after").first).to_be_visible(timeout=4 * SECONDS * 1000)
+    assert engine_status(store.database).pid != engine.pid
+    lab.fill("More trials", 2)
+    lab.click("Continue")
+    lab.sees("of 6 trials")
+    eventually(lambda: not sweeps.get(sweep_id).active, 4 * SECONDS)
+    lab.sees("All 6 trials, best first")
+    trials = sweeps.trials(sweep_id)
+    assert [trial.number for trial in trials] == list(range(6))
+    # A rate may be so high that the loss runs away, which ends a trial too.
+    assert {trial.state for trial in trials if "infinite" not in trial.message} == {"complete"}
+    for trial in trials:
+        epochs = [row["epoch"] for row in store.epochs(trial.run_id)]
+        assert epochs == list(range(1, len(epochs) + 1)), "each epoch once"

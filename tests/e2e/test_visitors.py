@@ -20,6 +20,11 @@ def name_of(lab):
     return who(lab).get_by_role("button").first.inner_text().split("\n")[0]
 
 
+def colour_of(lab):
+    """Of the dot before the name, as the browser draws it."""
+    return who(lab).get_by_text("●", exact=True).first.evaluate("dot => getComputedStyle(dot).color")
+
+
 def who(lab):
     return lab.page.get_by_test_id("stSidebar").get_by_test_id("stPopover")
 
@@ -28,10 +33,10 @@ def test_a_name_stays_after_f5_and_nobody_stops_the_run_of_another(visitor, stor
     anna, ben = visitor(), visitor()
     for lab in (anna, ben):
         lab.open("Home")
-    given = name_of(anna)
+    given, colour = name_of(anna), colour_of(anna)
     anna.page.reload()
     anna.on("Home")
-    assert name_of(anna) == given
+    assert (name_of(anna), colour_of(anna)) == (given, colour)
 
     who(anna).get_by_role("button").first.click()
     anna.fill("Your name here", "Anna")
@@ -40,6 +45,7 @@ def test_a_name_stays_after_f5_and_nobody_stops_the_run_of_another(visitor, stor
     anna.page.reload()
     anna.on("Home")
     assert "Anna" in name_of(anna) and "Anna" not in name_of(ben)
+    assert colour_of(anna) == colour
 
     run_id = store.create(LONG, "anna's")
     anna_id = next(row for row in _ids(store, "Anna"))

@@ -1,5 +1,6 @@
 """The dashboard by command: its port, and an end without remains."""
 
+import asyncio
 import signal
 import socket
 import subprocess
@@ -11,12 +12,18 @@ from dataclasses import replace
 import psutil
 import pytest
 
+from benchmarks.visitor import arrive
 from mnist_core import serve
+from mnist_core.config import RunConfig
 from mnist_core.errors import LabError
 from mnist_core.settings import Settings
 from mnist_core.store.lease import engine_status
 from tests.commands import start
 from tests.helpers import assert_friendly, eventually, processes_of
+
+MANY_EPOCHS = RunConfig.parse({"data": {"subset": 3000}, "training": {"epochs": 100}})
+"""Lasts some seconds."""
+
 
 # -- serve ---------------------------------------------------------------------------------------------------
 
@@ -142,6 +149,43 @@ def test_the_dashboard_ends_without_remains(name, dashboard, home, store):
     assert (dashboard.returncode, out.splitlines()[-1], err) == (0, "Stopped.", "")
     assert processes_of(home) == []
     assert engine_status(store.database).state == "away"
+
+
+def test_what_trains_when_the_dashboard_ends_goes_on_when_it_is_opened_again(dashboard, home, store, port):
+    run_id = store.create(MANY_EPOCHS)
+    eventually(lambda: store.get(run_id).epoch >= 3, 180)
+    dashboard.send_signal(signal.SIGINT)
+    out, err = dashboard.communicate(timeout=60)
+    assert (dashboard.returncode, out.splitlines()[-1], err) == (0, "Stopped.", "")
+    assert processes_of(home) == []
+    left = store.get(run_id)
+    assert left.status == "queued" and 3 <= left.epoch < MANY_EPOCHS.training.epochs
+    with start("serve", "--port", port) as again:
+        eventually(lambda: not store.get(run_id).active, 180)
+        again.send_signal(signal.SIGINT)
+        again.communicate(timeout=60)
+    assert (store.get(run_id).status, store.get(run_id).deaths) == ("finished", 0)
+    assert [row["epoch"] for row in store.epochs(run_id)] == list(range(1, MANY_EPOCHS.training.epochs + 1))
+
+
+@pytest.fixture
+def behind_a_proxy(monkeypatch):
+    monkeypatch.setenv("MNIST_LAB_USER_HEADER", "X-Remote-User")
+
+
+def test_a_proxy_says_who_the_visitor_is(behind_a_proxy, dashboard, store, port):
+    """Over a websocket, whose headers are all that the pages get to see."""
+
+    async def look_in(name):
+        found = await arrive(f"http://{serve.LOCAL}:{port}", "", headers={"X-Remote-User": name} if name else None)
+        await found.connection.close()
+        assert not found.errors
+
+    for name in ("anna@school.example", "anna@school.example", "ben@school.example", ""):
+        asyncio.run(look_in(name))
+    with store.database.read() as connection:
+        names = connection.exec_driver_sql("SELECT name FROM visitors ORDER BY name").scalars().all()
+    assert names[-2:] == ["anna", "ben"] and len(names) == 3, "the third has a name that was given"
 
 
 def test_the_dashboard_leaves_the_engine_to_others(engine, dashboard):

@@ -12,14 +12,16 @@ import sys
 from contextlib import contextmanager
 
 import numpy as np
+import psutil
 import pytest
 
 from mnist_core.config import RunConfig
 from mnist_core.engine.client import EngineClient
+from mnist_core.errors import StoreError
 from mnist_core.settings import Settings
 from mnist_core.store import RunStore
 from tests.helpers import ROOT, assert_friendly, eventually, processes_of
-from tests.postgres import clear
+from tests.postgres import clear, server
 
 LONG = RunConfig.parse(
     {
@@ -29,6 +31,11 @@ LONG = RunConfig.parse(
     }
 )
 """Lasts some seconds, in many epochs: a worker vanishes in the middle of it."""
+
+LONGER = LONG.replace({"data.subset": 4000})
+"""Of as many epochs: another run has its turn meanwhile, or the database is away and comes back."""
+
+SHORT = LONG.replace({"training.epochs": 1})
 
 
 class Machines:
@@ -51,6 +58,10 @@ class Machines:
             )
         self._started.append(process)
         return process
+
+    def said(self, process):
+        """What a process has written."""
+        return (self._folder / f"machine-{self._started.index(process)}" / "log").read_text(errors="replace")
 
     def start_scheduler(self):
         return self.start("scheduler", "--host", self.scheduler, "--no-dashboard", "--no-show")
@@ -103,12 +114,15 @@ def test_a_late_worker_gets_work_and_a_vanished_ones_run_goes_on_elsewhere(postg
     first = machines.start_worker("first", "train=1", 1)
     with dashboard(postgres, machines.scheduler, tmp_path / "home") as (store, client):
         client.wait(120)
-        run_id = store.create(LONG)
+        run_id = store.create(LONGER)
         eventually(lambda: client.ensure() and store.get(run_id).epoch >= 3, 180)
         assert store.get(run_id).worker.endswith(f":{first.pid}")
 
         late = machines.start_worker("late", "train=1,predict=1,files=1", 2)
         eventually(lambda: "late" in {worker["name"] for worker in client.ensure().workers}, 120)
+        second = store.create(SHORT)
+        eventually(lambda: client.ensure() and store.get(second).status == "finished", 180)
+        assert store.get(second).worker.endswith(f":{late.pid}")
         assert store.get(run_id).status == "running"
         first.send_signal(signal.SIGKILL)
         run = eventually(lambda: client.ensure() and (run := store.get(run_id)).status == "finished" and run, 400)
@@ -150,3 +164,49 @@ def test_a_run_goes_on_after_its_scheduler_was_killed(machines, tmp_path):
         assert run.worker.endswith(f":{second.pid}")
         assert (run.epoch, run.step) == (400, run.steps)
         assert [row["epoch"] for row in store.epochs(run_id)] == list(range(1, 401))
+
+
+@pytest.mark.timeout(900)
+def test_a_run_goes_on_after_its_database_was_away(machines, tmp_path):
+    machines.start_scheduler()
+    worker = machines.start_worker("only", "train=1", 1)
+    with server() as database, dashboard(database.address, machines.scheduler, tmp_path / "home") as (store, client):
+        client.wait(120)
+        engine = client.ensure().pid
+        run_id = store.create(LONGER)
+        eventually(lambda: client.ensure() and store.get(run_id).epoch >= 3, 180)
+        database.stop()
+        with pytest.raises(StoreError) as told:
+            store.get(run_id)
+        assert_friendly(told, "MNIST_LAB_DATABASE")
+        eventually(lambda: "waiting to write" in machines.said(worker), 120)
+        database.start()
+        run = eventually(lambda: client.ensure() and (run := store.get(run_id)).status == "finished" and run, 400)
+        assert (run.epoch, run.step, run.deaths) == (400, run.steps, 0)
+        assert run.worker.endswith(f":{worker.pid}")
+        assert [row["epoch"] for row in store.epochs(run_id)] == list(range(1, 401))
+        assert client.ensure().pid == engine
+
+
+@pytest.mark.timeout(900)
+def test_two_dashboards_over_one_database_have_one_engine_and_the_second_takes_over(postgres, machines, tmp_path):
+    clear(postgres)
+    machines.start_scheduler()
+    machines.start_worker("only", "train=1,predict=1", 2)
+    with (
+        dashboard(postgres, machines.scheduler, tmp_path / "one") as (store, one),
+        dashboard(postgres, machines.scheduler, tmp_path / "two") as (same_store, two),
+    ):
+        one.wait(120)
+        assert two.wait(120).pid == one.ensure().pid
+        assert len(processes_of(tmp_path / "one")) == 1 and not processes_of(tmp_path / "two")
+        run_id = same_store.create(LONGER)
+        eventually(lambda: two.ensure() and store.get(run_id).epoch >= 3, 180)
+        psutil.Process(one.ensure().pid).kill()
+        run = eventually(lambda: two.ensure() and (run := store.get(run_id)).status == "finished" and run, 400)
+        assert [row["epoch"] for row in store.epochs(run_id)] == list(range(1, 401))
+        assert run.deaths == 0
+        eventually(lambda: two.ensure().ready, 120)
+        assert len(processes_of(tmp_path / "two")) == 1
+        answers = [client.predict(run_id, np.zeros((1, 28, 28), np.uint8)) for client in (two, one)]
+        np.testing.assert_array_equal(*answers)
