@@ -112,10 +112,11 @@ class Dispatcher:
         running = {run.id: run for run in self._store.list(statuses=("running",))} if bound else {}
         for run_id, only in bound.items():
             run = running.get(run_id)  # not there: deleted, or at its end
-            if not self._workers.may_train(run.worker if run else "", only):
+            if self._workers.may_train(run.worker if run else "", only):
+                continue
+            # One that had begun has lost its worker, which nobody else counts unless Dask has begun it elsewhere since.
+            if run is None or self._store.requeue(run_id, died=bool(run.holder), holder=run.holder):
                 log.warning("the worker that trained it, or would, is gone; it goes on", extra={"run": run_id})
-                # One that had begun has lost its worker; Dask may begin it nowhere, so nobody else counts that.
-                self._store.requeue(run_id, died=bool(run and run.holder))
                 self._runs.pop(run_id)[0].cancel()
 
     def _collect(self) -> None:

@@ -19,7 +19,7 @@ from mnist_core.config import RunConfig
 from mnist_core.data import mnist
 from mnist_core.engine.fine_tuning import measure
 from mnist_core.engine.reading import store_at
-from mnist_core.engine.recorder import TAKEN_BACK, NotBegun, Preparation, Recorder
+from mnist_core.engine.recorder import TAKEN_BACK, NoMore, NotBegun, Preparation, Recorder
 from mnist_core.errors import DataError, LabError, RunTaken, StoreError, UnknownRun
 from mnist_core.gpus import visible_gpus
 from mnist_core.logs import about
@@ -154,11 +154,13 @@ def _train(store: RunStore, run: Run) -> str:
     patiently(lambda: store.record(run.id, {"device": device}, event=event, holder=run.holder))
     log.info("%s", event)
     if execution:
-        look = Preparation(store, run, begun=checkpoint is not None)
+        look, beginning = Preparation(store, run, begun=checkpoint is not None), _beginning(store, run)
         try:
-            trainer = Trainer(config, _programs(), execution, _beginning(store, run), look)
+            trainer = Trainer(config, _programs(), execution, beginning, look)
         except NotBegun as ended:
             return str(ended)
+        except NoMore:
+            trainer = Trainer(config, _programs(), execution, beginning, learns=False)
     else:
         trainer = _classical_trainer(config)
     if config.fine_tuning and not checkpoint:

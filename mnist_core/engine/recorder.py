@@ -33,11 +33,12 @@ class NotBegun(Exception):
     """A reader wished otherwise before the first step; the argument is the run's new status."""
 
 
-class Preparation:
-    """Called again and again while a worker draws what a run is to learn from: obeys what readers ask of it.
+class NoMore(Exception):
+    """A reader has stopped a run that has weights to keep: there is nothing more for it to learn from."""
 
-    A run that stops here and has a checkpoint is prepared to the end all the same, since its weights are to be kept.
-    """
+
+class Preparation:
+    """Called again and again while a worker draws what a run is to learn from: obeys what readers ask of it."""
 
     def __init__(self, store: RunStore, run: Run, begun: bool):
         self._store, self._run, self._begun = store, run, begun
@@ -47,6 +48,7 @@ class Preparation:
         """
         Raises:
             NotBegun: the run has been paused or, if nothing of it is to be kept, taken back.
+            NoMore: it is to stop, and has a checkpoint to be kept.
         """
         if time.monotonic() - self._last_look < WRITE_SECONDS:
             return
@@ -55,7 +57,9 @@ class Preparation:
         self._last_look, self._told = time.monotonic(), True
         if wish == "pause":
             self._end("paused", "Paused before it went on." if self._begun else "Paused before the first step.")
-        elif wish == "stop" and not self._begun:
+        elif wish == "stop" and self._begun:
+            raise NoMore
+        elif wish == "stop":
             self._end("cancelled", TAKEN_BACK)
 
     def _end(self, status: str, event: str) -> None:

@@ -35,13 +35,23 @@ class RunRecords:
         """Takes a run out of the queue to hand it to the workers; ``False`` if it no longer waits there."""
         return self._change(run_id, only="queued", status="running", beat=time.time(), worker="", holder="")
 
-    def requeue(self, run_id: str, died: bool = False) -> None:
+    def requeue(self, run_id: str, died: bool = False, holder: str | None = None) -> bool:
         """Puts a run back whose worker has gone; it keeps its place in time, and nobody may write to it meanwhile.
 
         Args:
             died: counts it as a death of its worker, and not as one of the engine, which takes its workers along.
+            holder: of the training that was lost; without it that of anybody. A worker that has begun the run since
+                has counted that death itself.
+
+        Returns:
+            Whether it is in the queue again.
         """
-        self._change(run_id, only="running", status="queued", holder="", deaths=runs.c.deaths + int(died))
+        query = update(runs).where(runs.c.id == run_id, runs.c.status == "running")
+        if holder is not None:
+            query = query.where(runs.c.holder == holder)
+        with self.database.write() as connection:
+            query = query.values(status="queued", holder="", deaths=runs.c.deaths + int(died))
+            return bool(connection.execute(query).rowcount)
 
     def start(self, run_id: str, worker: str, device: str) -> Run:
         """Gives the run to a worker; from now on only the ``holder`` of what this gives may write to it.

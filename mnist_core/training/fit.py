@@ -57,6 +57,7 @@ class Trainer:
         execution: Execution | None = None,
         beginning: Beginning | None = None,
         look: Callable[[], None] | None = None,
+        learns: bool = True,
     ):
         """Splits the training set as ``config.data`` says, and takes a program with the model's first weights.
 
@@ -66,7 +67,9 @@ class Trainer:
             beginning: of a run with ``config.fine_tuning``; others begin with the weights that the seed gives.
             look: called while the pictures of ``config.data.not_digits`` and ``written`` are drawn, which may take a
                 minute; it may raise to end that.
+            learns: false for one that goes on from a checkpoint only to end there: no pictures are drawn for it.
         """
+        self._learns = learns
         self.config, self.execution = config, execution or choose(config)
         digits, parts = programs.digits, split(programs.digits.labels, config.data)
         self.validation = Digits(digits.images[parts.validation], digits.labels[parts.validation])
@@ -76,7 +79,7 @@ class Trainer:
         again = np.tile(at, config.fine_tuning.often if own else 1)
         self.train_indices = np.concatenate([parts.train, drawn, again])
         images = len(self.train_indices)
-        program = programs.take(config, self.execution, images, own, look)
+        program = programs.take(config, self.execution, images, own, look, learns)
         self.epoch_steps = math.ceil(images / program.epoch.batch)
         self.model, self.epoch, self.evaluation = program.model, program.epoch, program.evaluation
         if beginning:
@@ -145,6 +148,7 @@ class Trainer:
             self.position = checkpoint.restore(data, self.model, self._own_callbacks)
             # A run that had already stopped early has nothing left to do.
             self.model.stop_training = any(getattr(c, "stopped_epoch", 0) for c in self._own_callbacks)
+        self.model.stop_training |= not self._learns
         if self.position.step < self._steps and not self.model.stop_training:
             # Before any clock begins: what a run takes must not depend on which run of its shape came first.
             self.epoch.compile(min(len(self.train_indices), self.total_steps * self.epoch.batch))

@@ -76,6 +76,7 @@ class Programs:
         images: int,
         own: Digits | None = None,
         look: Callable[[], None] | None = None,
+        learns: bool = True,
     ) -> Program:
         """A program for this configuration, with the first weights that its seed gives and a new optimizer.
 
@@ -83,18 +84,21 @@ class Programs:
             images: that an epoch trains on.
             own: more digits to learn from, after all others. A program that has seen them is not kept.
             look: called while pictures are drawn, which may take a minute; it may raise to end that.
+            learns: whether it will be trained. One that will not be gets no pictures drawn, and is not kept.
         """
         batch, room = min(config.training.batch_size, images), _room(images)
         with tf.device(execution.device):
             fresh = build(config, execution.precision)
             # The optimizer's memory must be there before tracing: made inside, all would be traced twice.
             state, key = variables(fresh), _key(config, execution, batch, room)
-            program = None if own else self._kept.get(key)
+            passing = own is not None or not learns
+            program = None if passing else self._kept.get(key)
             if program:
                 for variable, value in zip(variables(program.model), state, strict=True):
                     variable.assign(value)
             else:
-                data = self._data(execution.device, config.data.not_digits, config.data.written, look)
+                drawn = (config.data.not_digits, config.data.written) if learns else (0, 0)
+                data = self._data(execution.device, *drawn, look)
                 if own:
                     data = tf.concat([data[0], own.images], 0), tf.concat([data[1], own.labels.astype(np.int32)], 0)
                 if config.training.loop == "tape":
@@ -102,8 +106,8 @@ class Programs:
                 else:
                     epoch = CompiledEpoch(fresh, *data, config, batch, room, execution.xla)
                     evaluation = CompiledEvaluation(fresh, config.data.scaled, gives_logits(config))
-                program = Program(fresh, epoch, evaluation, config.data.not_digits + config.data.written)
-                if own is None:
+                program = Program(fresh, epoch, evaluation, sum(drawn))
+                if not passing:
                     self._kept[key] = program
         return program
 

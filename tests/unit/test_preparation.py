@@ -69,3 +69,6 @@ def test_a_run_with_weights_that_is_to_stop_while_its_pictures_are_drawn_keeps_t
     asked.append("stop")
     answer, run = train(run_id)
     assert answer == run.status == "stopped" and run.epoch == 1 and run.usable
+    assert len(others._series(0)._drawn) == 1, "nothing more is drawn for it"
+    begun = store.create(RunConfig.parse(QUICK))
+    assert train(begun)[0] == "finished", "what was made for the stopped one is not taken for others"

@@ -77,3 +77,13 @@ def test_deaths_of_workers_are_counted_and_those_of_engines_are_not(store, run_i
     assert begin() == 1
     store.requeue(run_id, died=True)
     assert begin() == 2
+
+
+def test_a_death_that_the_next_worker_has_counted_is_not_counted_again(store, run_id):
+    store.mark_running(run_id)
+    first = store.start(run_id, "host:1", "CPU")
+    second = store.start(run_id, "host:2", "CPU")  # the scheduler was quicker than who looks after vanished workers
+    assert not store.requeue(run_id, died=True, holder=first.holder)
+    assert (store.get(run_id).status, store.get(run_id).deaths) == ("running", 1)
+    assert store.requeue(run_id, died=True, holder=second.holder)
+    assert (store.get(run_id).status, store.get(run_id).deaths) == ("queued", 2)
