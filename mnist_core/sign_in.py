@@ -5,7 +5,10 @@ The sign-in itself is Streamlit's. Nobody has to have one: without an ``[auth]``
 
 from __future__ import annotations
 
+import json
+import urllib.request
 from collections.abc import Mapping
+from http.client import HTTPException
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -27,9 +30,47 @@ CALLBACK = "/oauth2callback"
 
 PACKAGES = ("authlib", "httpx")
 
+ANSWER_SECONDS = 5
+"""For the provider, of which somebody waits who has clicked."""
+
 
 def problem() -> str:
     """What keeps everybody from signing in and how to mend it; empty if nothing does, or no sign-in is set up."""
+    found = _secrets()
+    if isinstance(found, str):
+        return found
+    return _fault(found["auth"]) if "auth" in found else ""
+
+
+def silence() -> str:
+    """Why the provider of the sign-in, which is asked now, does not say how to sign in; empty if it does.
+
+    Streamlit leaves whoever signs in then on an error page of its own. Of a section with a ``problem``, or one in a
+    file that only Streamlit was told of, nothing is said.
+    """
+    found = _secrets()
+    if problem() or "auth" not in found:
+        return ""
+    address = _values(found["auth"])["server_metadata_url"]
+    why = "what is there says nothing of it"
+    try:
+        with urllib.request.urlopen(address, timeout=ANSWER_SECONDS) as answer:
+            told = json.load(answer)
+        if isinstance(told, dict) and "authorization_endpoint" in told:
+            return ""
+    except OSError as error:
+        reason = getattr(error, "reason", error)
+        why = getattr(reason, "strerror", None) or str(reason)
+    except (ValueError, HTTPException):
+        pass
+    return (
+        f"{address} does not say how to sign in ({why}). Mend server_metadata_url under [auth] in secrets.toml, or try "
+        "again in a while."
+    )
+
+
+def _secrets() -> dict[str, Any] | str:
+    """What stands in the files, or why one of them cannot be read."""
     found: dict[str, Any] = {}
     for file in FILES:
         try:
@@ -39,14 +80,18 @@ def problem() -> str:
         except (OSError, ValueError) as error:
             why = error.strerror if isinstance(error, OSError) else str(error)
             return f"{_shown(file)} cannot be read: {why}. Mend the file, or take it away."
-    return _fault(found["auth"]) if "auth" in found else ""
+    return found
+
+
+def _values(auth: Mapping[str, Any]) -> dict[str, Any]:
+    provider = auth["default"] if isinstance(auth.get("default"), Mapping) else auth
+    return {key: (provider if key in OF_PROVIDER else auth).get(key) for key in KEYS}
 
 
 def _fault(auth: Any) -> str:
     if not isinstance(auth, Mapping):
         return f"auth in secrets.toml must be a section, [auth], with the keys {', '.join(KEYS)}. Write it as one."
-    provider = auth["default"] if isinstance(auth.get("default"), Mapping) else auth
-    values = {key: (provider if key in OF_PROVIDER else auth).get(key) for key in KEYS}
+    values = _values(auth)
     if missing := [key for key, value in values.items() if not (isinstance(value, str) and value.strip())]:
         return f"[auth] in secrets.toml needs a text for {', '.join(missing)}: see docs/operations.md."
     for key in ADDRESSES:

@@ -29,7 +29,7 @@ with page(
             st.session_state["data-shuffle"] = st.session_state.get("data-shuffle", 0) + 1
     count = AT_RANDOM if wanted == "all" else PER_CLASS
     picks = dataset.sample(part, wanted, count, st.session_state.get("data-shuffle", 0))
-    gallery((image, f"{label}\nno. {index:,}", False) for index, label, image in picks)
+    gallery(((image, f"{label}\nno. {index:,}", False) for index, label, image in picks), known=True)
     st.caption("Under each picture: its label, and its number in the set.")
 
     st.subheader("How many of each")

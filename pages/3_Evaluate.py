@@ -69,13 +69,14 @@ def _choose_cell(true, read) -> None:
 
 
 def show(read: Reading, indices) -> None:
-    gallery(
-        (
-            read.images[i],
-            f"no. {i}\n{read.labels[i]} read as {read.predicted[i]}\n{read.probabilities[i].max():.0%} sure",
-            bool(read.labels[i] != read.predicted[i]),
-        )
+    captions = (
+        f"no. {i}\n{read.labels[i]} read as {read.predicted[i]}\n{read.probabilities[i].max():.0%} sure"
         for i in indices[:SHOWN]
+    )
+    wrong = read.labels != read.predicted
+    gallery(
+        ((read.images[i], words, bool(wrong[i])) for i, words in zip(indices[:SHOWN], captions, strict=True)),
+        known=True,
     )
     if len(indices) > SHOWN:
         st.caption(f"The surest {SHOWN} of {len(indices):,}.")

@@ -244,8 +244,11 @@ def pair(lab: Lab, runs: Sequence[Run], read: dict[str, np.ndarray]) -> None:
     for name, indices, other in ((first, found.only_first, second), (second, found.only_second, first)):
         st.markdown(f"**{len(indices):,} images only {escaped(called[name])} reads rightly**")
         gallery(
-            (test_set.images[i], f"no. {i}\na {test_set.labels[i]}\nother: {read[other][i]}", False)
-            for i in indices[:SHOWN]
+            (
+                (test_set.images[i], f"no. {i}\na {test_set.labels[i]}\nother: {read[other][i]}", False)
+                for i in indices[:SHOWN]
+            ),
+            known=True,
         )
     either = [*found.only_first.tolist(), *found.only_second.tolist()]
     rows = [

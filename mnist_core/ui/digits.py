@@ -20,30 +20,38 @@ def png(image: np.ndarray) -> bytes:
     return packed.getvalue()
 
 
-SMALL = 28 * 28
-"""Pixels of a digit. Larger pictures are not remembered: thousands of them would fill the memory."""
+SIDE = 28
+"""Pixels of a digit."""
 
 
 @lru_cache(maxsize=4096)
-def _encoded(shape: tuple[int, int], pixels: bytes) -> str:
-    """The picture for an address. A page draws the same hundred again whenever anything on it is touched."""
-    return base64.b64encode(png(np.frombuffer(pixels, np.uint8).reshape(shape))).decode()
+def _encoded(pixels: bytes) -> str:
+    """A digit of MNIST for an address. A page draws the same hundred again whenever anything on it is touched."""
+    return _address(np.frombuffer(pixels, np.uint8).reshape(SIDE, SIDE))
 
 
-def picture(image: np.ndarray, description: str, width: str = "100%") -> str:
-    """An ``<img>`` of a digit, ink white on black as in MNIST, or of any other small picture."""
-    encoded = _encoded if image.size <= SMALL else _encoded.__wrapped__
-    data = encoded(image.shape, image.tobytes())
+def _address(image: np.ndarray) -> str:
+    return base64.b64encode(png(image)).decode()
+
+
+def picture(image: np.ndarray, description: str, width: str = "100%", known: bool = False) -> str:
+    """An ``<img>`` of a digit, ink white on black as in MNIST, or of any other small picture.
+
+    Args:
+        known: it is one of MNIST's, which many look at. What a visitor has drawn is not remembered beside them.
+    """
+    data = _encoded(image.tobytes()) if known else _address(image)
     text = html.escape(description, quote=True)
     rows, columns = image.shape[:2]
     shape = "" if rows == columns else f";aspect-ratio:{columns}/{rows}"
     return f'<img class="pixels" src="data:image/png;base64,{data}" alt="{text}" style="max-width:{width}{shape}">'
 
 
-def gallery(entries: Iterable[tuple[np.ndarray, str, bool]]) -> None:
-    """A grid of ``(image, caption, wrong)``; a wrong one gets a coloured rim as well as its caption."""
+def gallery(entries: Iterable[tuple[np.ndarray, str, bool]], known: bool = False) -> None:
+    """A grid of ``(image, caption, wrong)``; a wrong one gets a coloured rim as well as its caption; ``known`` if they
+    are MNIST's."""
     figures = [
-        f'<figure class="{"wrong" if wrong else ""}">{picture(image, caption)}'
+        f'<figure class="{"wrong" if wrong else ""}">{picture(image, caption, known=known)}'
         f"<figcaption>{html.escape(caption).replace(chr(10), '<br>')}</figcaption></figure>"
         for image, caption, wrong in entries
     ]

@@ -67,7 +67,7 @@ def _from_file() -> Source | None:
     return Source(read_photo(content), hashlib.sha256(content).hexdigest()[:16])
 
 
-@st.cache_data(max_entries=8, show_spinner="Reading the photo …")
+@st.cache_data(max_entries=1, scope="session", show_spinner="Reading the photo …")
 def read_photo(content: bytes) -> ink.Picture:
     with _one_at_a_time:
         return ink.open_picture(content)

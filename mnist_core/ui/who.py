@@ -51,10 +51,13 @@ def _keep_cookie() -> None:
 
 def _sign_in() -> None:
     with errors_in_words():
+        if wrong := sign_in.problem() or sign_in.silence():
+            raise LabError(f"Nobody can sign in: {wrong}")
         try:
             st.login()
         except StreamlitAuthError as error:  # Streamlit would show it in place of the page
-            raise LabError(f"Nobody can sign in: {error}") from None
+            words = " ".join(str(error).replace("`", "").split())  # which are indented in Streamlit's source
+            raise LabError(f"Nobody can sign in: {words}") from None
 
 
 def _rename(here: Lab) -> None:

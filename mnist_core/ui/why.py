@@ -78,7 +78,7 @@ def _target(asks_for: str, run_id: str) -> int | None:
     return None if chosen == nothing else int(chosen)
 
 
-@st.cache_data(max_entries=24, show_spinner=False)
+@st.cache_data(max_entries=12, scope="session", show_spinner=False)
 def _explained(
     database_url: str, run_id: str, ended: float | None, image: np.ndarray, name: str, target: int | None
 ) -> Any:
@@ -163,8 +163,11 @@ def _neighbours(result: Neighbours, image: np.ndarray, name: str) -> None:
         st.markdown(f"**Nearest {similar.by}:** {same} of {len(similar.labels)} are labelled {result.answer}.")
         form = "{:.0%} of trees" if similar.measure == "share" else "distance {:.1f}"
         gallery(
-            (shown, f"a {label}\n{form.format(value)}", label != result.answer)
-            for shown, label, value in zip(similar.images, similar.labels, similar.likeness, strict=True)
+            (
+                (shown, f"a {label}\n{form.format(value)}", label != result.answer)
+                for shown, label, value in zip(similar.images, similar.labels, similar.likeness, strict=True)
+            ),
+            known=True,
         )
 
 

@@ -3,17 +3,22 @@
 
 import numpy as np
 import pytest
+from streamlit.runtime.caching.cache_data_api import clear_session_cache
 
 from mnist_core import ink
 from mnist_core.config import RunConfig
 from mnist_core.data import mnist
 from mnist_core.store.shipped import FLAGSHIP
+from mnist_core.ui import digits
 from mnist_core.ui.canvas import _hear as hear
 from mnist_core.ui.sources import CANVAS
 from tests.drawings import line
 from tests.helpers import assert_friendly
 from tests.pages.conftest import healthy, labelled, words
 from tests.pages.draw import expected, picture, said
+
+SESSION = "test session id"
+"""Of every visitor in tests of pages."""
 
 SMALL = RunConfig.parse({"data": {"subset": 4000}, "training": {"epochs": 2}})
 
@@ -139,3 +144,17 @@ def test_what_is_drawn_after_clearing_is_another_drawing(visit, networks):
     assert app.session_state[f"{CANVAS}-sheet"]["drawing"] == first
     labelled(app.button, "Clear").click().run()
     assert healthy(app).session_state[f"{CANVAS}-sheet"]["drawing"] != first
+
+
+def test_a_photo_goes_with_its_visitor(visit, networks, monkeypatch):
+    photo, opened, open_picture = picture(mnist.load("test").images[1]), [], ink.open_picture
+    monkeypatch.setattr(ink, "open_picture", lambda content: opened.append(1) or open_picture(content))
+    before = digits._encoded.cache_info().currsize
+    for visitors in (1, 2):
+        app = visit("Draw", run=networks[0])
+        labelled(app.segmented_control, "Read").set_value("a photo").run()
+        app.file_uploader[0].set_value(("photo.png", photo, "image/png")).run()
+        healthy(app.run())
+        assert len(opened) == visitors, "once for each, however often their page is drawn"
+        clear_session_cache(SESSION)  # as Streamlit does when somebody leaves
+    assert digits._encoded.cache_info().currsize == before, "what is shown of it is not kept beside MNIST's"

@@ -111,6 +111,5 @@ def test_one_photo_is_decoded_at_a_time(monkeypatch):
     monkeypatch.setattr(sources, "_one_at_a_time", turns)
     monkeypatch.setattr(ink, "open_picture", decode)
     with ThreadPoolExecutor(4) as visitors:
-        list(visitors.map(sources.read_photo, [b"photo %d" % number for number in range(4)]))
-    sources.read_photo.clear()
+        list(visitors.map(sources.read_photo.__wrapped__, [b"photo %d" % number for number in range(4)]))
     assert together == [1, 1, 1, 1]

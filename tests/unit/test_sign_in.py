@@ -4,6 +4,7 @@ import pytest
 
 from mnist_core import serve, sign_in
 from tests.helpers import assert_friendly
+from tests.oidc import METADATA, provider
 
 SECTION = {
     "redirect_uri": "https://lab.example/oauth2callback",
@@ -95,3 +96,23 @@ def test_who_serves_hears_of_it(secrets, settings, capsys, monkeypatch):
         monkeypatch.setattr(serve, name, lambda *_: None)
     assert serve.serve(settings, 8501) == 0
     assert "Nobody can sign in: auth in secrets.toml" in capsys.readouterr().err
+
+
+def test_a_provider_that_answers_is_silent_about_nothing(secrets):
+    with provider() as found:
+        secrets(**SECTION | {"server_metadata_url": found.address + METADATA})
+        assert sign_in.silence() == ""
+
+
+@pytest.mark.parametrize(("path", "why"), [("/nowhere", "Not Found"), ("/keys", "nothing of it")])
+def test_a_provider_that_does_not_say_how_is_told(secrets, path, why):
+    with provider() as found:
+        secrets(**SECTION | {"server_metadata_url": found.address + path})
+        assert_friendly(sign_in.silence(), found.address + path, why, "server_metadata_url", "try again")
+
+
+def test_a_provider_that_is_away_is_told(secrets):
+    with provider() as found:
+        address = found.address + METADATA
+    secrets(**SECTION | {"server_metadata_url": address})
+    assert_friendly(sign_in.silence(), address, "refused", "server_metadata_url")
