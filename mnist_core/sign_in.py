@@ -5,10 +5,7 @@ The sign-in itself is Streamlit's. Nobody has to have one: without an ``[auth]``
 
 from __future__ import annotations
 
-import json
-import urllib.request
 from collections.abc import Mapping
-from http.client import HTTPException
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -52,20 +49,24 @@ def silence() -> str:
     if problem() or "auth" not in found:
         return ""
     address = _values(found["auth"])["server_metadata_url"]
+    import httpx  # by which Streamlit asks too: with the same certificates, and following nobody elsewhere
+
     why = "what is there says nothing of it"
     try:
-        with urllib.request.urlopen(address, timeout=ANSWER_SECONDS) as answer:
-            told = json.load(answer)
+        told = httpx.get(address, timeout=ANSWER_SECONDS).raise_for_status().json()
         if isinstance(told, dict) and "authorization_endpoint" in told:
             return ""
-    except OSError as error:
-        reason = getattr(error, "reason", error)
-        why = getattr(reason, "strerror", None) or str(reason)
-    except (ValueError, HTTPException):
+    except httpx.HTTPStatusError as error:
+        why = f"it answers with {error.response.status_code}, {error.response.reason_phrase}"
+    except httpx.TimeoutException:
+        why = f"no answer came within {ANSWER_SECONDS} seconds"
+    except httpx.TransportError:
+        why = "it cannot be reached"
+    except (ValueError, httpx.InvalidURL):
         pass
     return (
-        f"{address} does not say how to sign in ({why}). Mend server_metadata_url under [auth] in secrets.toml, or try "
-        "again in a while."
+        f"{address} does not say how to sign in ({why}). Try again in a while; whoever runs this MNIST Lab can mend "
+        "server_metadata_url in its secrets.toml."
     )
 
 

@@ -88,5 +88,7 @@ def provider(**user):
     with ThreadingHTTPServer(("127.0.0.1", 0), _Answers) as server:
         server.provider = Provider(f"http://127.0.0.1:{server.server_port}", **user)
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield server.provider
-        server.shutdown()
+        try:
+            yield server.provider
+        finally:
+            server.shutdown()

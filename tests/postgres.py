@@ -41,6 +41,7 @@ class Server:
         subprocess.run(make, check=True, stdout=subprocess.DEVNULL, cwd=folder, **self._somebody)
         self._command = [programs / "postgres", "-D", folder / "data", "-p", str(port)]
         self._command += [part for name, value in OPTIONS.items() for part in ("-c", f"{name}={value}")]
+        self._process = None
         self.address = f"postgresql://{NAME}:{password}@127.0.0.1:{port}/postgres"
 
     def start(self):
@@ -55,8 +56,9 @@ class Server:
 
     def stop(self):
         """At once, whoever is still connected."""
-        self._process.send_signal(signal.SIGINT)
-        self._process.wait()
+        if self._process:
+            self._process.send_signal(signal.SIGINT)
+            self._process.wait()
 
 
 @contextmanager

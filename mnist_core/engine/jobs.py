@@ -145,7 +145,7 @@ def _train(store: RunStore, run: Run) -> str:
     prepare_devices()
     _step_back()
     classical = config.architecture.family == "classical"
-    execution = None if classical else choose(config)
+    execution, outcome = None if classical else choose(config), "finished"
     device, reason = (execution.device_name, execution.reason) if execution else (cpu_name(), "scikit-learn's own code")
     checkpoint = store.load_blob(run.id, "checkpoint")
     event = f"{'Goes on' if checkpoint else 'Starts'} on {device}: {reason}."
@@ -160,7 +160,7 @@ def _train(store: RunStore, run: Run) -> str:
         except NotBegun as ended:
             return str(ended)
         except NoMore:
-            trainer = Trainer(config, _programs(), execution, beginning, learns=False)
+            trainer, outcome = Trainer(config, _programs(), execution, beginning, learns=False), "stopped"
     else:
         trainer = _classical_trainer(config)
     if config.fine_tuning and not checkpoint:
@@ -169,7 +169,7 @@ def _train(store: RunStore, run: Run) -> str:
     if not checkpoint and not classical:
         patiently(lambda: store.keep(run.id, "start", fingerprint(portable(trainer.model))))
     sink: dict[str, list] = {}
-    recorder = Recorder(store, run.id, sink, run.holder)
+    recorder = Recorder(store, run.id, sink, run.holder, outcome)
     metrics = MetricsCallback(sink, every_step=config.training.history > 0)
     trainer.fit([metrics, recorder], resume_from=checkpoint)
     if trainer.step == 0 and recorder.outcome == "stopped":

@@ -76,17 +76,23 @@ class Recorder(keras.callbacks.Callback):
     by ``RunTaken`` from its next write that the run is no longer its own.
 
     Attributes:
-        outcome: ``finished``, ``stopped``, ``paused`` or ``deleted``; known when training has ended.
+        outcome: ``finished``, ``stopped``, ``paused`` or ``deleted``; known when training has ended. What it comes to
+            unless somebody wishes otherwise is given.
     """
 
     def __init__(
-        self, store: RunStore, run_id: str, sink: dict[str, list[dict[str, Any]]], holder: str | None = None
+        self,
+        store: RunStore,
+        run_id: str,
+        sink: dict[str, list[dict[str, Any]]],
+        holder: str | None = None,
+        outcome: str = "finished",
     ):
         super().__init__()
         self._store, self._run_id, self._sink, self._holder = store, run_id, sink, holder
         self._pace, self._last_write, self._last_epoch, self._epoch_waits = 0.0, 0.0, 0.0, False
         self._last_checkpoint = float("-inf")
-        self.outcome = "finished"
+        self.outcome = outcome
 
     def on_train_begin(self, logs=None):
         self._mark = time.perf_counter()

@@ -155,6 +155,8 @@ class Trainer:
 
     def _train_epoch(self, callbacks: keras.callbacks.CallbackList) -> None:
         here, every = self.position, self.config.training.history
+        if here.step == self._steps:
+            return  # all of it is done, and nothing to learn from need be there
         order = self.train_indices[self._order.epoch(here.epoch)][: self._steps * self.epoch.batch]
         seed = self.config.seed, self._first_step
         began = time.perf_counter()

@@ -13,8 +13,10 @@ def forward(model: keras.Model, images):
     """What the network gives for a batch in training, as ``model(images, training=True)`` does.
 
     The largest of several positive parts is the positive part of the largest. So where max pooling follows relu, it
-    goes first: relu and its gradient then have a quarter of the numbers to go through. The gradient is the same too:
-    where the largest is positive all of it goes there either way, and elsewhere it is 0.
+    goes first: relu and its gradient then have a quarter of the numbers to go through, where pooling is by 2 x 2. The
+    gradient is the same too: where the largest is positive all of it goes there either way, and elsewhere it is 0. That
+    is done of layers of which relu is the last that they do, and whose output no penalty looks at, as ``models.build``
+    makes them.
 
     Args:
         images: float ``(B, 28, 28, 1)``.
@@ -28,12 +30,17 @@ def forward(model: keras.Model, images):
     for layer, following in pairwise([*model.layers, None]):
         if layer is pooling:
             continue
-        if getattr(layer, "activation", None) is RELU and isinstance(following, keras.layers.MaxPooling2D):
+        if _ends_in_relu(layer) and isinstance(following, keras.layers.MaxPooling2D):
             pooling = following
             values = RELU(pooling(_before_relu(layer, values)))
         else:
             values = layer(values, training=True)
     return values
+
+
+def _ends_in_relu(layer: keras.layers.Layer) -> bool:
+    known = isinstance(layer, (keras.layers.Conv2D, keras.layers.Activation))
+    return known and layer.activation is RELU and layer.activity_regularizer is None
 
 
 def _before_relu(layer: keras.layers.Layer, values):

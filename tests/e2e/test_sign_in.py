@@ -49,6 +49,7 @@ def test_who_signs_in_is_the_same_visitor_in_every_browser(browser, behind_a_sig
     expect(who(first)).to_contain_text("Anna Ames")
     press(second, "Sign out")
     expect(who(second)).not_to_contain_text("Anna Ames")
+    first.page.reload()
     expect(who(first)).to_contain_text("Anna Ames")
     for lab in labs:
         assert not lab.failures()

@@ -21,8 +21,8 @@ from mnist_core.store.lease import engine_status
 from tests.commands import start
 from tests.helpers import assert_friendly, eventually, processes_of
 
-MANY_EPOCHS = RunConfig.parse({"data": {"subset": 3000}, "training": {"epochs": 100}})
-"""Lasts some seconds."""
+MANY_EPOCHS = RunConfig.parse({"data": {"subset": 3000}, "training": {"epochs": 500, "batch_size": 10}})
+"""Lasts longer than a dashboard takes to end."""
 
 
 # -- serve ---------------------------------------------------------------------------------------------------

@@ -32,7 +32,7 @@ LONG = RunConfig.parse(
 )
 """Lasts some seconds, in many epochs: a worker vanishes in the middle of it."""
 
-LONGER = LONG.replace({"data.subset": 4000})
+LONGER = LONG.replace({"data.subset": 8000})
 """Of as many epochs: another run has its turn meanwhile, or the database is away and comes back."""
 
 SHORT = LONG.replace({"training.epochs": 1})

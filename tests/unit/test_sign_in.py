@@ -104,15 +104,15 @@ def test_a_provider_that_answers_is_silent_about_nothing(secrets):
         assert sign_in.silence() == ""
 
 
-@pytest.mark.parametrize(("path", "why"), [("/nowhere", "Not Found"), ("/keys", "nothing of it")])
+@pytest.mark.parametrize(("path", "why"), [("/nowhere", "404"), ("/keys", "nothing of it")])
 def test_a_provider_that_does_not_say_how_is_told(secrets, path, why):
     with provider() as found:
         secrets(**SECTION | {"server_metadata_url": found.address + path})
-        assert_friendly(sign_in.silence(), found.address + path, why, "server_metadata_url", "try again")
+        assert_friendly(sign_in.silence(), found.address + path, why, "server_metadata_url", "Try again")
 
 
 def test_a_provider_that_is_away_is_told(secrets):
     with provider() as found:
         address = found.address + METADATA
     secrets(**SECTION | {"server_metadata_url": address})
-    assert_friendly(sign_in.silence(), address, "refused", "server_metadata_url")
+    assert_friendly(sign_in.silence(), address, "cannot be reached", "server_metadata_url")

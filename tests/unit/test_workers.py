@@ -145,6 +145,20 @@ def test_a_run_whose_only_sound_worker_dies_goes_on_when_it_is_back(one_sound, d
     assert (store.get(run_id).status, store.get(run_id).deaths) == ("running", 1)
 
 
+def test_a_run_that_another_worker_has_begun_meanwhile_is_left_to_it(one_sound, dask, store, monkeypatch):
+    """Between the engine's look at the row and its write to it."""
+    run_id = store.create(RunConfig())
+    one_sound.tick()
+    seen = store.start(run_id, "here:0", "CPU")
+    begun = store.start(run_id, "here:2", "CPU")  # which counts the death of the first
+    del dask.workers["tcp://0"]
+    with monkeypatch.context() as once:
+        once.setattr(store, "list", lambda **_: [seen])
+        one_sound._take_back()
+    assert store.get(run_id) == begun and begun.deaths == 1
+    assert dask.trainings[0].status == "pending"
+
+
 @pytest.mark.parametrize("answer", [{"workers": {}}, OSError("Timed out")], ids=["emptied", "none"])
 def test_a_look_that_says_nothing_takes_no_run_from_its_worker(one_sound, dask, store, monkeypatch, answer):
     """Dask's own look, which asks for no workers, writes to the same place as the client's ``scheduler_info``."""
