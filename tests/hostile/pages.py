@@ -1,7 +1,8 @@
 """Attacks on the pages: links, uploads and forms, and what is deleted while a page is drawn."""
 
 import os
-from contextlib import ExitStack, contextmanager
+import threading
+from contextlib import ExitStack, contextmanager, suppress
 from unittest.mock import patch
 
 import numpy as np
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from mnist_core.engine.client import EngineClient
+from mnist_core.errors import StoreError
 from mnist_core.models.archive import unpack
 from mnist_core.models.vetting import vet
 from mnist_core.store.lease import Lease
@@ -17,6 +19,8 @@ from tests.hostile import files, inputs
 from tests.hostile.core import QUESTION, told
 from tests.hostile.target import Attack, Harm, vanishing
 from tests.pages.conftest import HOME, PAGES, healthy, labelled
+
+BEAT_SECONDS = 5
 
 ACTIVE = ("<script", "<iframe", "onerror=")
 """What a browser would run, if it stood in a page as HTML."""
@@ -33,10 +37,29 @@ def served(at):
         stack.enter_context(patch.object(EngineClient, "predict", lambda self, run_id, images: _even(images)))
         stack.enter_context(patch.object(EngineClient, "add_upload", _refuse_or_keep))
         lease.take()
-        workers = [{"name": "train-0", "kind": "train", "device": "Test processor", "ready": True}]
-        lease.renew("ready", "", workers)
+        stack.callback(lease.release)
+        stack.enter_context(_beating(lease))
         yield
-        lease.release()
+
+
+@contextmanager
+def _beating(lease):
+    """Renews the lease as an engine does: one that gives no sign of life for two minutes is replaced by another."""
+    workers, over = [{"name": "train-0", "kind": "train", "device": "Test processor", "ready": True}], threading.Event()
+
+    def beat():
+        while not over.wait(BEAT_SECONDS):
+            with suppress(StoreError):
+                lease.renew("ready", "", workers)
+
+    lease.renew("ready", "", workers)
+    thread = threading.Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def _even(images):

@@ -22,7 +22,7 @@ from tests.commands import start
 from tests.helpers import assert_friendly, eventually, processes_of
 
 MANY_EPOCHS = RunConfig.parse({"data": {"subset": 3000}, "training": {"epochs": 500, "batch_size": 10}})
-"""Lasts longer than a dashboard takes to end."""
+"""Lasts longer than a dashboard takes to end, and is stopped when it goes on."""
 
 
 # -- serve ---------------------------------------------------------------------------------------------------
@@ -161,11 +161,16 @@ def test_what_trains_when_the_dashboard_ends_goes_on_when_it_is_opened_again(das
     left = store.get(run_id)
     assert left.status == "queued" and 3 <= left.epoch < MANY_EPOCHS.training.epochs
     with start("serve", "--port", port) as again:
-        eventually(lambda: not store.get(run_id).active, 180)
-        again.send_signal(signal.SIGINT)
-        again.communicate(timeout=60)
-    assert (store.get(run_id).status, store.get(run_id).deaths) == ("finished", 0)
-    assert [row["epoch"] for row in store.epochs(run_id)] == list(range(1, MANY_EPOCHS.training.epochs + 1))
+        try:
+            eventually(lambda: store.get(run_id).epoch > left.epoch, 180)
+            store.ask(run_id, "stop")
+            eventually(lambda: not store.get(run_id).active, 60)
+        finally:
+            again.send_signal(signal.SIGINT)
+            again.communicate(timeout=60)
+    run = store.get(run_id)
+    assert (run.status, run.deaths) == ("stopped", 0)
+    assert [row["epoch"] for row in store.epochs(run_id)] == list(range(1, run.epoch + 1))
 
 
 @pytest.fixture

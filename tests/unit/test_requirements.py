@@ -36,8 +36,9 @@ def test_constraints_pin_every_direct_dependency_and_nothing_loosely():
 
 
 OURS = {"mnist_core", "pages", "tests", "benchmarks", "tools", "deploy", "streamlit_app"}
-OPTIONAL = {"torch", "tomli"}
-"""What one benchmark compares with where it happens to be installed, and what only Python 3.10 needs."""
+OPTIONAL = {"torch", "tomli", "httpx"}
+"""What one benchmark compares with where it happens to be installed, what only Python 3.10 needs, and what comes with
+``streamlit[auth]``, without which nobody can sign in."""
 
 
 @pytest.mark.parametrize(
