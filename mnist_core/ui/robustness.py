@@ -111,6 +111,6 @@ def accuracies(lab: Lab, run: Run) -> None:
     names = [CORRUPTIONS[name].name for name in ordered]
     figure = charts.named_bars(names, [known[name] for name in ordered], "accuracy")
     words = f"Accuracy under each corruption; mean {mean:.1%}, worst {names[0]} with {known[ordered[0]]:.1%}."
-    live_chart(figure, "robustness", words)
+    live_chart(figure, "robustness", words, height=figure["layout"]["height"])
     rows = [{"corruption": CORRUPTIONS[name].name, "accuracy": known[name]} for name in ordered]
     take_along(f"robustness-{run.id}", rows, figure)

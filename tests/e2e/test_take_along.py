@@ -178,3 +178,13 @@ def test_charts_below_are_drawn_when_there_is_time(lab, two):
     lab.open("Compare", runs=two)
     expect(lab.chart(BELOW)).to_be_attached()
     assert lab.page.get_by_test_id("stMain").evaluate("main => main.scrollTop") == 0
+
+
+def test_what_can_be_taken_along_stands_below_its_chart(lab):
+    lab.open("Robustness", run="flagship")
+    chart = lab.main.locator(".live-chart").filter(has_text="zigzag").locator(".main-svg").first
+    expect(chart).to_be_visible()
+    lab.rest()
+    drawn = chart.bounding_box()
+    button = lab.main.get_by_role("button", name="Chart as web page")
+    assert button.bounding_box()["y"] >= drawn["y"] + drawn["height"]
