@@ -20,6 +20,7 @@ from mnist_core.data.mnist import Digits
 from mnist_core.models.build import gives_logits
 from mnist_core.models.losses import right, shares
 from mnist_core.models.plan import CLASSES
+from mnist_core.training.arguments import Numbers
 from mnist_core.training.forward import forward
 from mnist_core.training.fresh import forgetting
 
@@ -41,10 +42,13 @@ class CompiledEpoch:
         batch: images a step; at most as many as an epoch has.
         room: images that an epoch may have at most; the compiled function serves all that have less.
         xla: compile the loop with XLA. It wins for dense layers on a CPU and loses for convolutions there.
+        numbers: those of the model's numbers that are not compiled in.
     """
 
-    def __init__(self, model: keras.Model, images, labels, config: RunConfig, batch: int, room: int, xla: bool):
-        self.model, self.config, self.batch, self._room = model, config, batch, room
+    def __init__(
+        self, model: keras.Model, images, labels, config: RunConfig, batch: int, room: int, xla: bool, numbers: Numbers
+    ):
+        self.model, self.config, self.batch, self._room, self._numbers = model, config, batch, room, numbers
         self._images, self._labels = images, labels
         self._forget = forgetting(model, config.optimizer.fresh)
         number, seed = tf.TensorSpec([], tf.int32), tf.TensorSpec([2], tf.int32)
@@ -126,10 +130,12 @@ class CompiledEpoch:
         optimizer, variables = self.model.optimizer, self.model.trainable_variables
         self._forget()
         optimizer.learning_rate.assign(rate)
-        with tf.GradientTape() as tape:
+        with self._numbers.in_place(), tf.GradientTape() as tape:
             outputs = forward(self.model, images)
             loss = total_loss(self.model, labels, outputs)
-        optimizer.apply(tape.gradient(loss, variables), variables)
+        gradients = tape.gradient(loss, variables)
+        with self._numbers.in_place():
+            optimizer.apply(gradients, variables)
         return loss, _count(right(labels, outputs, gives_logits(self.config)))
 
 
@@ -138,13 +144,15 @@ class CompiledEvaluation:
 
     Args:
         logits: what the model gives still has to go through a softmax.
+        numbers: those of the model's numbers that are not compiled in.
 
     Attributes:
         bytes: that the model and its compiled code take, about.
     """
 
-    def __init__(self, model: keras.Model, scaled: bool, logits: bool = False):
+    def __init__(self, model: keras.Model, scaled: bool, logits: bool = False, numbers: Numbers | None = None):
         self.model, self._scale, self._logits = model, 1 / 255.0 if scaled else 1.0, logits
+        self._numbers = numbers or Numbers(model)
         self.bytes = 4 * model.count_params() + CODE_BYTES
         images, labels = tf.TensorSpec([None, 28, 28], tf.uint8), tf.TensorSpec([None], tf.int32)
         self._forward = tf.function(self._batch, input_signature=[images])
@@ -175,7 +183,9 @@ class CompiledEvaluation:
 
     def _batch_with_loss(self, images, labels):
         outputs = self._outputs(images)
-        return total_loss(self.model, labels, outputs), self._as_probabilities(outputs)
+        with self._numbers.in_place():
+            loss = total_loss(self.model, labels, outputs)
+        return loss, self._as_probabilities(outputs)
 
     def _outputs(self, images):
         images = tf.cast(images, tf.float32)[..., tf.newaxis] * self._scale

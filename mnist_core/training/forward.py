@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import keras
+import tensorflow as tf
 
 RELU = keras.activations.relu
 
@@ -30,7 +31,9 @@ def forward(model: keras.Model, images):
     for layer, following in pairwise([*model.layers, None]):
         if layer is pooling:
             continue
-        if _ends_in_relu(layer) and isinstance(following, keras.layers.MaxPooling2D):
+        if isinstance(layer, keras.layers.Dropout) and tf.is_tensor(layer.rate):
+            values = _dropped(layer, values)
+        elif _ends_in_relu(layer) and isinstance(following, keras.layers.MaxPooling2D):
             pooling = following
             values = RELU(pooling(_before_relu(layer, values)))
         else:
@@ -51,3 +54,12 @@ def _before_relu(layer: keras.layers.Layer, values):
         return layer(values, training=True)
     finally:
         layer.activation = RELU
+
+
+def _dropped(layer: keras.layers.Dropout, values):
+    """As the layer does by itself, but for asking in Python whether its rate is 0, which cannot be asked of a tensor.
+
+    Seeds are turned into 32 bits as Keras does, so the same values are dropped as by the layer.
+    """
+    seed = tf.cast(tf.math.floormod(layer.seed_generator.next(), tf.int32.max - 1), tf.int32)
+    return tf.nn.experimental.stateless_dropout(tf.cast(values, layer.compute_dtype), layer.rate, seed)

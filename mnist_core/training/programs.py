@@ -17,6 +17,7 @@ from mnist_core.data.mnist import Digits
 from mnist_core.data.others import NOT_A_DIGIT, others
 from mnist_core.data.written import written
 from mnist_core.models.build import build, gives_logits
+from mnist_core.training.arguments import Numbers, compiled_in
 from mnist_core.training.checkpoint import variables
 from mnist_core.training.compiled import CODE_BYTES, CompiledEpoch, CompiledEvaluation
 from mnist_core.training.execution import Execution
@@ -25,34 +26,16 @@ from mnist_core.training.tape import LoopEvaluation, TapeEpoch
 MOST_BYTES = 400_000_000
 """What the variables of all kept programs may take: more than any one network's, with three numbers a parameter."""
 
-ARGUMENTS = (
-    "seed",
-    "optimizer.learning_rate",
-    "schedule.",
-    "data.validation_fraction",
-    "data.split",
-    "data.subset",
-    "training.epochs",
-    "training.steps",
-    "training.history",
-    "training.batch_size",
-    "training.shuffle",
-    "training.reshuffle",
-    "training.early_stopping",
-    "training.precision",
-    "training.device",
-)
-"""How the keys of those settings begin that a compiled program is given anew by every run. All others are part of
-it, a setting that we do not know of too. What batch size, precision and device came to is part of it as well."""
-
-
 @dataclass(frozen=True)
 class Program:
-    """A model, and the compiled functions that train and evaluate it; ``drawn`` pictures it learns beside MNIST's."""
+    """A model, the compiled functions that train and evaluate it, and those of its numbers that they are given;
+    ``drawn`` pictures it learns beside MNIST's.
+    """
 
     model: keras.Model
     epoch: CompiledEpoch | TapeEpoch
     evaluation: CompiledEvaluation | LoopEvaluation
+    numbers: Numbers
     drawn: int = 0
 
     @property
@@ -96,17 +79,19 @@ class Programs:
             if program:
                 for variable, value in zip(variables(program.model), state, strict=True):
                     variable.assign(value)
+                program.numbers.take(fresh)
             else:
                 drawn = (config.data.not_digits, config.data.written) if learns else (0, 0)
                 data = self._data(execution.device, *drawn, look)
                 if own:
                     data = tf.concat([data[0], own.images], 0), tf.concat([data[1], own.labels.astype(np.int32)], 0)
+                numbers = Numbers(fresh)
                 if config.training.loop == "tape":
                     epoch, evaluation = TapeEpoch(fresh, *data, config, batch), LoopEvaluation(fresh, config)
                 else:
-                    epoch = CompiledEpoch(fresh, *data, config, batch, room, execution.xla)
-                    evaluation = CompiledEvaluation(fresh, config.data.scaled, gives_logits(config))
-                program = Program(fresh, epoch, evaluation, sum(drawn))
+                    epoch = CompiledEpoch(fresh, *data, config, batch, room, execution.xla, numbers)
+                    evaluation = CompiledEvaluation(fresh, config.data.scaled, gives_logits(config), numbers)
+                program = Program(fresh, epoch, evaluation, numbers, sum(drawn))
                 if not passing:
                     self._kept[key] = program
         return program
@@ -142,5 +127,5 @@ def _room(images: int) -> int:
 
 
 def _key(config: RunConfig, execution: Execution, batch: int, room: int) -> str:
-    compiled_in = {key: value for key, value in config.flat().items() if not key.startswith(ARGUMENTS)}
-    return json.dumps([compiled_in, execution.device, execution.precision, execution.xla, batch, room])
+    where = [execution.device, execution.precision, execution.xla, batch, room]
+    return json.dumps([compiled_in(config), *where])

@@ -19,9 +19,9 @@ TENSORFLOW_SIDE = {
         "data.augment", "data.pens", "engine.explain", "engine.files", "engine.fine_tuning", "engine.jobs",
         "engine.reading", "engine.recorder", "engine.robustness", "explain.activations", "explain.slopes",
         "models.blobs", "models.build", "models.describe", "models.losses", "models.restore", "models.subclassed",
-        "training.checkpoint", "training.classical", "training.compiled", "training.execution", "training.fingerprint",
-        "training.fit", "training.forward", "training.fresh", "training.health", "training.metrics",
-        "training.programs", "training.tape",
+        "training.arguments", "training.checkpoint", "training.classical", "training.compiled", "training.execution",
+        "training.fingerprint", "training.fit", "training.forward", "training.fresh", "training.health",
+        "training.metrics", "training.programs", "training.tape",
     )
 }  # fmt: skip
 """Modules that only workers import."""

@@ -9,6 +9,7 @@ from scipy.special import logsumexp
 from mnist_core.config import RunConfig
 from mnist_core.models.build import build
 from mnist_core.training import compiled
+from mnist_core.training.arguments import Numbers
 from mnist_core.training.compiled import CompiledEpoch, CompiledEvaluation
 from mnist_core.training.position import Sums
 from tests.reference import plain_loop
@@ -65,7 +66,7 @@ FIRST_STEP = 42
 
 def epoch_of(model, part, config, batch, xla):
     images, labels = tf.constant(part.images), tf.constant(part.labels, tf.int32)
-    return CompiledEpoch(model, images, labels, config, batch, ROOM, xla)
+    return CompiledEpoch(model, images, labels, config, batch, ROOM, xla, Numbers(model))
 
 
 def make(data, xla, part):

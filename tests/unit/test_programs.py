@@ -25,11 +25,12 @@ SAME_SHAPE = {
     "rate": {"optimizer": {"learning_rate": 0.05}},
     "schedule": {"schedule": {"name": "plateau", "patience": 1}},
     "split": {"data": {"split": "stratified", "split_seed": 3, "validation_fraction": 0.2, "subset": 900}},
+    "dropout": {"architecture": {"hidden_units": [8], "dropout": 0.6, "batch_norm": True}},
     "epochs": {"training": {"epochs": 3, "batch_size": 100, "early_stopping": 1, "shuffle": False}},
 }
 OTHER_SHAPE = {
     "units": {"architecture": {"hidden_units": [9]}},
-    "dropout": {"architecture": {"hidden_units": [8], "batch_norm": True}},
+    "no dropout": {"architecture": {"hidden_units": [8], "batch_norm": True}},
     "optimizer": {"optimizer": {"beta_1": 0.8}},
     "batch": {"training": {"batch_size": 50}},
     "smoothing": {"training": {"batch_size": 100, "label_smoothing": 0.1}},
