@@ -8,6 +8,7 @@ import tensorflow as tf
 from mnist_core.config import RunConfig
 from mnist_core.models.build import build
 from mnist_core.training.arguments import Numbers
+from mnist_core.training.compiled import CompiledEvaluation
 from mnist_core.training.execution import Execution
 from mnist_core.training.fit import Trainer
 from mnist_core.training.forward import forward
@@ -110,3 +111,9 @@ def test_numbers_are_back_after_an_error():
         raise ZeroDivisionError
     assert model.optimizer.weight_decay == 0.1
     assert [layer.rate for layer in model.layers if isinstance(layer, keras.layers.Dropout)] == [0.3, 0.3]
+
+
+def test_a_model_that_is_not_trained_has_none():
+    model = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(10)])
+    found = CompiledEvaluation(model, scaled=True, logits=True).probabilities(np.zeros((2, 28, 28), np.uint8))
+    np.testing.assert_allclose(found, 0.1)
