@@ -21,8 +21,9 @@ import numpy as np
 from mnist_core.config import RunConfig
 from mnist_core.engine import tasks
 from mnist_core.engine.batching import Batcher
+from mnist_core.engine.connection import Connection
 from mnist_core.engine.watchdog import ENGINE, Watchdog
-from mnist_core.errors import EngineError, LabError, ModelFileError, StoreError
+from mnist_core.errors import EngineError, ModelFileError, StoreError
 from mnist_core.logs import appended
 from mnist_core.models.upload import Upload
 from mnist_core.settings import Settings
@@ -41,21 +42,26 @@ REAP_SECONDS = 1
 
 ANSWER_SECONDS = 60
 
+KNOWN_SECONDS = 1.0
+"""For how long a status is good enough to ask a worker by."""
+
+FEW_IMAGES = 64
+"""Of drawings that are read together."""
+
 
 class EngineClient:
     """One per process; safe to use from many threads."""
 
     def __init__(self, settings: Settings, store: RunStore):
         self._settings, self._store = settings, store
-        self._lock, self._connecting = threading.Lock(), threading.Lock()
+        self._lock, self._connection = threading.Lock(), Connection()
         self._process: subprocess.Popen | None = None
         self._watchdog = Watchdog(settings, store.database)
         self._attended = self._started = float("-inf")
         self.cannot_write = ""
         """Why nothing can be written at present; only one caller of ``ensure`` now and then finds out by itself."""
-        self._dask: Any = None
-        self._dask_address = ""
-        self._together = Batcher(lambda run_id, images: self._ask(tasks.predict, run_id, images, settings.database_url))
+        self._known, self._looked = EngineStatus("away"), float("-inf")
+        self._together = Batcher(self._predict)
 
     def ensure(self) -> EngineStatus:
         """The engine's status; starts it in the background if it is away, and says that we want it to stay.
@@ -198,10 +204,7 @@ class EngineClient:
 
     def close(self) -> None:
         """Leaves the cluster; the next question connects anew."""
-        with self._connecting:
-            if self._dask is not None:
-                self._dask.close()
-                self._dask = None
+        self._connection.close()
 
     def _require_size(self, upload: Upload) -> None:
         most = self._settings.upload_megabytes
@@ -211,46 +214,24 @@ class EngineClient:
                 f"optimizer, or allow more by MNIST_LAB_UPLOAD_MEGABYTES."
             )
 
-    def _ask(self, task: Callable, *arguments: Any, kind: str = "predict") -> Any:
+    def _predict(self, run_id: str, images: np.ndarray) -> np.ndarray:
+        few = len(images) <= FEW_IMAGES
+        return self._ask(tasks.predict, run_id, images, self._settings.database_url, keep=few)
+
+    def _ask(self, task: Callable, *arguments: Any, kind: str = "predict", keep: bool = False) -> Any:
         """Has a worker do a task. Those of the kind ``files`` may take long, and no prediction waits behind one."""
-        status = self.wait()
+        status = self._lately()
         if status.out_of_reach:
             raise EngineError(status.out_of_reach)
         seconds = ANSWER_SECONDS + (self._settings.upload_seconds if kind == "files" else 0)
-        try:
-            client = self._connect(status.address)
-            future = client.submit(task, *arguments, resources={kind: 1}, pure=False, priority=10)
-            return self._wait_for(future, seconds)
-        except LabError:
-            raise
-        except Exception as error:
-            # Dask tells of workers and schedulers that vanish by many kinds of errors; all mean the same here.
-            self.close()
-            raise EngineError(f"The engine did not answer ({type(error).__name__}). Try again in a moment.") from error
+        return self._connection.ask(status.address, task, *arguments, kind=kind, seconds=seconds, keep=keep)
 
-    def _wait_for(self, future: Any, seconds: float) -> Any:
-        from distributed import TimeoutError as DaskTimeout
-
-        try:
-            return future.result(timeout=seconds)
-        except DaskTimeout:
-            # Others ask by the same connection, so it stays.
-            future.cancel()
-            raise EngineError(f"The engine did not answer within {seconds:.0f} s. Try again in a while.") from None
-
-    def _connect(self, address: str):
-        import dask
-        from distributed import Client
-
-        # Dask warns of large messages; ours are model files, within the size that the settings allow.
-        dask.config.set({"distributed.admin.large-graph-warning-threshold": "1GB"})
-        with self._connecting:
-            if self._dask is None or self._dask_address != address or self._dask.status != "running":
-                if self._dask is not None:
-                    self._dask.close()
-                self._dask = Client(address, set_as_default=False, timeout=10)
-                self._dask_address = address
-            return self._dask
+    def _lately(self) -> EngineStatus:
+        """The engine's status of at most a second ago, while we are connected to it: a class that draws need not have
+        the store asked for every stroke."""
+        if not self._connection.running or time.monotonic() - self._looked > KNOWN_SECONDS:
+            self._known, self._looked = self.wait(), time.monotonic()
+        return self._known
 
     def _start(self) -> None:
         """Starts the engine in a session of its own, so that Ctrl-C on the web server does not reach it."""

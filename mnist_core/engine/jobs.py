@@ -203,6 +203,18 @@ def _step_back() -> None:
         # and whoever started us with less priority still keeps it.
         with suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, int(thread.name), NICENESS)
+    if hasattr(os, "setsid"):
+        _step_back_as_a_session()
+
+
+def _step_back_as_a_session() -> None:
+    """Where Linux shares the processor out by sessions (autogroup), niceness counts within a session alone, and the web
+    server and browsers are in others: so training gets a session of its own, and that is nice."""
+    with suppress(OSError):  # it leads one already, or leads a group of processes
+        os.setsid()
+    if os.getsid(0) == os.getpid():
+        with suppress(OSError):  # no autogroups here
+            Path("/proc/self/autogroup").write_text(str(NICENESS))
 
 
 def _conclude(store: RunStore, run: Run, trainer: Trainer | ClassicalTrainer, status: str) -> None:

@@ -37,6 +37,10 @@ ENDED = (
 )
 FAILED = "something in it went wrong ({error}); its log at {log} says more. It is started again."
 
+TURN_SECONDS = 0.0005
+"""How long the thread that looks after the queue may compute before Dask's scheduler, which all questions and answers
+pass, gets its turn: by itself Python would let it wait for 5 ms, at each of a drawing's steps."""
+
 TICK_SECONDS = 0.1
 BEAT_SECONDS = 1.0
 
@@ -143,6 +147,7 @@ def _loop(
 
 def main() -> int:
     logs.to_stderr("engine")
+    sys.setswitchinterval(TURN_SECONDS)
     try:
         return serve(Settings.from_environment())
     except LabError as error:

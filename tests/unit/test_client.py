@@ -268,6 +268,24 @@ def test_an_engine_whose_workers_are_out_of_reach_is_not_asked(ours, monkeypatch
         ours.predict("x", np.zeros((1, 28, 28), np.uint8))
 
 
+def test_many_who_draw_ask_the_store_once_a_second(ours, monkeypatch):
+    waited, there = [], EngineStatus("ready", "tcp://127.0.0.1:1")
+    monkeypatch.setattr(ours, "wait", lambda: waited.append(None) or there)
+    monkeypatch.setattr(client.Connection, "ask", lambda *_, **__: np.ones((1, 10), np.float32))
+
+    def ask(times):
+        waited.clear()
+        for _ in range(times):
+            ours.predict("x", np.zeros((1, 28, 28), np.uint8))
+        return len(waited)
+
+    assert ask(5) == 5, "without a connection each one looks whether there is an engine"
+    monkeypatch.setattr(client.Connection, "running", True)
+    assert ask(5) <= 1
+    monkeypatch.setattr(client, "KNOWN_SECONDS", 0.0)
+    assert ask(5) == 5
+
+
 def test_a_models_file_has_a_limit_or_none(settings, store, monkeypatch):
     monkeypatch.setattr(EngineClient, "_ask", lambda *_, **__: "asked")
     file = Upload("x.keras", bytes(1_000_001))
