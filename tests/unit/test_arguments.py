@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from mnist_core.config import RunConfig
+from mnist_core.engine import jobs
 from mnist_core.models.build import build
 from mnist_core.training.arguments import Numbers
 from mnist_core.training.compiled import CompiledEvaluation
@@ -117,3 +118,16 @@ def test_a_model_that_is_not_trained_has_none():
     model = keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(10)])
     found = CompiledEvaluation(model, scaled=True, logits=True).probabilities(np.zeros((2, 28, 28), np.uint8))
     np.testing.assert_allclose(found, 0.1)
+
+
+def test_a_worker_traces_nothing_for_the_second_run_of_a_shape(store, train):
+    jobs._programs.cache_clear()
+    epochs = []
+    for changes in ({}, {"seed": 2, "optimizer.learning_rate": 0.01}, {"architecture.dropout": 0.5}):
+        run = train(store.create(config(MLP, **changes, **{"augmentation.shift": 0.1})))[1]
+        assert run.status == "finished"
+        (program,) = jobs._programs()._kept.values()
+        epochs.append(program.epoch)
+    assert epochs[0] is epochs[1] is epochs[2]
+    for function in (program.epoch._loop, program.epoch._last, program.evaluation._scored):
+        assert function.experimental_get_tracing_count() == 1

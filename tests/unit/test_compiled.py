@@ -205,3 +205,10 @@ def test_no_images_give_no_probabilities():
 
 def test_means_of_nothing_are_zero():
     assert Sums().means() == {"loss": 0.0, "accuracy": 0.0}
+
+
+def test_any_number_of_images_is_read_by_one_trace(digits):
+    evaluation = CompiledEvaluation(build(RunConfig()), scaled=True)
+    for images in (1, 2, 7, 1000, 1001):
+        assert evaluation.probabilities(digits.images[:images]).shape == (min(images, len(digits)), 10)
+    assert evaluation._forward.experimental_get_tracing_count() == 1

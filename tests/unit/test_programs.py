@@ -5,6 +5,7 @@ import weakref
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from mnist_core.config import MOST_PARAMETERS, RunConfig
 from mnist_core.training import programs
@@ -97,6 +98,27 @@ def test_device_precision_and_compiler_make_other_programs(digits):
         Execution("/CPU:0", "CPU", "float32", True, ""),
     ]
     assert len({id(kept.take(config(), way, 550).epoch) for way in ways}) == 3
+
+
+@pytest.mark.parametrize("xla", [False, True])
+def test_the_loop_is_compiled_with_xla_where_that_was_chosen(xla, digits):
+    program = Programs(digits).take(config(), Execution("/CPU:0", "CPU", "float32", xla, reason=""), 550)
+    attributes = program.epoch._loop.get_concrete_function().function_def.attr
+    assert ("_XlaMustCompile" in attributes and attributes["_XlaMustCompile"].b) == xla
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_network_computes_in_the_precision_that_was_chosen(precision, digits):
+    program = Programs(digits).take(config(), Execution("/CPU:0", "CPU", precision, xla=False, reason=""), 550)
+    *hidden, last = [layer for layer in program.model.layers if layer.weights]
+    assert {layer.compute_dtype for layer in hidden} == {precision}
+    assert last.compute_dtype == "float32"
+    multiplied = [node.attr["T"].type for node in _nodes(program.epoch._last) if node.op == "MatMul"]
+    assert (tf.as_dtype(precision).as_datatype_enum in multiplied) and tf.float32.as_datatype_enum in multiplied
+
+
+def _nodes(function):
+    return function.get_concrete_function().graph.as_graph_def().node
 
 
 def test_a_program_tells_what_it_takes(digits):
