@@ -110,6 +110,9 @@ class Trainer:
     def fit(self, callbacks: Sequence[keras.callbacks.Callback] = (), resume_from: bytes | None = None) -> None:
         """Trains until the last step, or until a callback stops it.
 
+        Callbacks are called as by ``Model.fit``, but for batches: once for each slice of an epoch, with the number of
+        its first step before, and of its last one and the means over its images after.
+
         Raises:
             TrainingDiverged: when the loss is no longer a finite number.
         """
@@ -117,7 +120,8 @@ class Trainer:
             callback.trainer = self
         # Our own callbacks are reset first, then restored, before the others look at where the run stands.
         resume = keras.callbacks.LambdaCallback(on_train_begin=lambda logs: self._begin(resume_from))
-        everyone = keras.callbacks.CallbackList([*self._own_callbacks, resume, *callbacks], model=self.model)
+        told = {"verbose": 0, "epochs": self.config.training.epochs, "steps": self.epoch_steps}
+        everyone = keras.callbacks.CallbackList([*self._own_callbacks, resume, *callbacks], model=self.model, **told)
         self.model.stop_training = False
         with tf.device(self.execution.device):
             everyone.on_train_begin()
@@ -159,6 +163,7 @@ class Trainer:
             return  # all of it is done, and nothing to learn from need be there
         order = self.train_indices[self._order.epoch(here.epoch)][: self._steps * self.epoch.batch]
         seed = self.config.seed, self._first_step
+        callbacks.on_train_batch_begin(here.step)
         began = time.perf_counter()
         for end, loss, correct, images in self.epoch.run(order, self._rates(), here.step, seed, every):
             here.sums.add(loss, correct, images)
@@ -176,6 +181,8 @@ class Trainer:
             callbacks.on_train_batch_end(end - 1, logs)
             if self.model.stop_training:
                 return
+            if end < self._steps:
+                callbacks.on_train_batch_begin(end)
             began = time.perf_counter()
 
     def _finish_epoch(self, callbacks: keras.callbacks.CallbackList) -> dict[str, float] | None:
@@ -200,16 +207,20 @@ class Trainer:
     def _validate(self, callbacks: keras.callbacks.CallbackList) -> dict[str, float] | None:
         """Loss and accuracy of the images held out, part by part so that a wish need not wait for the last."""
         sums, going_on = Sums(), not self.model.stop_training
+        callbacks.on_test_begin()
         for start in range(0, len(self.validation), VALIDATION_PART):
             part = slice(start, start + VALIDATION_PART)
             digits = Digits(self.validation.images[part], self.validation.labels[part])
+            callbacks.on_test_batch_begin(start // VALIDATION_PART)
             scores, _ = self.evaluation.evaluate(digits)
             images = len(digits)
             sums.add(scores["loss"] * images, round(scores["accuracy"] * images), images)
             callbacks.on_test_batch_end(start // VALIDATION_PART)
             if going_on and self.model.stop_training:
                 return None
-        return sums.means()
+        means = sums.means()
+        callbacks.on_test_end(means)
+        return means
 
     def _rates(self) -> np.ndarray:
         per_epoch = self.epoch_steps

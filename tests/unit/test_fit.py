@@ -1,6 +1,6 @@
 """Training from the start and from a checkpoint: exact, repeatable, and honest when it goes wrong."""
 
-from functools import wraps
+from functools import partial, wraps
 from itertools import chain, repeat
 
 import keras
@@ -13,6 +13,7 @@ from mnist_core.data.split import split
 from mnist_core.data.written import _series as written_series
 from mnist_core.data.written import written
 from mnist_core.errors import TrainingDiverged
+from mnist_core.models.build import build
 from mnist_core.recipes import recipe
 from mnist_core.training import compiled, fit, tape
 from mnist_core.training.fit import Trainer
@@ -237,3 +238,34 @@ def test_compiling_is_no_part_of_what_a_training_takes(loop, digits, monkeypatch
     assert trainer.position.train_seconds == 0.0
     assert [row["seconds"] for row in watch.epochs] == [0.0, 0.0]
     assert clock.begun == clock.ended >= 100.0
+
+
+class Told(keras.callbacks.Callback):
+    """Notes what it is told, but of a row of batches one, and with what parameters."""
+
+    def __init__(self):
+        super().__init__()
+        self.told = []
+        for part in ("train", "epoch", "train_batch", "test", "test_batch"):
+            for when in ("begin", "end"):
+                setattr(self, f"on_{part}_{when}", partial(self._note, f"{part}_{when}"))
+
+    def _note(self, name, *_, logs=None):
+        batches = [f"{name.rpartition('_')[0]}_{when}" for when in ("begin", "end")]
+        if name == batches[1] and self.told[-3:] == [*batches, batches[0]]:
+            self.told.pop()
+        else:
+            self.told.append(name)
+
+
+def test_callbacks_are_called_as_keras_calls_them(digits):
+    chosen = config()
+    ours, theirs = Told(), Told()
+    Trainer(chosen, Programs(digits), UNCOMPILED).fit([ours, keras.callbacks.ProgbarLogger()])
+    images, labels = digits.images[:500, ..., None] / np.float32(255), digits.labels[:500]
+    training = {"epochs": chosen.training.epochs, "batch_size": chosen.training.batch_size, "verbose": 0}
+    build(chosen).fit(images, labels, **training, validation_data=(images[:50], labels[:50]), callbacks=[theirs])
+    assert ours.told == theirs.told
+    assert {"train_batch_begin", "test_begin", "test_batch_end"} < set(ours.told)
+    assert ours.params.keys() == theirs.params.keys()
+    assert ours.params["epochs"] == theirs.params["epochs"]
