@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -35,7 +36,10 @@ def spread(values: Sequence[float]) -> Spread:
 
 
 def band(curves: Sequence[Sequence[Mapping[str, Any]]], metric: str) -> dict[str, list[float]]:
-    """Mean, lowest and highest of several runs' curves, epoch by epoch, as far as any run has come.
+    """Mean, lowest and highest of several runs' curves, epoch by epoch, and of how many ``runs`` these are.
+
+    Where a run has ended that others outlast, the mean goes on as that of other runs: no line leads from one to the
+    other (``pieces``).
 
     Args:
         curves: of each run its rows of epochs.
@@ -47,7 +51,15 @@ def band(curves: Sequence[Sequence[Mapping[str, Any]]], metric: str) -> dict[str
                 by_epoch.setdefault(row["epoch"], []).append(row[metric])
     epochs = sorted(by_epoch)
     columns = {"mean": np.mean, "low": np.min, "high": np.max}
-    return {"epoch": epochs} | {name: [float(of(by_epoch[e])) for e in epochs] for name, of in columns.items()}
+    found = {name: [float(of(by_epoch[e])) for e in epochs] for name, of in columns.items()}
+    return {"epoch": epochs, "runs": [len(by_epoch[e]) for e in epochs]} | found
+
+
+def pieces(band: Mapping[str, Sequence[float]]) -> list[dict[str, list[float]]]:
+    """The parts of a band in which every mean is of the same number of runs."""
+    rows = zip(*band.values(), strict=True)
+    parts = groupby((dict(zip(band, row, strict=True)) for row in rows), key=lambda row: row["runs"])
+    return [{key: [row[key] for row in part] for key in band} for part in (list(rows) for _, rows in parts)]
 
 
 def by_all_but_seed(runs: Sequence[Run]) -> list[tuple[str, list[Run]]]:

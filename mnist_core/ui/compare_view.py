@@ -88,6 +88,8 @@ def curves(lab: Lab, runs: Sequence[Run]) -> None:
     else:
         figure = comparing.curves(histories, metric, across)
     live_chart(figure, "compare-curves", f"{comparing.METRICS[metric]} of {len(runs)} runs.", height=400)
+    if together and comparing.broken(figure):
+        st.caption(comparing.FEWER)
     if metric.endswith("loss"):
         say_unlike(not_one_measure(run.settings for run in runs))
     if metric == "loss":

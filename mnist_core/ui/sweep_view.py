@@ -185,6 +185,8 @@ def _picture(sweeps: SweepStore, sweep: Sweep, trials: list[Trial]) -> dict[str,
     live_chart(figure, f"{kind}-{sweep.id}", words, height=420)
     if kind == "intermediate" and any(trial.state == "pruned" for trial in trials):
         left_out = f"Dashed lines and crosses are trials that the pruner gave up. {left_out}"
+    if kind == "curves" and comparing.broken(figure):
+        left_out = comparing.FEWER
     if left_out:
         st.caption(left_out)
     return figure
