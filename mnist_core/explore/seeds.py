@@ -11,9 +11,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mnist_core.diagnosis import DIVERGED
-from mnist_core.explore.compare import in_words
+from mnist_core.explore.compare import in_words, short
 from mnist_core.explore.statistics import SIGNIFICANT, holm, welch, welch_of_pairs
 from mnist_core.store.run import Run
+
+MOST_TOLD = 3
+"""Settings in a name: a legend has no room for more."""
 
 
 class Spread(NamedTuple):
@@ -76,17 +79,29 @@ def by_all_but_seed(runs: Sequence[Run]) -> list[tuple[str, list[Run]]]:
         if run.settings.seed not in group or run.step > group[run.settings.seed].step:
             group[run.settings.seed] = run
     groups = {settings: list(group.values()) for settings, group in seeds.items()}
-    firsts = [group[0].settings.flat() for group in groups.values()]
-    keys = {key for flat in firsts for key in flat}
-    differing = sorted(k for k in keys if k != "seed" and len({str(flat.get(k)) for flat in firsts}) > 1)
-    told = [in_words(key, [flat.get(key) for flat in firsts]) for key in differing]
-    labels = [
-        ", ".join(f"{name.rpartition('.')[2]} {values[i]}" for name, values in told if values[i] is not None)
-        for i in range(len(firsts))
-    ]
+    labels = _labels([group[0].settings.flat() for group in groups.values()])
     named = [(label or group[0].name, group) for label, group in zip(labels, groups.values(), strict=True)]
     counts = Counter(label for label, _ in named)
     return [(label if counts[label] == 1 else f"{label} ({group[0].id})", group) for label, group in named]
+
+
+def _labels(flats: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What tells settings apart, of each in few words: what kind of part first, then what has the most values."""
+    keys = list(dict.fromkeys(key for flat in flats for key in flat if key != "seed"))
+    values = {key: [flat.get(key) for flat in flats] for key in keys}
+    kinds = {key: len({str(value) for value in row}) for key, row in values.items()}
+    differing = sorted((k for k in keys if kinds[k] > 1), key=lambda k: (not k.endswith(".name"), -kinds[k]))
+    last = Counter(key.rpartition(".")[2] for key in differing)
+    told = []
+    for key in differing:
+        name, row = in_words(key, values[key])
+        section, _, bare = name.rpartition(".")
+        told.append((section if bare == "name" else bare if last[bare] == 1 else name, row))
+    labels = []
+    for i in range(len(flats)):
+        words = [f"{name} {short(row[i])}" for name, row in told if row[i] is not None]
+        labels.append(", ".join(words[:MOST_TOLD]) + f" and {len(words) - MOST_TOLD} more" * (len(words) > MOST_TOLD))
+    return labels
 
 
 def fate(state: str, message: str) -> str:

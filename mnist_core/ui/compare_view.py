@@ -262,6 +262,4 @@ def pair(lab: Lab, runs: Sequence[Run], read: dict[str, np.ndarray]) -> None:
 
 
 def _text(value: Any) -> str:
-    if isinstance(value, list):
-        return "-".join(map(str, value)) if not any(isinstance(item, dict) for item in value) else str(value)
-    return "–" if value is None else str(value)
+    return "–" if value is None else compare.short(value)
