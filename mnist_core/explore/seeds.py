@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from mnist_core.diagnosis import DIVERGED
+from mnist_core.diagnosis import DIVERGED, judged_by
 from mnist_core.explore.compare import in_words, short
 from mnist_core.explore.statistics import SIGNIFICANT, holm, welch, welch_of_pairs
 from mnist_core.store.run import Run
@@ -110,6 +110,22 @@ def fate(state: str, message: str) -> str:
     if state == "failed":
         return "diverged" if DIVERGED in message else "failed"
     return "ended early, by the pruner" if state == "pruned" else ""
+
+
+def ends(
+    groups: Sequence[tuple[str, Sequence[Run]]], epochs: Callable[[Run], Sequence[Mapping[str, Any]]], metric: str
+) -> tuple[dict[str, list[float]], dict[str, dict[int, str]]]:
+    """By the names of groups, the numbers of the runs that have come to their end, and of every seed its ``fate``.
+
+    Args:
+        epochs: gives a run's rows of epochs.
+    """
+    rows = {
+        name: [judged_by(run.settings, epochs(run), metric) for run in group if run.status == "finished"]
+        for name, group in groups
+    }
+    values = {name: [row[metric] for row in found if row] for name, found in rows.items()}
+    return values, {name: {run.settings.seed: fate(run.status, run.message) for run in group} for name, group in groups}
 
 
 def lost(fates: Mapping[int, str]) -> int:
