@@ -12,14 +12,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from mnist_core.config import RunConfig
+from mnist_core.explore.losses import least_loss
 from mnist_core.models.plan import CLASSES
-from mnist_core.sections import Training
+from mnist_core.sections import DataConfig, Training
 
 GUESSING = math.log(CLASSES)
 """The loss of someone who gives every digit the same probability."""
 
 LEARNED = 0.5
 """Accuracy below which a network has not learned in earnest; guessing gives 0.1."""
+
+CLUELESS = 0.2
+"""The same where dropout or changed images hide how much it has learned."""
 
 GAP = 0.03
 """Training accuracy above held-out accuracy by so much is worth a word."""
@@ -32,6 +36,9 @@ STILL_FALLING = 0.93
 
 DIVERGED = "infinite or not a number"
 """In the message of a run whose loss did: bad settings, and no accident."""
+
+TINY = 10
+"""So many times smaller than usual, a learning rate makes no weights run away."""
 
 FEW_STEPS = 500
 DEAD = 0.4
@@ -73,14 +80,52 @@ class Evidence:
         return int(self.last["step"]) if self.rows else 0
 
     @property
+    def momentum(self) -> float:
+        """Of the optimizer, if it keeps any from step to step."""
+        return 0.0 if self.config.optimizer.fresh else getattr(self.config.optimizer, "momentum", 0.0)
+
+    @property
     def rate(self) -> float:
-        return self.config.optimizer.learning_rate
+        """How far its steps go on the whole: momentum carries each on in those that follow."""
+        return self.config.optimizer.learning_rate / (1 - self.momentum)
+
+    @property
+    def rate_in_words(self) -> str:
+        words = f"a learning rate of {self.config.optimizer.learning_rate:g}"
+        return f"{words} and a momentum of {self.momentum:g}" if self.momentum else words
 
     @property
     def usual_rate(self) -> float:
         """What most people begin with; the default of plain SGD is a cautious one."""
         usual = type(self.config.optimizer).model_fields["learning_rate"].default
         return 0.1 if self.config.optimizer.name == "sgd" else usual
+
+    @property
+    def held_out(self) -> bool:
+        """Whether its last epoch was looked at with held-out images, which are neither changed nor dropped out of."""
+        return self.last.get("val_accuracy") is not None
+
+    @property
+    def reads(self) -> float:
+        """The share of images that it reads at its end, of held-out ones where there are any."""
+        return self.last["val_accuracy" if self.held_out else "accuracy"]
+
+    @property
+    def hidden(self) -> bool:
+        """Whether nothing tells how much it has learned, since its numbers in training are not those of its images."""
+        dropout = any(layer.kind == "Dropout" for layer in self.config.layers)
+        return not self.held_out and bool(dropout or self.config.augmentation.active or self.config.data.not_digits)
+
+    def reads_less_than(self, share: float) -> bool:
+        return self.reads < (CLUELESS if self.hidden else share)
+
+    @property
+    def near_guessing(self) -> bool:
+        """Whether its loss has not come half the way down from that of a guess to the least that there is."""
+        if self.hidden or getattr(self.config.architecture, "l2", 0.0):  # a penalty is part of the loss, however large
+            return self.reads_less_than(LEARNED)
+        losses = [self.last[key] for key in ("loss", "val_loss") if self.last.get(key) is not None]
+        return min(losses) > (GUESSING + least_loss(self.config)) / 2
 
 
 def judged_by(config: RunConfig, rows: Sequence[Row], metric: str) -> Row | None:
@@ -123,41 +168,50 @@ def _rate_too_high(seen: Evidence) -> Iterator[Finding]:
     if not seen.config.data.scaled:
         return  # which alone explains large losses
     ran_away = DIVERGED in seen.message
+    if ran_away and seen.rate <= seen.usual_rate / TINY:
+        yield Finding(
+            "weights ran away",
+            f"The weights ran away to infinity, and {seen.rate_in_words} is too small to be the cause.",
+            f"Look elsewhere: set *{Training.model_fields['precision'].title}* to float32, begin from other weights "
+            "(another seed), or take fewer layers or batch normalisation.",
+        )
+        return
     if not ran_away:
         if not seen.rows or seen.rate <= 3 * seen.usual_rate:
             return
         losses = [row["loss"] for row in seen.rows]
-        bad = losses[-1] > 0.5 * GUESSING or (len(losses) > 1 and losses[-1] > 1.05 * min(losses))
-        if not bad or seen.last["accuracy"] > 0.97:
+        bad = seen.near_guessing or (len(losses) > 1 and losses[-1] > 1.05 * min(losses))
+        if not bad or max(seen.reads, seen.last["accuracy"]) > 0.97:
             return
     how = "the weights ran away to infinity" if ran_away else f"the loss is still {seen.last['loss']:.2f} and restless"
     yield Finding(
         "learning rate too high",
-        f"With a learning rate of {seen.rate:g} each step jumps over the valley that it should go down into: {how}.",
-        f"Try a rate ten times smaller: {seen.rate / 10:g}.",
+        f"With {seen.rate_in_words} each step jumps over the valley that it should go down into: {how}.",
+        f"Try a rate ten times smaller: {seen.config.optimizer.learning_rate / 10:g}.",
     )
 
 
 def _rate_too_low(seen: Evidence) -> Iterator[Finding]:
-    if not seen.rows or seen.rate >= seen.usual_rate / 5 or seen.last["accuracy"] >= 0.9:
+    if not seen.rows or seen.rate >= seen.usual_rate / 5 or not seen.reads_less_than(0.9):
         return
     came = f"the loss came down to {seen.last['loss']:.2f} in {seen.steps:,} steps"
-    if seen.last["accuracy"] < LEARNED:
+    if seen.reads < LEARNED:
         what = f"the weights have hardly moved: {came} (guessing gives {GUESSING:.2f})."
     else:
         what = f"it learned slowly: {came}, and with more of them or a larger rate it would come further."
     yield Finding(
         "learning rate too low",
-        f"With a learning rate of {seen.rate:g} {what}",
-        f"Try a rate ten times larger: {seen.rate * 10:g}.",
+        f"With {seen.rate_in_words} {what}",
+        f"Try a rate ten times larger: {seen.config.optimizer.learning_rate * 10:g}.",
     )
 
 
 def _too_few_steps(seen: Evidence) -> Iterator[Finding]:
     if not seen.rows or seen.rate < seen.usual_rate / 5 or seen.rate > 3 * seen.usual_rate:
         return  # then the rate is to blame first
-    falling = len(seen.rows) < 2 or seen.last["loss"] < STILL_FALLING * seen.rows[-2]["loss"]
-    if falling and seen.steps < FEW_STEPS and seen.last["accuracy"] < 0.93:
+    least = least_loss(seen.config)
+    falling = len(seen.rows) < 2 or seen.last["loss"] - least < STILL_FALLING * (seen.rows[-2]["loss"] - least)
+    if falling and seen.steps < FEW_STEPS and seen.reads_less_than(0.93):
         yield Finding(
             "too few steps",
             f"Training ended after {seen.steps:,} steps while the loss was still falling fast.",
@@ -187,6 +241,16 @@ def _over_fitting(seen: Evidence) -> Iterator[Finding]:
     )
 
 
+def _not_to_be_judged(seen: Evidence) -> Iterator[Finding]:
+    if seen.rows and not seen.held_out and seen.last["accuracy"] > 1 - GAP:
+        yield Finding(
+            "no held-out images",
+            f"It reads {seen.last['accuracy']:.1%} of the images it learned from. Whether it understands digits or "
+            "knows these images by heart cannot be told: none were held out.",
+            f"Hold some out, for example 0.1: *{DataConfig.model_fields['validation_fraction'].title}*.",
+        )
+
+
 def _dead_units(seen: Evidence) -> Iterator[Finding]:
     dead = {name: share for name, share in (seen.dead or {}).items() if share >= DEAD}
     if dead:
@@ -209,7 +273,8 @@ def _unshuffled(seen: Evidence) -> Iterator[Finding]:
 
 
 RULES: tuple[Callable[[Evidence], Iterator[Finding]], ...] = (
-    _unscaled, _rate_too_high, _rate_too_low, _too_few_steps, _dead_units, _over_fitting, _unshuffled,
+    _unscaled, _rate_too_high, _rate_too_low, _too_few_steps, _dead_units, _over_fitting,
+    _not_to_be_judged, _unshuffled,
 )  # fmt: skip
 
 

@@ -3,6 +3,8 @@
 import math
 import time
 
+from sqlalchemy import text
+
 from mnist_core.config import RunConfig
 from mnist_core.explore.design import Design, make_search
 from mnist_core.explore.space import Dimension
@@ -66,3 +68,9 @@ def complete(sweeper, worker, sweep_id, sweeps):
         sweeper.tick()
         worker.work(sweeper)
     return sweeps.get(sweep_id), sweeps.trials(sweep_id)
+
+
+def optunas_states(store):
+    """How trials have ended as Optuna's own tables have it, in their order."""
+    with store.database.read() as connection:
+        return list(connection.execute(text("SELECT state FROM trials ORDER BY number")).scalars())

@@ -8,16 +8,20 @@ from typing import Any
 
 from mnist_core.cli.command import PROGRAM, Command, engine, json_option, open_store, progress, tell, watch
 from mnist_core.cli.train import configuration
+from mnist_core.config import RunConfig
 from mnist_core.engine.client import EngineClient
 from mnist_core.explore.design import Design, Search, make_search
-from mnist_core.explore.results import best_setting, best_trial
+from mnist_core.explore.questions import HELD_OUT
+from mnist_core.explore.results import OBJECTIVE_WORDS, best_setting, best_trial, front
 from mnist_core.explore.size import BLOCKS, FILTERS, LAYERS, UNITS
 from mnist_core.explore.space import Dimension, shown
-from mnist_core.recipes import RECIPES
+from mnist_core.parts import plain
+from mnist_core.recipes import RECIPES, recipe
 from mnist_core.store.sweep import Sweep, Trial
 from mnist_core.store.sweeps import SweepStore
 
 LOOK_SECONDS = 0.2
+HELD_OUT_KEY = "data.validation_fraction"
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,8 +41,8 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    base, _ = configuration(options.recipe, None, options.set)
     space = tuple(Dimension.parse(text) for text in options.over)
+    base = _base(options, varied={dimension.key for dimension in space})
     search = make_search({spec.name: getattr(options, spec.name) for spec in Search.specs()})
     design = Design(base, space, search).check()
     for sentence in design.cautions:
@@ -57,6 +61,7 @@ def _run(options: argparse.Namespace) -> int:
         print(f"Best single run of {document['trials']} trials on the held-out images: {value} with")
         print(f"  {shown(document['best_params'])}")
         print(f"It is run {document['best_run_id']} of sweep {sweep_id}; the test set has not been looked at.")
+        _print_front(sweep, trials)
     if setting := best_setting(sweep, trials):
         say = tell if options.json else print  # The keys of the JSON are fixed.
         say(f"Best mean over seeds: {setting.mean:.4f}, of {setting.seeds} seeds with {setting.name}")
@@ -67,19 +72,41 @@ def _run(options: argparse.Namespace) -> int:
     return 0 if document["best_run_id"] else 1
 
 
+def _base(options: argparse.Namespace, varied: set[str]) -> RunConfig:
+    """The recipe with what was set; where it holds no images out, as some published ones do, a part is."""
+    named = {text.partition("=")[0].strip() for text in options.set} | varied
+    if recipe(options.recipe).config.data.validation_fraction or HELD_OUT_KEY in named:
+        return configuration(options.recipe, None, options.set)[0]
+    tell(
+        f"{options.recipe} holds no images out, and trials are compared by such: {HELD_OUT:.0%} are held out "
+        f"({HELD_OUT_KEY}={HELD_OUT})."
+    )
+    return configuration(options.recipe, None, [f"{HELD_OUT_KEY}={HELD_OUT}", *options.set])[0]
+
+
 def result(sweep: Sweep, trials: list[Trial]) -> dict[str, Any]:
-    """What came of a sweep, for JSON. With two objectives the best is that of the first.
+    """What came of a sweep, for JSON. With two objectives the best is that of the first, and the ids of all runs on the
+    Pareto front stand with it.
 
     ``best_value`` is that of one run, also where seeds were repeated.
     """
     best = best_trial(sweep, trials)
+    several = {"front": [trial.run_id for trial in front(sweep, trials)]} if len(sweep.objectives) > 1 else {}
     return {
         "sweep_id": sweep.id,
         "trials": sum(not trial.open for trial in trials),
         "best_run_id": best and best.run_id,
         "best_value": best and best.value,
         "best_params": best.params if best else {},
-    }
+    } | several
+
+
+def _print_front(sweep: Sweep, trials: list[Trial]) -> None:
+    """With two objectives, all trials that none beats in both."""
+    if found := front(sweep, trials):
+        print(f"On the Pareto front ({' and '.join(OBJECTIVE_WORDS[metric] for metric, _ in sweep.objectives)}):")
+    for trial in found:
+        print(f"  {trial.run_id}  {trial.value:.4f} and {plain(round(trial.second, 2))} with {shown(trial.params)}")
 
 
 def follow(sweeps: SweepStore, client: EngineClient, sweep_id: str) -> Sweep:

@@ -98,6 +98,13 @@ def in_words(key: str, values: Sequence[Any]) -> tuple[str, list[Any]]:
     return "own drawings", [sets[digest] for digest in values]
 
 
+def short(value: Any) -> str:
+    """A setting's value in few letters: the sizes of layers and the filters of blocks as ``32-64``."""
+    if isinstance(value, Mapping):
+        return "-".join([str(value["filters"])] * value["convolutions"]) if "filters" in value else str(dict(value))
+    return "-".join(map(short, value)) or "none" if isinstance(value, (list, tuple)) else str(value)
+
+
 ORDER = ("seed", "data.", "fine_tuning.", "training.batch_size", "training.shuffle", "training.reshuffle")
 """How settings begin that decide which images come in which batch."""
 

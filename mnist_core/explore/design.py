@@ -17,7 +17,7 @@ from mnist_core.config import RunConfig
 from mnist_core.errors import ConfigError
 from mnist_core.explore.losses import not_one_measure, not_one_measure_in_training
 from mnist_core.explore.size import LAYERS, UNITS, never_the_start
-from mnist_core.explore.space import Dimension, configure
+from mnist_core.explore.space import Dimension, configure, keys
 from mnist_core.messages import sentences
 from mnist_core.parts import Part, number, option, plain
 
@@ -148,6 +148,10 @@ class Design:
                 f"Give fewer points or choices, or take another sampler."
             )
         self._check_ignored(set(names))
+        if not kept:
+            self.check_used()
+            for dimension in self.space:
+                dimension.check()
         if search.pruner != "none" and len(objectives) > 1:
             raise ConfigError("Trials with two objectives cannot be pruned. Set the pruner to none.")
         if not self.base.data.validation_fraction and "data.validation_fraction" not in names:
@@ -185,6 +189,18 @@ class Design:
             raise ConfigError(
                 "training.epochs cannot vary where training.steps counts steps instead of epochs. "
                 "Set training.steps to 0, or vary training.steps alone."
+            )
+
+    def check_used(self) -> None:
+        """``ConfigError`` for settings that no model here uses: all trials would be the same, under other names."""
+        models = {type(config.architecture): config for config in self._at_the_ends}
+        used = {"seed"}.union(*(model.sections for model in models))
+        if unused := [d.key for d in self.space if d.key.partition(".")[0] not in used]:
+            called = " and ".join(model.label for model in models)
+            others = (key for key in keys(next(iter(models.values()))) if not key.endswith(".name"))
+            raise ConfigError(
+                f"{unused[0]} has no effect on what is trained here ({called}), so trials would differ in name alone. "
+                f"Take it out, and vary something else, for example {next(others)}."
             )
 
     @property

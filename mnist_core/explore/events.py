@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import io
+import re
 import tempfile
+import unicodedata
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from mnist_core.store import RunStore
 from mnist_core.store.run import Run
+
+NAME_LENGTH = 40
 
 TAGS = {
     "loss": "loss/training",
@@ -21,7 +25,7 @@ TAGS = {
 
 
 def tensorboard(store: RunStore, runs: Sequence[Run]) -> bytes:
-    """A ZIP with a folder per run: unpack it and point ``tensorboard --logdir`` at it.
+    """A ZIP with a folder per run, of its name and id: unpack it and point ``tensorboard --logdir`` at it.
 
     Scalars stand over epochs; the batches' loss and accuracy over steps.
     """
@@ -30,7 +34,7 @@ def tensorboard(store: RunStore, runs: Sequence[Run]) -> bytes:
     packed = io.BytesIO()
     with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for run in runs:
-            here = Path(folder, run.id)
+            here = Path(folder, folder_name(run))
             with SummaryWriter(str(here)) as writer:
                 moment = run.started or run.created
                 for row in store.epochs(run.id):
@@ -43,5 +47,12 @@ def tensorboard(store: RunStore, runs: Sequence[Run]) -> bytes:
                         writer.add_scalar(f"batches/{column}", row[column], row["step"], run.started or run.created)
                 writer.add_text("settings", f"```json\n{run.config}\n```", 0, run.created)
             for file in sorted(here.iterdir()):
-                archive.write(file, f"{run.id}/{file.name}")
+                archive.write(file, f"{here.name}/{file.name}")
     return packed.getvalue()
+
+
+def folder_name(run: Run) -> str:
+    """What TensorBoard calls a run: its name in letters that every file system takes, and its id, which is its own."""
+    plain = unicodedata.normalize("NFKD", run.name).encode("ascii", "ignore").decode()
+    name = re.sub(r"[^A-Za-z0-9.]+", "-", plain)[:NAME_LENGTH].strip("-.")
+    return f"{name}-{run.id}" if name else run.id

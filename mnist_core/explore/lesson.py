@@ -55,7 +55,7 @@ class Lesson:
         config = _read("settings", RunConfig.parse, parameters.get("config", ""))
         if config and not config.architecture.trainable:
             raise ConfigError("The settings in the link are those of an uploaded network, which cannot be trained.")
-        design = _read("design", Design.parse, parameters.get("design", ""))
+        design = _read("design", _used, parameters.get("design", ""))
         lists = {name: parameters.get(name, "").split(",") for name in ("lock", "hide", "open")}
         names = {name: frozenset(filter(None, keys)) for name, keys in lists.items()}
         for name, keys in names.items():
@@ -136,6 +136,13 @@ class Lesson:
         if key == section and any(name.startswith(f"{section}.") for name in self.open):
             return False  # something in this section is open
         return bool({EVERYTHING, section, key} & names)
+
+
+def _used(text: str) -> Design:
+    """A form shows only settings that have an effect, so others would be lost without a word."""
+    design = Design.parse(text)
+    design.check_used()
+    return design
 
 
 def _read(what: str, parse, text: str):

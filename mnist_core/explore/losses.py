@@ -41,6 +41,13 @@ def not_one_measure_in_training(configs: Iterable[RunConfig]) -> str:
     )
 
 
+def least_loss(config: RunConfig) -> float:
+    """What a digit costs a network that knows all, penalties on weights aside: the entropy of its smoothed label."""
+    other = config.training.label_smoothing / CLASSES
+    shares = (1 - (CLASSES - 1) * other, *(CLASSES - 1) * (other,))
+    return -sum(share * math.log(share) for share in shares if share)
+
+
 def _penalty(configs: Sequence[RunConfig]) -> str:
     factors = [getattr(config.architecture, "l2", 0.0) for config in configs]
     if len(set(factors)) > 1:

@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from mnist_core.explore.results import OBJECTIVE_WORDS
 from mnist_core.store.sweep import Sweep, Trial
 
 if TYPE_CHECKING:
@@ -34,14 +35,6 @@ STRESS = ("#8a94a0", "#d55e00")
 FAINTEST = 0.3
 """How trials are coloured that are lines, from the worst to the best, and how opaque the worst is: to be seen on a page
 of any colour."""
-
-OBJECTIVE_WORDS = {
-    "val_accuracy": "held-out accuracy",
-    "val_loss": "held-out loss",
-    "parameters": "parameters",
-    "train_seconds": "seconds of training",
-}
-
 
 def available(sweep: Sweep) -> list[str]:
     """Which pictures this sweep can have."""

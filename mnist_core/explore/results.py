@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from statistics import fmean
 from typing import Any, NamedTuple
@@ -10,12 +11,55 @@ from mnist_core.explore.seeds import fate
 from mnist_core.explore.space import Dimension, told_apart
 from mnist_core.store.sweep import Sweep, Trial
 
+OBJECTIVE_WORDS = {
+    "val_accuracy": "held-out accuracy",
+    "val_loss": "held-out loss",
+    "parameters": "parameters",
+    "train_seconds": "seconds of training",
+}
+
 
 def best_trial(sweep: Sweep, trials: Sequence[Trial]) -> Trial | None:
     """The completed trial with the best first objective, whose run is still there if any such is."""
     done = [trial for trial in trials if trial.state == "complete" and trial.value is not None]
     sign = _sign(sweep)
     return max(done, key=lambda trial: (trial.run_id is not None, sign * trial.value), default=None)
+
+
+def front(sweep: Sweep, trials: Sequence[Trial]) -> list[Trial]:
+    """With two objectives the completed trials that no other beats in one of them without being worse in the other, the
+    best by the first one first; with one objective there is no front.
+    """
+    if len(sweep.objectives) < 2:
+        return []
+    signs = [1 if direction == "maximize" else -1 for _, direction in sweep.objectives]
+    merits = {
+        trial.number: [sign * value for sign, value in zip(signs, trial.values, strict=True)]
+        for trial in trials
+        if trial.state == "complete" and len(trial.values) == len(signs)
+    }
+    found, best = [], -math.inf
+    for number in sorted(merits, key=merits.get, reverse=True):
+        first, second = merits[number]
+        if second > best or (found and merits[found[-1]] == [first, second]):
+            found.append(number)
+            best = second
+    by_number = {trial.number: trial for trial in trials}
+    return [by_number[number] for number in found]
+
+
+def table(sweep: Sweep, trials: Sequence[Trial]) -> list[dict[str, Any]]:
+    """All trials, the best first, as rows for readers; with two objectives also which are on the Pareto front."""
+    first, *second = [OBJECTIVE_WORDS[metric] for metric, _ in sweep.objectives]
+    best = {trial.number for trial in front(sweep, trials)}
+    return [
+        {"no.": trial.number, "state": trial.state, first: trial.value}
+        | dict.fromkeys(second, trial.second)
+        | ({"Pareto front": trial.number in best} if second else {})
+        | {key: str(value) if isinstance(value, list) else value for key, value in trial.params.items()}
+        | {"seconds": trial.seconds and round(trial.seconds, 2), "run": trial.run_id, "message": trial.message}
+        for trial in rows_of(sweep, trials)
+    ]
 
 
 def rows_of(sweep: Sweep, trials: Sequence[Trial]) -> list[Trial]:

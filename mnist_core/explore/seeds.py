@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from mnist_core.diagnosis import DIVERGED
-from mnist_core.explore.compare import in_words
+from mnist_core.diagnosis import DIVERGED, judged_by
+from mnist_core.explore.compare import in_words, short
 from mnist_core.explore.statistics import SIGNIFICANT, holm, welch, welch_of_pairs
 from mnist_core.store.run import Run
+
+MOST_TOLD = 3
+"""Settings in a name: a legend has no room for more."""
 
 
 class Spread(NamedTuple):
@@ -35,7 +39,10 @@ def spread(values: Sequence[float]) -> Spread:
 
 
 def band(curves: Sequence[Sequence[Mapping[str, Any]]], metric: str) -> dict[str, list[float]]:
-    """Mean, lowest and highest of several runs' curves, epoch by epoch, as far as any run has come.
+    """Mean, lowest and highest of several runs' curves, epoch by epoch, and of how many ``runs`` these are.
+
+    Where a run has ended that others outlast, the mean goes on as that of other runs: no line leads from one to the
+    other (``pieces``).
 
     Args:
         curves: of each run its rows of epochs.
@@ -47,7 +54,15 @@ def band(curves: Sequence[Sequence[Mapping[str, Any]]], metric: str) -> dict[str
                 by_epoch.setdefault(row["epoch"], []).append(row[metric])
     epochs = sorted(by_epoch)
     columns = {"mean": np.mean, "low": np.min, "high": np.max}
-    return {"epoch": epochs} | {name: [float(of(by_epoch[e])) for e in epochs] for name, of in columns.items()}
+    found = {name: [float(of(by_epoch[e])) for e in epochs] for name, of in columns.items()}
+    return {"epoch": epochs, "runs": [len(by_epoch[e]) for e in epochs]} | found
+
+
+def pieces(band: Mapping[str, Sequence[float]]) -> list[dict[str, list[float]]]:
+    """The parts of a band in which every mean is of the same number of runs."""
+    rows = zip(*band.values(), strict=True)
+    parts = groupby((dict(zip(band, row, strict=True)) for row in rows), key=lambda row: row["runs"])
+    return [{key: [row[key] for row in part] for key in band} for part in (list(rows) for _, rows in parts)]
 
 
 def by_all_but_seed(runs: Sequence[Run]) -> list[tuple[str, list[Run]]]:
@@ -64,17 +79,29 @@ def by_all_but_seed(runs: Sequence[Run]) -> list[tuple[str, list[Run]]]:
         if run.settings.seed not in group or run.step > group[run.settings.seed].step:
             group[run.settings.seed] = run
     groups = {settings: list(group.values()) for settings, group in seeds.items()}
-    firsts = [group[0].settings.flat() for group in groups.values()]
-    keys = {key for flat in firsts for key in flat}
-    differing = sorted(k for k in keys if k != "seed" and len({str(flat.get(k)) for flat in firsts}) > 1)
-    told = [in_words(key, [flat.get(key) for flat in firsts]) for key in differing]
-    labels = [
-        ", ".join(f"{name.rpartition('.')[2]} {values[i]}" for name, values in told if values[i] is not None)
-        for i in range(len(firsts))
-    ]
+    labels = _labels([group[0].settings.flat() for group in groups.values()])
     named = [(label or group[0].name, group) for label, group in zip(labels, groups.values(), strict=True)]
     counts = Counter(label for label, _ in named)
     return [(label if counts[label] == 1 else f"{label} ({group[0].id})", group) for label, group in named]
+
+
+def _labels(flats: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What tells settings apart, of each in few words: what kind of part first, then what has the most values."""
+    keys = list(dict.fromkeys(key for flat in flats for key in flat if key != "seed"))
+    values = {key: [flat.get(key) for flat in flats] for key in keys}
+    kinds = {key: len({str(value) for value in row}) for key, row in values.items()}
+    differing = sorted((k for k in keys if kinds[k] > 1), key=lambda k: (not k.endswith(".name"), -kinds[k]))
+    last = Counter(key.rpartition(".")[2] for key in differing)
+    told = []
+    for key in differing:
+        name, row = in_words(key, values[key])
+        section, _, bare = name.rpartition(".")
+        told.append((section if bare == "name" else bare if last[bare] == 1 else name, row))
+    labels = []
+    for i in range(len(flats)):
+        words = [f"{name} {short(row[i])}" for name, row in told if row[i] is not None]
+        labels.append(", ".join(words[:MOST_TOLD]) + f" and {len(words) - MOST_TOLD} more" * (len(words) > MOST_TOLD))
+    return labels
 
 
 def fate(state: str, message: str) -> str:
@@ -83,6 +110,22 @@ def fate(state: str, message: str) -> str:
     if state == "failed":
         return "diverged" if DIVERGED in message else "failed"
     return "ended early, by the pruner" if state == "pruned" else ""
+
+
+def ends(
+    groups: Sequence[tuple[str, Sequence[Run]]], epochs: Callable[[Run], Sequence[Mapping[str, Any]]], metric: str
+) -> tuple[dict[str, list[float]], dict[str, dict[int, str]]]:
+    """By the names of groups, the numbers of the runs that have come to their end, and of every seed its ``fate``.
+
+    Args:
+        epochs: gives a run's rows of epochs.
+    """
+    rows = {
+        name: [judged_by(run.settings, epochs(run), metric) for run in group if run.status == "finished"]
+        for name, group in groups
+    }
+    values = {name: [row[metric] for row in found if row] for name, found in rows.items()}
+    return values, {name: {run.settings.seed: fate(run.status, run.message) for run in group} for name, group in groups}
 
 
 def lost(fates: Mapping[int, str]) -> int:

@@ -26,6 +26,10 @@ GRID_DIGITS = 4
 """Of the points of a grid, where these tell its points apart."""
 
 _RANGE = re.compile(r"(?P<log>log:)?(?P<low>[^:|]+?)\.\.(?P<high>[^:|]+)(?::(?P<points>\d{1,6}))?", re.I)
+_ALMOST = re.compile(r"log:|.*\.\.", re.I)
+"""How a range begins, and no choice."""
+
+LOOKS = "Ranges look like 0..0.5, log:1e-5..1 (by factors) or 0..0.5:3 (points of a grid), and choices like relu|tanh"
 
 
 @dataclass(frozen=True)
@@ -52,10 +56,13 @@ class Dimension:
                 f"A range looks like optimizer.learning_rate=log:1e-5..1 or architecture.activation=relu|tanh, "
                 f"not {text[:80]!r}."
             )
-        matched = _RANGE.fullmatch(value)
+        # With three dots, a slip, 1e-5...1 would go to 0.1.
+        matched = None if "..." in value else _RANGE.fullmatch(value)
         if not matched:
-            several = declared(key).kind == "integers"
-            found = [parse_value(item.strip()) for item in value.split("|")]
+            several, items = declared(key).kind == "integers", [item.strip() for item in value.split("|")]
+            if _ALMOST.match(value) or not all(items):
+                raise ConfigError(f"{key} cannot vary over {value[:60]!r}. {LOOKS}.")
+            found = [parse_value(item) for item in items]
             found = [[item] if several and isinstance(item, int) else item for item in found]
             return cls(key, choices=tuple(map(_hashable, found))).check()
         try:
@@ -69,7 +76,7 @@ class Dimension:
         """From what ``asdict`` gave, after a passage through JSON."""
         try:
             typed = {name: _TYPES[name](value) for name, value in dict(data).items()}
-            return cls(**typed).check()
+            return cls(**typed).check(kept=True)
         except ConfigError:
             raise
         except (KeyError, TypeError, ValueError, OverflowError):
@@ -84,8 +91,12 @@ class Dimension:
     def whole(self) -> bool:
         return self.spec.kind == "integer"
 
-    def check(self) -> Dimension:
-        """Itself, if the setting allows all that it names."""
+    def check(self, kept: bool = False) -> Dimension:
+        """Itself, if the setting allows all that it names.
+
+        Args:
+            kept: it was made before. What earlier versions let pass can be read still.
+        """
         spec = self.spec
         if spec.kind == "parts":
             raise ConfigError(
@@ -98,9 +109,9 @@ class Dimension:
             for choice in self.choices:
                 # These are no field of a configuration, which would look at them later.
                 made = self.key in SIZES and not (type(choice) is int and spec.low <= choice <= spec.high)
-                if made or (isinstance(choice, bool) and spec.kind in ("integer", "number")):
+                if made or not _is_a(spec.kind, choice):
                     found = " ".join(str(_plain(choice)).split())[:40]  # on one line
-                    raise ConfigError(f"A choice of {self.key} is {found}, but must be {spec.allowed}.")
+                    raise ConfigError(f"A choice of {self.key} is {found}, but must be {spec.allowed}. {LOOKS}.")
             if any(first == second for first, second in combinations(self.choices, 2)):  # 1 and 1.0 as well
                 raise ConfigError(f"{self.key} names a choice twice. Name each once.")
             return self
@@ -113,6 +124,8 @@ class Dimension:
             raise ConfigError(f"The range of {self.key} is {shown}, but its low end must be below its high end.")
         if not spec.low <= self.low <= self.high <= spec.high:
             raise ConfigError(f"The range of {self.key} is {shown}, but must lie within {spec.allowed}.")
+        if self.whole and not kept and (self.low % 1 or self.high % 1):
+            raise ConfigError(f"The range of {self.key} is {shown}, but both ends must be whole numbers, like 1..3.")
         if self.log and self.low <= 0:
             raise ConfigError(f"The range of {self.key} goes by factors (log), so its low end must be above 0.")
         if not 2 <= self.points <= MOST_CHOICES:
@@ -234,6 +247,14 @@ def _plain(value: Any, digits: int = FEW_DIGITS) -> str:
 def _exact(number: float) -> str:
     """As short as it goes without becoming another number."""
     return short if float(short := f"{number:g}") == number else repr(number)
+
+
+def _is_a(kind: str, value: Any) -> bool:
+    """Whether a choice may be a value of a setting of this kind; how large it is, a configuration looks at."""
+    if kind not in ("integer", "number"):
+        return True
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return number and (kind == "number" or not value % 1)
 
 
 def _hashable(value: Any) -> Any:

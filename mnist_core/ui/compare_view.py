@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from mnist_core.diagnosis import judged_by
 from mnist_core.explore import compare, seeds
 from mnist_core.explore.lesson import RUNS, Lesson
 from mnist_core.explore.losses import not_one_measure, not_one_measure_in_training
@@ -88,6 +87,8 @@ def curves(lab: Lab, runs: Sequence[Run]) -> None:
     else:
         figure = comparing.curves(histories, metric, across)
     live_chart(figure, "compare-curves", f"{comparing.METRICS[metric]} of {len(runs)} runs.", height=400)
+    if together and comparing.broken(figure):
+        st.caption(comparing.FEWER)
     if metric.endswith("loss"):
         say_unlike(not_one_measure(run.settings for run in runs))
     if metric == "loss":
@@ -100,15 +101,7 @@ def curves(lab: Lab, runs: Sequence[Run]) -> None:
 
 def _spread(groups: Sequence[tuple[str, Sequence[Run]]], histories: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
     """What seeds make of each setting, by the runs that have come to their end."""
-    metric = "val_accuracy"
-    ends = {
-        label: [judged_by(run.settings, histories[run.id], metric) for run in group if run.status == "finished"]
-        for label, group in groups
-    }
-    values = {label: [row[metric] for row in rows if row] for label, rows in ends.items()}
-    fates = {
-        label: {run.settings.seed: seeds.fate(run.status, run.message) for run in group} for label, group in groups
-    }
+    values, fates = seeds.ends(groups, lambda run: histories[run.id], "val_accuracy")
     show_spread(values, fates, "spread")
     if short := sum(run.status not in ("finished", "failed") for _, group in groups for run in group):
         words = "1 run has not finished and is" if short == 1 else f"{short} runs have not finished and are"
@@ -260,6 +253,4 @@ def pair(lab: Lab, runs: Sequence[Run], read: dict[str, np.ndarray]) -> None:
 
 
 def _text(value: Any) -> str:
-    if isinstance(value, list):
-        return "-".join(map(str, value)) if not any(isinstance(item, dict) for item in value) else str(value)
-    return "–" if value is None else str(value)
+    return "–" if value is None else compare.short(value)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from mnist_core.explore.compare import Mark
+from mnist_core.explore.seeds import pieces
 from mnist_core.ui.charts import Row, axes
 
 METRICS = {
@@ -43,27 +44,49 @@ def curves(histories: Mapping[str, Sequence[Row]], metric: str, across: str = "e
     return figure
 
 
+FEWER = (
+    "Where a line breaks, a run has ended or is not as far as the others: from there on it is the mean of those that "
+    "go on, which may be better or worse than all of them are. Point at it to see of how many."
+)
+
+
 def bands(groups: Mapping[str, Mapping[str, Sequence[float]]], metric: str) -> dict[str, Any]:
-    """Mean and band (lowest to highest seed) of each group, as ``explore.seeds.band`` gives them."""
+    """Mean and band (lowest to highest seed) of each group, as ``explore.seeds.band`` gives them.
+
+    They break where a mean is of fewer runs than the one before; ``broken`` says whether any does.
+    """
     traces = []
     for i, (label, band) in enumerate(groups.items()):
         name = _plain(label)
         colour = COLOURS[i % len(COLOURS)]
-        epochs = list(band["epoch"])
-        outline = list(band["high"]) + list(band["low"])[::-1]
-        area = {"x": epochs + epochs[::-1], "y": outline, "fill": "toself", "fillcolor": colour + "33"}
+        parts = pieces(band)
+        outlines = [(p["epoch"] + p["epoch"][::-1], p["high"] + p["low"][::-1]) for p in parts]
+        area = {"x": _broken([x for x, _ in outlines]), "y": _broken([y for _, y in outlines])}
         traces.append(
             {"type": "scatter", "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False}
-            | {"legendgroup": name}
+            | {"legendgroup": name, "fill": "toself", "fillcolor": colour + "33"}
             | area
         )
         line = {"color": colour, "dash": DASHES[i % len(DASHES)], "width": 2.5}
         marker = {"symbol": SYMBOLS[i % len(SYMBOLS)], "size": 6}
+        told = [[f"mean of {count}" if count > 1 else "one run" for count in part["runs"]] for part in parts]
+        mean = {"x": _broken([p["epoch"] for p in parts]), "y": _broken([p["mean"] for p in parts])}
         traces.append(
             {"type": "scatter", "mode": "lines+markers", "name": name, "legendgroup": name, "line": line}
-            | {"marker": marker, "x": epochs, "y": list(band["mean"])}
+            | {"marker": marker, "text": _broken(told)}
+            | mean
         )
     return {"data": traces, "layout": _metric_layout(metric, "epoch")}
+
+
+def broken(figure: Mapping[str, Any]) -> bool:
+    """Whether any line of it breaks."""
+    return any(None in trace["x"] for trace in figure["data"])
+
+
+def _broken(parts: Sequence[list]) -> list:
+    """Lists in one, with nothing between them, where a line breaks."""
+    return [value for i, part in enumerate(parts) for value in ([None] * (i > 0) + part)]
 
 
 COLOURS = (

@@ -8,7 +8,7 @@ from mnist_core.config import RunConfig
 from mnist_core.errors import ConfigError
 from mnist_core.explore.design import MOST_DIMENSIONS, Design, Search, make_search
 from mnist_core.explore.lesson import Lesson
-from mnist_core.explore.questions import SMALL
+from mnist_core.explore.questions import HELD_OUT, SMALL
 from mnist_core.explore.size import FILTERS, UNITS
 from mnist_core.explore.space import Dimension, keys
 from mnist_core.parts import FieldSpec
@@ -22,8 +22,6 @@ RANGE_HELP = (
     "Choices: relu|tanh, or 16|32|64."
 )
 MOST_SEEDS = 20
-HELD_OUT = 0.1
-"""Of a start that holds nothing out, as some published recipes do: trials are compared by held-out images."""
 RATE = "optimizer.learning_rate"
 
 

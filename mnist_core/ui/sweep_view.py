@@ -11,7 +11,17 @@ from mnist_core.errors import UnknownRun
 from mnist_core.explore import pictures, seeds
 from mnist_core.explore.lesson import Lesson
 from mnist_core.explore.questions import QUESTIONS
-from mnist_core.explore.results import best_setting, best_trial, by_seed, fates, groups, rows_of, seconds_left
+from mnist_core.explore.results import (
+    OBJECTIVE_WORDS,
+    best_setting,
+    best_trial,
+    by_seed,
+    fates,
+    groups,
+    rows_of,
+    seconds_left,
+    table,
+)  # fmt: skip
 from mnist_core.explore.space import shown
 from mnist_core.store.run import Run
 from mnist_core.store.sweep import Sweep, Trial, room
@@ -107,7 +117,7 @@ def _headline(sweep: Sweep, trials: list[Trial], all_paused: bool) -> None:
                 st.metric("In training" if state == "running" else state.capitalize(), count, width="content")
         if best:
             metric, setting = sweep.objectives[0][0], best_setting(sweep, trials)
-            words = pictures.OBJECTIVE_WORDS[metric]
+            words = OBJECTIVE_WORDS[metric]
             in_words = percent if metric == "val_accuracy" else "{:.4f}".format
             if setting:
                 st.metric(f"Best mean {words} over seeds", in_words(setting.mean), width="content")
@@ -185,6 +195,8 @@ def _picture(sweeps: SweepStore, sweep: Sweep, trials: list[Trial]) -> dict[str,
     live_chart(figure, f"{kind}-{sweep.id}", words, height=420)
     if kind == "intermediate" and any(trial.state == "pruned" for trial in trials):
         left_out = f"Dashed lines and crosses are trials that the pruner gave up. {left_out}"
+    if kind == "curves" and comparing.broken(figure):
+        left_out = comparing.FEWER
     if left_out:
         st.caption(left_out)
     return figure
@@ -281,14 +293,7 @@ def _test_set(lab: Lab, sweeps: SweepStore, sweep: Sweep, trials: list[Trial], l
 
 
 def _table(sweep: Sweep, trials: list[Trial], figure: dict[str, Any] | None) -> None:
-    first, *second = [pictures.OBJECTIVE_WORDS[metric] for metric, _ in sweep.objectives]
-    rows = [
-        {"no.": trial.number, "state": trial.state, first: trial.value}
-        | (dict.fromkeys(second, trial.second))
-        | {key: str(value) if isinstance(value, list) else value for key, value in trial.params.items()}
-        | {"seconds": trial.seconds and round(trial.seconds, 2), "run": trial.run_id, "message": trial.message}
-        for trial in rows_of(sweep, trials)
-    ]
+    rows = table(sweep, trials)
     with st.expander(f"All {len(rows)} trials, best first"):
         data_table(rows)
     take_along(f"sweep-{sweep.id}", rows, figure)

@@ -44,7 +44,7 @@ def _table_buttons(rows: Sequence[Mapping[str, Any]], name: str) -> None:
         icon=":material/download:", key=f"csv-{name}", on_click="ignore",
     )  # fmt: skip
     st.download_button(
-        "JSON", lambda: json.dumps(list(rows), indent=1, default=str), f"{name}.json", "application/json",
+        "JSON", lambda: as_json(rows), f"{name}.json", "application/json",
         icon=":material/download:", key=f"json-{name}", on_click="ignore",
     )  # fmt: skip
 
@@ -60,6 +60,11 @@ def figure_button(figure: Mapping[str, Any], name: str) -> None:
         key=f"html-{name}", on_click="ignore",
         help="Opens in any browser, offline too. The camera above the chart saves it as PNG.",
     )  # fmt: skip
+
+
+def as_json(rows: Sequence[Mapping[str, Any]]) -> str:
+    """A list of objects; what JSON has no kind for, as text."""
+    return json.dumps(list(rows), indent=1, default=str)
 
 
 def as_csv(rows: Sequence[Mapping[str, Any]]) -> str:

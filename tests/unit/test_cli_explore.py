@@ -67,6 +67,57 @@ def test_compare_in_words(call, scored, store):
     assert waiting in err
 
 
+def epochs(accuracy):
+    return [{"epoch": 1, "step": 9, "loss": 1.0, "accuracy": 0.9, "val_loss": 1.0, "val_accuracy": accuracy}
+            | {"learning_rate": 0.1, "seconds": 1.0}]  # fmt: skip
+
+
+@pytest.fixture
+def seeded(scored, store):
+    """Four runs: two settings, twice each."""
+    found = []
+    for smoothing, seed, accuracy in ((0.0, 1, 0.90), (0.0, 2, 0.91), (0.1, 1, 0.95), (0.1, 2, 0.96)):
+        config = RunConfig.parse({"training": {"label_smoothing": smoothing}, "seed": seed})
+        found.append(scored(config=config))
+        store.record(found[-1], {}, epoch_rows=epochs(accuracy))
+    return found
+
+
+def test_compare_in_words_says_what_differs(call, scored):
+    first, second = scored(1), scored(2, config=RunConfig.parse({"architecture": {"name": "cnn"}, "seed": 7}))
+    out = call("compare", first, second)[1]
+    told = out.partition("What differs:\n")[2].splitlines()
+    assert f"  seed: {first} 1, {second} 7" in told
+    assert f"  architecture.name: {first} mlp, {second} cnn" in told
+    assert f"  architecture.blocks: {first} –, {second} 16-32" in told
+    assert "Their settings are the same" in call("compare", scored(), scored())[1]
+
+
+def test_compare_tells_losses_and_what_seeds_make_of_them(call, seeded):
+    out = call("compare", *seeded)[1]
+    assert out.count(", loss 0.1000") == 4
+    assert "These losses are not one measure" in out
+    assert "  label_smoothing 0.0: 90.50% (standard deviation 0.71%) of 2 of 2 seeds\n" in out
+    assert "label_smoothing 0.1 is better than label_smoothing 0.0 by 5.00 points, which is more than the noise" in out
+    document = json.loads(call("compare", *seeded, "--json")[1])["seeds"]
+    assert [row["run_ids"] for row in document["settings"]] == [seeded[:2], seeded[2:]]
+    assert [row["mean"] for row in document["settings"]] == pytest.approx([0.905, 0.955])
+    assert document["remarks"][0] in out
+
+
+def test_compare_tells_of_seeds_without_a_number(call, seeded, store):
+    store.record(seeded[1], {"status": "failed", "message": "The loss became infinite or not a number at step 9."})
+    out = call("compare", *seeded)[1]
+    assert "  label_smoothing 0.0: 90.00% (standard deviation 0.00%) of 1 of 2 seeds\n" in out
+    assert "label_smoothing 0.0: 1 of 2 seeds diverged" in out
+
+
+def test_compare_says_nothing_of_seeds_that_were_not_repeated(call, scored):
+    first, second = scored(1), scored(2, config=RunConfig.parse({"training": {"epochs": 9}}))
+    assert "over seeds" not in call("compare", first, second)[1]
+    assert json.loads(call("compare", first, second, "--json")[1])["seeds"] is None
+
+
 def test_compare_of_several_corrects_for_the_pairs(call, scored):
     """Seven images more than another reads: sure of two runs alone, and no surprise among the pairs of four."""
     alone = [scored(), scored(*range(7))]

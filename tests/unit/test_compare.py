@@ -1,5 +1,7 @@
 """Runs side by side, with arrays made by hand and scikit-learn as the other opinion."""
 
+import re
+
 import numpy as np
 import pytest
 from sklearn.metrics import confusion_matrix
@@ -7,6 +9,7 @@ from sklearn.metrics import confusion_matrix
 from mnist_core.config import RunConfig
 from mnist_core.errors import ConfigError
 from mnist_core.explore import compare
+from mnist_core.explore.seeds import by_all_but_seed
 from mnist_core.explore.statistics import mcnemar
 from tests.helpers import assert_friendly
 
@@ -68,6 +71,39 @@ def test_sets_of_drawings_are_told_by_number():
     told = compare.in_words("fine_tuning.digest", digests)
     assert told == ("own drawings", ["set 1", None, "set 2", "not written down", "set 1"])
     assert compare.in_words("seed", (1, 2)) == ("seed", [1, 2])
+
+
+def named(store, *configs):
+    return [label for label, _ in by_all_but_seed([store.get(store.create(RunConfig.parse(c))) for c in configs])]
+
+
+CNN, SGD = {"architecture": {"name": "cnn"}}, {"optimizer": {"name": "sgd"}}
+
+
+def test_runs_are_called_by_a_few_settings_that_tell_them_apart(store):
+    mlp, cnn = named(store, SGD, CNN)
+    assert mlp.startswith("architecture mlp, optimizer sgd, ") and cnn.startswith("architecture cnn, optimizer adam, ")
+    for name in (mlp, cnn):
+        assert name.count(",") == 2
+        assert re.search(r" and \d+ more$", name)
+        assert not set("{[") & set(name)
+
+
+def test_blocks_and_layers_are_told_by_their_sizes(store):
+    blocks = [{"filters": 8, "convolutions": 2}, {"filters": 16}]
+    other = {"architecture": {"name": "cnn", "blocks": blocks}}
+    assert named(store, CNN, other) == ["blocks 16-32", "blocks 8-8-16"]
+    assert named(store, {}, {"architecture": {"hidden_units": [64, 32]}}) == ["hidden_units 128", "hidden_units 64-32"]
+    headless = {"architecture": {"name": "cnn", "hidden_units": []}}
+    assert named(store, headless, {"architecture": {"name": "cnn", "hidden_units": [8]}})[0] == "hidden_units none"
+
+
+def test_a_setting_keeps_its_section_where_another_is_called_alike(store):
+    sgd = {"name": "sgd_classifier", "loss": "hinge"}
+    both = ({"architecture": sgd}, {"architecture": sgd | {"loss": "log_loss"}, "training": {"loss": "clipped"}})
+    first, second = named(store, *both)
+    assert first == "architecture.loss hinge, training.loss cross_entropy"
+    assert second == "architecture.loss log_loss, training.loss clipped"
 
 
 def test_a_mark_and_its_interval():

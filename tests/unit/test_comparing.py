@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from mnist_core.explore.compare import mark
+from mnist_core.explore.seeds import band
 from mnist_core.ui import comparing
 from mnist_core.ui.take import as_csv, as_html
 
@@ -33,10 +34,22 @@ def test_twelve_curves_are_told_apart_without_colour():
 
 
 def test_a_band_goes_there_on_top_and_back_below():
-    band = {"epoch": [1, 2], "mean": [2, 3], "low": [1, 2], "high": [3, 4]}
-    area, mean = comparing.bands({"a": band}, "loss")["data"]
+    found = {"epoch": [1, 2], "runs": [2, 2], "mean": [2, 3], "low": [1, 2], "high": [3, 4]}
+    area, mean = comparing.bands({"a": found}, "loss")["data"]
     assert (area["x"], area["y"]) == ([1, 2, 2, 1], [3, 4, 2, 1])
     assert (mean["x"], mean["y"]) == ([1, 2], [2, 3])
+    assert not comparing.broken({"data": [area, mean]})
+
+
+def test_a_band_breaks_where_a_run_has_ended():
+    """The bad one ends first: no line leads up from the mean of both to the good one alone."""
+    good, bad = ([{"epoch": e, "val_accuracy": a} for e in range(1, last)] for a, last in ((0.9, 5), (0.5, 3)))
+    figure = comparing.bands({"a": band([good, bad], "val_accuracy")}, "val_accuracy")
+    area, mean = figure["data"]
+    assert (mean["x"], mean["y"]) == ([1, 2, None, 3, 4], [0.7, 0.7, None, 0.9, 0.9])
+    assert mean["text"] == ["mean of 2", "mean of 2", None, "one run", "one run"]
+    assert (area["x"], area["y"]) == ([1, 2, 2, 1, None, 3, 4, 4, 3], [0.9, 0.9, 0.5, 0.5, None] + 4 * [0.9])
+    assert comparing.broken(figure)
 
 
 def test_marks_stand_with_their_intervals_best_last():
@@ -60,7 +73,7 @@ def test_a_difference_is_signed_and_centred():
 def test_a_name_never_becomes_markup():
     figures = [
         comparing.curves({EVIL: ROWS}, "loss"),
-        comparing.bands({EVIL: {"epoch": [1], "mean": [1], "low": [1], "high": [1]}}, "loss"),
+        comparing.bands({EVIL: {"epoch": [1], "runs": [1], "mean": [1], "low": [1], "high": [1]}}, "loss"),
         comparing.marks({EVIL: mark(np.zeros(5, int), np.zeros(5, int))}),
     ]
     for figure in figures:

@@ -26,6 +26,7 @@ MADE = {
     "learning rate too low": {"optimizer.learning_rate": 1e-5, "data.subset": 2000},
     "too few steps": {"training.epochs": 1, "training.batch_size": 512},
     "over-fitting": {"data.subset": 600, "training.epochs": 30},
+    "no held-out images": {"data.subset": 600, "training.epochs": 30, "data.validation_fraction": 0.0},
     "dead units": {"optimizer.name": "sgd", "optimizer.learning_rate": 2.0, "architecture.hidden_units": [64, 64, 64],
                    "data.subset": 2000},
     "unshuffled data": {"training.shuffle": False},
@@ -93,6 +94,60 @@ def test_a_small_rate_is_told_by_how_far_it_came(accuracy, words):
     (finding,) = explain(Evidence(config, [ROW | {"accuracy": accuracy, "val_accuracy": accuracy}]))
     assert_friendly(finding.what, words)
     assert ("hardly moved" in finding.what) != ("learned slowly" in finding.what)
+
+
+def rules(changes, *rows, message=""):
+    """What is said of a run whose epochs have these losses and accuracies, in training and where any are held out."""
+    keys = ("loss", "accuracy", "val_loss", "val_accuracy")
+    config = RunConfig().replace(changes)
+    found = [dict.fromkeys(keys) | {"epoch": e, "step": 900 * e} | dict(zip(keys, row, strict=False))
+             for e, row in enumerate(rows, 1)]  # fmt: skip
+    return [finding.rule for finding in explain(Evidence(config, found, message))]
+
+
+FAST, SLOW = {"optimizer.learning_rate": 0.004}, {"optimizer.learning_rate": 1e-4}
+SMOOTH, PENALTY = {"training.label_smoothing": 0.3}, {"architecture.l2": 0.02}
+DROPOUT, MOVED = {"architecture.dropout": 0.8}, {"augmentation.rotate": 40.0}
+MOMENTUM = {"optimizer.name": "sgd", "optimizer.learning_rate": 0.01, "optimizer.momentum": 0.9}
+AT_WORK, LOST = ((1.4, 0.85, 1.37, 0.925), (1.3, 0.955, 1.31, 0.963)), ((2.4, 0.1, 2.4, 0.1), (2.4, 0.1, 2.4, 0.1))
+
+
+@pytest.mark.parametrize(
+    ("changes", "rows", "found"),
+    [
+        (FAST | SMOOTH, AT_WORK, []),  # of 1.3, 1.18 is the least that smoothed labels allow
+        (FAST | SMOOTH, LOST, ["learning rate too high"]),
+        (FAST | DROPOUT, ((1.9, 0.4, 0.6, 0.90), (1.5, 0.5, 0.4, 0.93)), []),
+        (FAST | DROPOUT, ((1.9, 0.4), (1.5, 0.5)), []),
+        (FAST | DROPOUT, LOST, ["learning rate too high"]),
+        (FAST | DROPOUT, ((2.4, 0.1), (2.4, 0.1)), ["learning rate too high"]),
+        (FAST | PENALTY, ((2.0, 0.8, 1.7, 0.88), (1.6, 0.87, 1.5, 0.9)), []),
+        (FAST | PENALTY, LOST, ["learning rate too high"]),
+        (SLOW | DROPOUT, ((1.2, 0.6, 0.3, 0.94), (0.9, 0.7, 0.2, 0.955)), []),
+        (SLOW | DROPOUT, ((1.2, 0.6, 0.7, 0.80), (0.9, 0.7, 0.6, 0.84)), ["learning rate too low"]),
+        (SLOW | MOVED, ((1.2, 0.6), (0.9, 0.7)), []),
+        (SLOW, ((1.2, 0.6), (0.9, 0.7)), ["learning rate too low"]),
+        (MOMENTUM, ((0.5, 0.85, 0.4, 0.88), (0.4, 0.88, 0.35, 0.89)), []),
+        (MOMENTUM | {"optimizer.momentum": 0.0}, ((0.5, 0.85, 0.4, 0.88), (0.4, 0.88, 0.35, 0.89)),
+         ["learning rate too low"]),
+        (MOMENTUM | {"optimizer.fresh": True}, ((0.5, 0.85, 0.4, 0.88), (0.4, 0.88, 0.35, 0.89)),
+         ["learning rate too low"]),
+        (MOMENTUM | {"optimizer.learning_rate": 0.1}, LOST, ["learning rate too high"]),
+        ({}, ((0.1, 0.97), (0.01, 1.0)), ["no held-out images"]),
+        ({}, ((0.1, 0.97, 0.1, 0.97), (0.01, 1.0, 0.1, 0.98)), []),
+        ({}, ((0.6, 0.8), (0.5, 0.85)), []),
+    ],
+)  # fmt: skip
+def test_a_run_is_judged_by_what_it_has_learned_and_not_by_what_hides_that(changes, rows, found):
+    assert rules(changes, *rows) == found
+
+
+@pytest.mark.parametrize(
+    ("rate", "found"),
+    [(1e-5, ["weights ran away"]), (1.0, ["learning rate too high"]), (0.003, ["learning rate too high"])],
+)
+def test_a_tiny_rate_is_not_blamed_for_weights_that_ran_away(rate, found):
+    assert rules({"optimizer.learning_rate": rate}, message="The loss became infinite or not a number.") == found
 
 
 RAW = RunConfig.parse({"data": {"scaled": False}})

@@ -45,6 +45,10 @@ def test_the_default_set_up_needs_next_to_nothing():
     assert len(Lesson(RunConfig.parse({"optimizer": {"learning_rate": 0.1}})).link()) < 100
 
 
+FOREST = RunConfig.parse({"architecture": {"name": "random_forest"}})
+RATES_OF_A_FOREST = Design(FOREST, (Dimension.parse("optimizer.learning_rate=log:1e-5..1"),))
+
+
 @pytest.mark.parametrize(
     ("parameters", "word"),
     [
@@ -53,6 +57,7 @@ def test_the_default_set_up_needs_next_to_nothing():
         ({"config": "[" * 3000}, "link"),
         ({"config": '{"architecture": {"name": "uploaded"}}'}, "link"),
         ({"design": "{}"}, "design"),
+        ({"design": RATES_OF_A_FOREST.to_json()}, "no effect"),
         ({"question": "<b>"}, "learning-rate"),
         ({"lock": "search.<script>"}, "lock"),
         ({"lock": "optimizer.<script>"}, "lock"),

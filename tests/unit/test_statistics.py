@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from mnist_core.explore.seeds import band, fate, noise, spread, without_number
+from mnist_core.explore.seeds import band, fate, noise, pieces, spread, without_number
 from mnist_core.explore.statistics import holm, mcnemar, welch, welch_of_pairs, wilson
 from tests.helpers import assert_friendly
 
@@ -161,7 +161,10 @@ def test_spread_and_band():
     with pytest.raises(ValueError, match="no values"):
         spread([])
     rows = [[{"epoch": 1, "loss": 2.0}, {"epoch": 2, "loss": 1.0}], [{"epoch": 1, "loss": 4.0}], [{"epoch": 1}]]
-    assert band(rows, "loss") == {"epoch": [1, 2], "mean": [3.0, 1.0], "low": [2.0, 1.0], "high": [4.0, 1.0]}
+    found = {"epoch": [1, 2], "runs": [2, 1], "mean": [3.0, 1.0], "low": [2.0, 1.0], "high": [4.0, 1.0]}
+    assert band(rows, "loss") == found
+    assert pieces(found) == [{key: [column[place]] for key, column in found.items()} for place in (0, 1)]
+    assert pieces(band([], "loss")) == []
 
 
 def test_seed_noise_is_said_plainly():

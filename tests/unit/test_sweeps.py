@@ -8,9 +8,11 @@ from mnist_core.engine import sweeps as module
 from mnist_core.engine.sweeps import Sweeper
 from mnist_core.errors import OverLimit, StoreError, UnknownSweep
 from tests.helpers import assert_friendly
-from tests.searches import RATE, Worker, complete, design, epoch_row, quality
+from tests.searches import RATE, Worker, complete, design, epoch_row, optunas_states, quality
 
 pytestmark = pytest.mark.usefixtures("both_databases")
+
+RAN_AWAY = "The loss became infinite or not a number at step 9."
 
 
 @pytest.fixture(autouse=True)
@@ -64,11 +66,32 @@ def test_a_run_of_no_sweep_may_see_the_test_set(store, sweeps):
 def test_a_loss_that_ran_away_is_a_bad_trial_and_not_the_end(store, sweeps, sweeper):
     sweep_id, worker = sweeps.create(design(trials=2, parallel=1)), Worker(store)
     sweeper.tick()
-    worker.end(worker.take(), "failed", message="The loss became infinite or not a number at step 9.")
+    worker.end(worker.take(), "failed", message=RAN_AWAY)
     sweep, trials = complete(sweeper, worker, sweep_id, sweeps)
     assert sweep.status == "finished"
     assert [trial.state for trial in trials] == ["failed", "complete"]
     assert "infinite" in trials[0].message
+
+
+@pytest.mark.parametrize(
+    ("objective", "status", "message", "state", "told"),
+    [
+        ("accuracy", "failed", RAN_AWAY, "failed", "PRUNED"),  # bad settings, of which the sampler learns
+        ("loss", "failed", RAN_AWAY, "failed", "PRUNED"),
+        ("accuracy and parameters", "failed", RAN_AWAY, "failed", "FAIL"),  # where Optuna knows no pruning
+        ("accuracy", "failed", "There was not enough memory.", "failed", "FAIL"),
+        ("accuracy", "stopped", RAN_AWAY, "stopped", "FAIL"),  # whoever stopped it had nothing against its settings
+    ],
+)
+def test_what_optuna_is_told_of_a_trial_without_a_value(
+    store, sweeps, sweeper, objective, status, message, state, told
+):
+    sweep_id, worker = sweeps.create(design(trials=2, parallel=1, objective=objective)), Worker(store)
+    sweeper.tick()
+    worker.end(worker.take(), status, message=message)
+    _, trials = complete(sweeper, worker, sweep_id, sweeps)
+    assert [trial.state for trial in trials] == [state, "complete"]
+    assert optunas_states(store) == [told, "COMPLETE"]
 
 
 def test_a_trial_whose_run_was_deleted_stays_counted(store, sweeps, sweeper):
