@@ -236,7 +236,8 @@ def _spread(sweep: Sweep, trials: list[Trial]) -> None:
     (metric, direction), together = sweep.objectives[0], groups(sweep, trials)
     values = {label: by_seed(group) for label, group in together.items()}
     ends = {label: fates(group) for label, group in together.items()}
-    show_spread(values, ends, f"spread-{sweep.id}", direction == "maximize", metric == "val_accuracy")
+    words, higher = pictures.OBJECTIVE_WORDS[metric], direction == "maximize"
+    show_spread(values, ends, f"spread-{sweep.id}", words, higher, metric == "val_accuracy")
 
 
 def _test_set(lab: Lab, sweeps: SweepStore, sweep: Sweep, trials: list[Trial], lesson: Lesson) -> None:
