@@ -53,11 +53,11 @@ def _without_numbers(value: Any, key: str = "") -> Any:
 class Numbers:
     """Dropout rates, L2 penalties and the weight decay of ``model``, as variables of its compiled functions.
 
-    They are those of a ``keras.Sequential``, which ``forward`` runs; of other models there are none, and their numbers
-    are compiled in.
+    They are those of a ``keras.Sequential``, which ``forward`` runs; of other models, or of none, there are none, and
+    their numbers are compiled in.
     """
 
-    def __init__(self, model: keras.Model):
+    def __init__(self, model: keras.Model | None = None):
         self._places = list(_places(model))
         self._variables = [tf.Variable(getattr(*place), dtype=tf.float32, trainable=False) for place in self._places]
 
@@ -80,7 +80,7 @@ class Numbers:
                 setattr(*place, number)
 
 
-def _places(model: keras.Model) -> Iterator[tuple[Any, str]]:
+def _places(model: keras.Model | None) -> Iterator[tuple[Any, str]]:
     """Where the numbers of a model are: each an object and the name of an attribute."""
     if not isinstance(model, keras.Sequential):
         return

@@ -152,7 +152,7 @@ class CompiledEvaluation:
 
     def __init__(self, model: keras.Model, scaled: bool, logits: bool = False, numbers: Numbers | None = None):
         self.model, self._scale, self._logits = model, 1 / 255.0 if scaled else 1.0, logits
-        self._numbers = numbers or Numbers(model)
+        self._numbers = numbers or Numbers()
         self.bytes = 4 * model.count_params() + CODE_BYTES
         images, labels = tf.TensorSpec([None, 28, 28], tf.uint8), tf.TensorSpec([None], tf.int32)
         self._forward = tf.function(self._batch, input_signature=[images])
