@@ -18,6 +18,7 @@ from mnist_core.ui.data_table import data_table
 from mnist_core.ui.digits import gallery
 from mnist_core.ui.lab import Lab, digits
 from mnist_core.ui.live_chart import live_chart
+from mnist_core.ui.once import once
 from mnist_core.ui.reading import reading
 from mnist_core.ui.spread import say_unlike
 from mnist_core.ui.take import take_along
@@ -150,7 +151,7 @@ def marks(lab: Lab, runs: Sequence[Run]) -> dict[str, np.ndarray]:
         st.caption(escaped(f"Without marks on the test set: {', '.join(unscored)}."))
     if not read:
         return read
-    scores = {run.id: compare.mark(truth, read[run.id]) for run in runs if run.id in read}
+    scores = once("marks", _ends(runs, read), lambda: {key: compare.mark(truth, read[key]) for key in read})
     rows = [
         {"run": called[run.id], "right": scores[run.id].right, "test accuracy": scores[run.id].accuracy}
         | dict(zip(("interval from", "to"), scores[run.id].interval, strict=True))
@@ -183,8 +184,10 @@ def pair(lab: Lab, runs: Sequence[Run], read: dict[str, np.ndarray]) -> None:
         others = [run_id for run_id in ids if run_id != first]
         second = st.selectbox("Second", others, index=0, format_func=called.get, key="second")
     test_set = digits("test", lab.settings.data)
-    found = compare.pair(test_set.labels, read[first], read[second])
-    corrected, several = compare.holm_of_pairs(compare.tests_of_pairs(test_set.labels, read)), len(read) > 2
+    labels, ends = test_set.labels, _ends(runs, read)
+    found = once("pair", (ends, first, second), lambda: compare.pair(labels, read[first], read[second]))
+    corrected = once("pairs", ends, lambda: compare.holm_of_pairs(compare.tests_of_pairs(labels, read)))
+    several = len(read) > 2
     p = corrected[frozenset((first, second))] if several else None
     st.info(escaped(compare.verdict(called[first], called[second], found.test, p)), icon=":material/balance:")
     st.caption(
@@ -214,6 +217,11 @@ def pair(lab: Lab, runs: Sequence[Run], read: dict[str, np.ndarray]) -> None:
         for i in sorted(either)
     ]
     take_along("disagreements", rows)
+
+
+def _ends(runs: Sequence[Run], read: Mapping[str, np.ndarray]) -> tuple[tuple[str, float | None], ...]:
+    """What the answers of runs are known by: another run may have the id of one that was deleted, but not its end."""
+    return tuple((run.id, run.ended) for run in runs if run.id in read)
 
 
 def _text(value: Any) -> str:
