@@ -1,5 +1,7 @@
 """What the Compare page says of settings that differ, and whether a comparison is fair."""
 
+import json
+
 import pytest
 
 from mnist_core.config import RunConfig
@@ -27,3 +29,13 @@ def test_a_run_that_is_called_setting_hides_no_settings(visit, finish):
     assert list(table.columns) == ["setting", "one", f"setting ({named})"]
     assert table.values.tolist() == [["seed", "1", "5"]]
     assert "Only one thing changed: `seed`" in words(app, "success")
+
+
+def test_layers_that_begin_from_the_same_weights_are_named(visit, finish, store):
+    two = finish("one"), finish("two")
+    assert "Not known of all of these runs" in words(visit("Compare", runs=",".join(two)), "markdown")
+    for run_id, output in zip(two, ("bb", "cc"), strict=True):
+        store.record(run_id, {}, files={"start": json.dumps({"dense": "aa", "output": output}).encode()})
+    text = words(visit("Compare", runs=",".join(two)), "markdown")
+    assert "**First weights.** The same in all that have it: dense." in text
+    assert "Not the same, by seed or shape, or in one alone: output. **Order.**" in text

@@ -28,6 +28,18 @@ def test_from_a_trial_to_its_run_and_back(visit, searched, sweeps, finish):
     assert "its-search" not in [button.key for button in visit("Train", run=finish()).button]
 
 
+def test_the_best_are_compared(visit, searched, sweeps):
+    """With an accuracy the highest, with a loss the lowest; not those that were pruned."""
+    for objective, sign in (("accuracy", -1), ("loss", 1)):
+        sweep_id = searched(9, objective=objective)
+        done = [trial for trial in sweeps.trials(sweep_id) if trial.state == "complete"]
+        done.sort(key=lambda trial: sign * trial.value)
+        app = visit("Explore", sweep=sweep_id)
+        healthy(app.button(key="compare-best").click().run())
+        assert app.title[0].value == "Compare"
+        assert app.multiselect(key="compare").value == [trial.run_id for trial in done[:6]]
+
+
 def test_a_run_that_is_gone_has_no_link(visit, searched, sweeps, store):
     sweep_id = searched(2)
     store.delete(sweeps.trials(sweep_id)[0].run_id)
