@@ -30,6 +30,8 @@ SEEDS_OF_CHANCE = 2
 COMPARED = "twelfth"
 """In the names of the runs that are compared."""
 
+GIVEN_UP = 0.65
+"""Final accuracy below which a pruner has given the trial up: a third of those that are made here."""
 
 ROUNDS = 5
 """Comparisons, after one that does not count."""
@@ -37,11 +39,12 @@ ROUNDS = 5
 DRAWN = """least => {
     const charts = [...document.querySelectorAll(".live-chart:has(.main-svg)")].map(chart => chart.ariaLabel);
     const expected = [/of 12 runs/, /^Test accuracies/, /^Difference/].slice(0, least);
-    return expected.every(name => charts.some(chart => name.test(chart)))
+    const curves = document.querySelector('.live-chart[aria-label$="of 12 runs."]');
+    return expected.every(name => charts.some(chart => name.test(chart))) && curves.data.length === 12
         && document.body.textContent.includes("Two of them, image by image");
 }"""
-"""Whether the page of a comparison has its words and so many of its charts, from the top. It is looked at with every
-frame; a locator looks again after up to half a second.
+"""Whether the page of a comparison has its words and so many of its charts, from the top, with a curve for each run. It
+is looked at with every frame; a locator looks again after up to half a second.
 """
 
 
@@ -166,7 +169,7 @@ def twelve_runs(lab, page, repeats: int) -> dict[str, float]:
     """The comparison of 12 runs of 50 epochs, the web server being warm: from the click on the Runs page, as soon as it
     can be clicked, and by a link in a new window, from the address and from the page's heading on.
     """
-    ids = ",".join(finished_run(lab.store, seed) for seed in range(12))
+    ids = ",".join(finished_run(lab.store, number) for number in range(12))
     rounds = []
     for _ in range(1 + max(ROUNDS, repeats)):
         page.goto(f"{lab.url}/Runs")
@@ -212,7 +215,7 @@ def large_sweep(lab, page, repeats: int) -> dict[str, float]:
     makes all of the page from the store, as for an update; and the page's first chart, from its heading on.
     """
     sweeps = SweepStore(lab.store.database)
-    sweep_id = five_hundred(lab.store, sweeps)
+    sweep_id = searched(lab.store, sweeps, 500)
     kinds = pictures.available(sweeps.get(sweep_id))
     page.goto(f"{lab.url}/Explore?sweep={sweep_id}")
     page.get_by_role("heading", name="Explore").wait_for()
@@ -233,16 +236,21 @@ def large_sweep(lab, page, repeats: int) -> dict[str, float]:
     return {"update_500_trials_seconds": max(medians.values()), "page_500_trials_seconds": first}
 
 
-def finished_run(store: RunStore, seed: int) -> str:
-    """A run of 50 epochs as a worker leaves it, its numbers made by a formula: only drawing is measured."""
-    run_id = store.create(RunConfig.parse({"training": {"epochs": 50}, "seed": seed}), f"{COMPARED} {seed}")
+def finished_run(store: RunStore, number: int) -> str:
+    """A run of 50 epochs as a worker leaves it, its numbers made by a formula: only drawing is measured.
+
+    Each has a learning rate of its own: runs that differ by their seed alone would be drawn as one band.
+    """
+    rate = 0.001 * (1 + number / 10)
+    config = RunConfig.parse({"training": {"epochs": 50}, "optimizer": {"learning_rate": rate}})
+    run_id = store.create(config, f"{COMPARED} {number}")
     store.ask(run_id, "stop")
     rows = [
         {"epoch": e, "step": e * 400, "loss": 1 / e, "accuracy": 1 - 0.3 / e, "val_loss": 1.1 / e, "seconds": 0.5}
-        | {"val_accuracy": 1 - 0.32 / e, "learning_rate": 0.001}
+        | {"val_accuracy": 1 - (0.32 + number / 100) / e, "learning_rate": rate}
         for e in range(1, 51)
     ]
-    probabilities = np.random.default_rng(seed).dirichlet(np.ones(10), 10_000).astype(np.float32)
+    probabilities = np.random.default_rng(number).dirichlet(np.ones(10), 10_000).astype(np.float32)
     packed = io.BytesIO()
     np.save(packed, probabilities)
     columns = {"status": "finished", "test_accuracy": 0.1, "test_loss": 2.3, "epoch": 50, "ended": time.time()}
@@ -250,12 +258,13 @@ def finished_run(store: RunStore, seed: int) -> str:
     return run_id
 
 
-def five_hundred(store: RunStore, sweeps: SweepStore) -> str:
-    made = design(*THREE, trials=500, sampler="random")
-    sweep_id = sweeps.create(made, "five hundred")
+def searched(store: RunStore, sweeps: SweepStore, count: int) -> str:
+    """A search of so many trials as an engine leaves it: those that began worst were given up after an epoch or two."""
+    made = design(*THREE, trials=count, sampler="random", pruner="median")
+    sweep_id, reached = sweeps.create(made, f"{count} trials"), []
     sweeps.update(sweep_id, status="finished", ended=time.time(), importances={d.key: 1 / 3 for d in made.space})
     random = np.random.default_rng(0)
-    for number in range(500):
+    for number in range(count):
         values = {
             "optimizer.learning_rate": float(10 ** random.uniform(-5, 0)),
             UNITS: int(random.integers(16, 256)),
@@ -268,9 +277,12 @@ def five_hundred(store: RunStore, sweeps: SweepStore) -> str:
             | {"learning_rate": 0.1, "seconds": 0.1}
             for e in (1, 2, 3)
         ]
-        store.record(run_id, {"status": "finished", "epoch": 3}, epoch_rows=rows)
-    for trial in sweeps.trials(sweep_id):
-        sweeps.update_trial(trial, state="complete", value=0.5 + 0.4 * random.uniform(), seconds=1.0)
+        if pruned := score < GIVEN_UP:
+            rows = rows[: 1 + number % 2]
+        store.record(run_id, {"status": "stopped" if pruned else "finished", "epoch": len(rows)}, epoch_rows=rows)
+        reached.append(("pruned" if pruned else "complete", rows[-1]["val_accuracy"], len(rows) / 3))
+    for trial, (state, value, seconds) in zip(sweeps.trials(sweep_id), reached, strict=True):
+        sweeps.update_trial(trial, state=state, value=value, seconds=seconds)
     return sweep_id
 
 

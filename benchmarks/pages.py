@@ -8,7 +8,7 @@ from statistics import median
 
 import psutil
 
-from benchmarks.explore import five_hundred
+from benchmarks.explore import searched
 from benchmarks.report import arguments, finish, p95, say
 from benchmarks.served import draw_stroke, served, visitor, wait_until_warm
 from mnist_core.recipes import recipe
@@ -67,7 +67,8 @@ def main() -> None:
             draw_stroke(page, ONE)
             page.wait_for_function("text => !document.body.innerText.includes(text)", arg=NOTHING_DRAWN)
             walk[DRAWING] = memory(web)
-            page.goto(f"{lab.url}/Explore?sweep={five_hundred(lab.store, SweepStore(lab.store.database))}")
+            sweep_id = searched(lab.store, SweepStore(lab.store.database), 500)
+            page.goto(f"{lab.url}/Explore?sweep={sweep_id}")
             page.get_by_text("All 500 trials").wait_for()
             walk[SWEEP] = memory(web)
             walks.append(walk)

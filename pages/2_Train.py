@@ -17,15 +17,16 @@ from mnist_core.ui.fine_tuned import is_fine_tuning, repeat_button
 from mnist_core.ui.forms import config_form
 from mnist_core.ui.frame import page
 from mnist_core.ui.lab import Lab
-from mnist_core.ui.live import watch
+from mnist_core.ui.live import diary, watch
 from mnist_core.ui.live_chart import live_chart
 from mnist_core.ui.network import graph, layer_table
 from mnist_core.ui.queue import pace
 from mnist_core.ui.share import share, show_task
 from mnist_core.ui.take import figure_button, tensorboard_button
+from mnist_core.ui.trials import to_its_search
 from mnist_core.ui.visitor import acting
 from mnist_core.ui.weights import untrained
-from mnist_core.ui.words import ago, duration, escaped, percent
+from mnist_core.ui.words import duration, percent
 
 LOOP = Path(mnist_core.training.__file__).with_name("tape.py")
 
@@ -64,13 +65,11 @@ def show_loop(config: RunConfig) -> None:
             st.code(LOOP.read_text(encoding="utf-8"), language="python")
 
 
-def set_up(lab: Lab) -> None:
-    lesson = draft_of_link()
+def set_up(lab: Lab, lesson: Lesson) -> None:
     names = list(RECIPES)
     chosen = st.session_state["recipe"]
     form, preview = st.columns([5, 4], gap="large")
     with form:
-        show_task(lesson)
         if not lesson.restricts:
             st.selectbox(
                 "Recipe to start from",
@@ -114,18 +113,16 @@ def set_up(lab: Lab) -> None:
         share(Lesson(config), controls)
 
 
-def diary(lab: Lab, run_id: str) -> None:
-    """The run's events: where it ran and why so, pauses, and how it ended."""
-    for event in lab.store.events(run_id):
-        st.markdown(f"- {ago(event['time'])}: {escaped(event['text'])}")
-
-
 with page("Train", "Choose a network and how it learns, and watch it get better.") as lab:
+    lesson = draft_of_link()
+    show_task(lesson)
     run_id = st.query_params.get("run", "")
     if not run_id:
-        set_up(lab)
+        set_up(lab, lesson)
     else:
-        back = st.button("Set up another run", icon=":material/add:", key="another")
+        with st.container(horizontal=True):
+            back = st.button("Set up another run", icon=":material/add:", key="another")
+            to_its_search(lab, run_id)
         run = None if back else lab.store.get(run_id)
         if back:
             del st.query_params["run"]

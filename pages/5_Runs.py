@@ -76,8 +76,7 @@ def curves(lab: Lab, called: dict[str, str]) -> None:
     histories = {run_id: lab.store.epochs(run_id) for run_id in called}
     drawn = {called[run_id]: rows for run_id, rows in histories.items() if rows}
     if drawn:
-        held_out = all(rows[-1]["val_accuracy"] is not None for rows in drawn.values())
-        metric = "val_accuracy" if held_out else "accuracy"
+        metric = comparing.first_metric(drawn.values())
         words = comparing.METRICS[metric].capitalize()
         st.markdown(f"**{words}**")
         # Another choice is another chart, with no zoom and no hidden line of the last.

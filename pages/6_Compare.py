@@ -5,6 +5,7 @@ import streamlit as st
 from mnist_core.explore import compare
 from mnist_core.explore.lesson import RUNS, Lesson
 from mnist_core.ui import compare_view
+from mnist_core.ui.compare_curves import curves
 from mnist_core.ui.frame import page
 from mnist_core.ui.share import lesson_of_link, share, show_task
 
@@ -19,7 +20,7 @@ with page("Compare", "What differs between runs, how good each is, and whether t
             icon=":material/compare_arrows:",
         )
     else:
-        compare_view.curves(lab, runs)
+        curves(lab, runs)
         compare_view.settings(runs)
         compare_view.start(lab, runs)
         read = compare_view.marks(lab, runs)

@@ -56,25 +56,25 @@ def read(store: RunStore, runs: list[Run]) -> dict[str, np.ndarray]:
 
 
 def repeated(store: RunStore, runs: list[Run]) -> dict[str, Any]:
-    """Where runs differ by their seed alone: held-out accuracies of each setting, and whether settings differ by more
-    than seeds do. As plain data for JSON; nothing where no seed was repeated."""
+    """Where runs differ by their seed alone: how good each setting is, and whether settings differ by more than seeds
+    do. As plain data for JSON; nothing where no seed was repeated."""
     groups = seeds.by_all_but_seed(runs)
     if all(len(group) == 1 for _, group in groups):
         return {"seeds": None}
-    values, fates = seeds.ends(groups, lambda run: store.epochs(run.id), "val_accuracy")
+    measure, values, fates = seeds.ends(groups, lambda run: store.epochs(run.id))
     rows = [
         {"setting": name, "run_ids": [run.id for run in group]}
         | (seeds.spread(values[name])._asdict() if values[name] else {"runs": 0})
         for name, group in groups
     ]
     remarks = [*seeds.without_number(fates), *([seeds.noise(values)] if any(values.values()) else [])]
-    return {"seeds": {"settings": rows, "remarks": remarks}}
+    return {"seeds": {"measure": measure, "settings": rows, "remarks": remarks}}
 
 
 def _print_seeds(document: dict[str, Any] | None) -> None:
     if document is None:
         return
-    print("Held-out accuracy over seeds:")
+    print(f"{document['measure'].capitalize()} over seeds:")
     for row in document["settings"]:
         told = f"{row['mean']:.2%} (standard deviation {row['deviation']:.2%})" if row["runs"] else "no number"
         print(f"  {row['setting']}: {told} of {row['runs']} of {len(row['run_ids'])} seeds")

@@ -11,6 +11,9 @@ from mnist_core.explore.seeds import fate
 from mnist_core.explore.space import Dimension, told_apart
 from mnist_core.store.sweep import Sweep, Trial
 
+FRONT = "Pareto front"
+"""The column that says which trials are on it."""
+
 OBJECTIVE_WORDS = {
     "val_accuracy": "held-out accuracy",
     "val_loss": "held-out loss",
@@ -55,7 +58,7 @@ def table(sweep: Sweep, trials: Sequence[Trial]) -> list[dict[str, Any]]:
     return [
         {"no.": trial.number, "state": trial.state, first: trial.value}
         | dict.fromkeys(second, trial.second)
-        | ({"Pareto front": trial.number in best} if second else {})
+        | ({FRONT: trial.number in best} if second else {})
         | {key: str(value) if isinstance(value, list) else value for key, value in trial.params.items()}
         | {"seconds": trial.seconds and round(trial.seconds, 2), "run": trial.run_id, "message": trial.message}
         for trial in rows_of(sweep, trials)

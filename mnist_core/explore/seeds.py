@@ -112,20 +112,36 @@ def fate(state: str, message: str) -> str:
     return "ended early, by the pruner" if state == "pruned" else ""
 
 
+class Ends(NamedTuple):
+    """How good the runs of some groups are that have come to their end, by the groups' names.
+
+    ``measure`` says in words what the numbers are; ``fates`` are those of every seed, as ``fate`` tells them.
+    """
+
+    measure: str
+    values: dict[str, list[float]]
+    fates: dict[str, dict[int, str]]
+
+
 def ends(
-    groups: Sequence[tuple[str, Sequence[Run]]], epochs: Callable[[Run], Sequence[Mapping[str, Any]]], metric: str
-) -> tuple[dict[str, list[float]], dict[str, dict[int, str]]]:
-    """By the names of groups, the numbers of the runs that have come to their end, and of every seed its ``fate``.
+    groups: Sequence[tuple[str, Sequence[Run]]], epochs: Callable[[Run], Sequence[Mapping[str, Any]]]
+) -> Ends:
+    """By held-out accuracy if all runs that have finished have one, since only one measure can be compared; else by
+    that on the test set.
 
     Args:
         epochs: gives a run's rows of epochs.
     """
+    fates = {name: {run.settings.seed: fate(run.status, run.message) for run in group} for name, group in groups}
+    ended = {name: [run for run in group if run.status == "finished"] for name, group in groups}
     rows = {
-        name: [judged_by(run.settings, epochs(run), metric) for run in group if run.status == "finished"]
-        for name, group in groups
+        name: [judged_by(run.settings, epochs(run), "val_accuracy") for run in group] for name, group in ended.items()
     }
-    values = {name: [row[metric] for row in found if row] for name, found in rows.items()}
-    return values, {name: {run.settings.seed: fate(run.status, run.message) for run in group} for name, group in groups}
+    if all(row for group in rows.values() for row in group):
+        held_out = {name: [row["val_accuracy"] for row in group] for name, group in rows.items()}
+        return Ends("held-out accuracy", held_out, fates)
+    scored = {name: [run.test_accuracy for run in group if run.usable] for name, group in ended.items()}
+    return Ends("test accuracy", scored, fates)
 
 
 def lost(fates: Mapping[int, str]) -> int:

@@ -14,7 +14,7 @@ from mnist_core.ui.frame import errors_in_words
 from mnist_core.ui.lab import Lab
 from mnist_core.ui.once import once
 from mnist_core.ui.probabilities import probability_bars
-from mnist_core.ui.reading import reading
+from mnist_core.ui.reading import Reading, reading
 from mnist_core.ui.visitor import visitor
 from mnist_core.ui.words import escaped
 
@@ -59,7 +59,7 @@ def ask(lab: Lab, run: Run, images: np.ndarray) -> np.ndarray:
             return lab.engine.predict(run.id, images)
 
     asked = once("asked", (run.id, run.ended, images.tobytes()), raw, ANSWERS_KEPT)
-    return calibrated(asked, lab.store.calibration(run.id).temperature)
+    return calibrated(asked, _reading(lab, run).calibration.temperature)
 
 
 def answer(lab: Lab, run: Run, image: np.ndarray, place: str = "") -> Told | None:
@@ -91,14 +91,15 @@ def certainty_needed(lab: Lab, run: Run, place: str = "") -> float:
     Until then it is exactly what was set on held-out digits, as the command line has it: many answers of one network
     may be just as sure as that.
     """
-    held_out = lab.store.calibration(run.id).threshold
+    held_out = _reading(lab, run).calibration.threshold
     chosen = st.session_state.get(_key(run, place))
     return held_out if chosen is None or chosen == _on_slider(held_out) else chosen
 
 
 def threshold(lab: Lab, run: Run, place: str = "") -> None:
     """Where the reader sets the certainty under which a drawing is not taken for a digit, and sees what that costs."""
-    held_out = lab.store.calibration(run.id).threshold
+    test = _reading(lab, run)
+    held_out = test.calibration.threshold
     with st.popover("When is it no digit?", icon=":material/rule:"):
         st.slider(
             "Certainty needed",
@@ -110,12 +111,16 @@ def threshold(lab: Lab, run: Run, place: str = "") -> None:
             persist_state="session",  # also while there is nothing to read
             help="Less sure than this, and the answer is that it does not look like a digit. At 0 everything is one.",
         )
-        test = reading(lab.settings.database_url, run.id, run.ended, lab.settings.data)
         refused = test.refused(certainty_needed(lab, run, place))
         st.caption(
             f"So {refused:.2%} of MNIST's test digits are refused. Set on held-out digits: {held_out:.4f}. "
             "Networks that were shown letters and scribbles in training tell them best (a setting of the data)."
         )
+
+
+def _reading(lab: Lab, run: Run) -> Reading:
+    """With its calibration, which never changes once a run has ended."""
+    return reading(lab.settings.database_url, run.id, run.ended, lab.settings.data)
 
 
 def _on_slider(certainty: float) -> float:

@@ -1,4 +1,4 @@
-"""The parts of the Compare page."""
+"""The parts of the Compare page, but for its curves."""
 
 from __future__ import annotations
 
@@ -8,18 +8,20 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from mnist_core.explore import compare, seeds
+from mnist_core.explore import compare
+from mnist_core.explore.design import HELD_OUT
 from mnist_core.explore.lesson import RUNS, Lesson
-from mnist_core.explore.losses import not_one_measure, not_one_measure_in_training
+from mnist_core.explore.losses import not_one_measure
 from mnist_core.store.run import Run
 from mnist_core.ui import comparing
 from mnist_core.ui.data_table import data_table
 from mnist_core.ui.digits import gallery
 from mnist_core.ui.lab import Lab, digits
 from mnist_core.ui.live_chart import live_chart
-from mnist_core.ui.reading import history, reading
-from mnist_core.ui.spread import say_unlike, show_spread
-from mnist_core.ui.take import take_along, tensorboard_button
+from mnist_core.ui.once import once
+from mnist_core.ui.reading import reading
+from mnist_core.ui.spread import say_unlike
+from mnist_core.ui.take import take_along
 from mnist_core.ui.visitor import visitor
 from mnist_core.ui.words import STATUS, escaped
 
@@ -63,55 +65,9 @@ def choose(lab: Lab, lesson: Lesson) -> list[Run]:
     return found
 
 
-def curves(lab: Lab, runs: Sequence[Run]) -> None:
-    st.subheader("Curves", anchor=False)
-    with st.container(horizontal=True):
-        metric = st.selectbox("What", list(comparing.METRICS), format_func=comparing.METRICS.get, key="metric")
-        groups = seeds.by_all_but_seed(runs)
-        several = any(len(group) > 1 for _, group in groups)
-        together = several and st.session_state.get("together", True)
-        across = st.segmented_control(
-            "By", list(comparing.ACROSS), default="epoch", key="across", disabled=together,
-            help="Mean and band go epoch by epoch; switch them off to see steps or seconds." if together else None,
-        ) or "epoch"  # fmt: skip
-        if several:
-            st.toggle(
-                "Mean and band over seeds", True, key="together",
-                help="Runs that differ by their seed alone are one line.",
-            )  # fmt: skip
-    called = compare.names(runs)
-    histories = {called[run.id]: history(lab.settings.database_url, run.id, run.epoch, run.ended) for run in runs}
-    if together:
-        drawn = {label: seeds.band([histories[called[run.id]] for run in group], metric) for label, group in groups}
-        figure = comparing.bands(drawn, metric)
-    else:
-        figure = comparing.curves(histories, metric, across)
-    live_chart(figure, "compare-curves", f"{comparing.METRICS[metric]} of {len(runs)} runs.", height=400)
-    if together and comparing.broken(figure):
-        st.caption(comparing.FEWER)
-    if metric.endswith("loss"):
-        say_unlike(not_one_measure(run.settings for run in runs))
-    if metric == "loss":
-        say_unlike(not_one_measure_in_training(run.settings for run in runs))
-    with take_along("curves", [{"run": name} | dict(row) for name, rows in histories.items() for row in rows], figure):
-        tensorboard_button(lab.store, runs)
-    if together:
-        _spread(groups, {run.id: histories[called[run.id]] for run in runs})
-
-
-def _spread(groups: Sequence[tuple[str, Sequence[Run]]], histories: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
-    """What seeds make of each setting, by the runs that have come to their end."""
-    values, fates = seeds.ends(groups, lambda run: histories[run.id], "val_accuracy")
-    show_spread(values, fates, "spread")
-    if short := sum(run.status not in ("finished", "failed") for _, group in groups for run in group):
-        words = "1 run has not finished and is" if short == 1 else f"{short} runs have not finished and are"
-        st.caption(f"{words} left out of these numbers: a run that was broken off says nothing about its setting.")
-
-
 def settings(runs: Sequence[Run]) -> None:
     st.subheader("What differs", anchor=False)
     differing, same = compare.settings(runs)
-    called = compare.names(runs)
     told = all(run.told for run in runs)
     if not told:
         st.info(
@@ -121,8 +77,10 @@ def settings(runs: Sequence[Run]) -> None:
         )
     elif not differing:
         st.info("Their settings are the same, down to the seed.", icon=":material/drag_handle:")
+    # A run may be called as the column of the settings' names is.
+    columns = [f"{name} ({run_id})" if name == "setting" else name for run_id, name in compare.names(runs).items()]
     rows = [
-        {"setting": name} | {called[run.id]: _text(value) for run, value in zip(runs, values, strict=True)}
+        {"setting": name} | dict(zip(columns, map(_text, values), strict=True))
         for name, values in (compare.in_words(*setting) for setting in differing.items())
     ]
     if rows:
@@ -135,14 +93,21 @@ def settings(runs: Sequence[Run]) -> None:
 
 
 def _fair(changed: str, runs: Sequence[Run]) -> None:
-    """Whether a comparison is fair in which one thing changed: not before each run has come to its end."""
+    """Whether a comparison is fair in which one thing changed: if all are judged by the same images, and not before
+    each run has come to its end."""
     called, words = compare.names(runs), f"Only one thing changed: `{changed}`."
     short = [f"{called[run.id]} ({STATUS[run.status][1]})" for run in runs if run.status != "finished"]
-    if not short:
+    if changed not in HELD_OUT and not short:
         st.success(f"{words} That is a fair comparison.", icon=":material/check:")
-        return
-    words += f" But not every run came to its end, so this is no fair comparison: {escaped(', '.join(short))}."
-    st.info(words, icon=":material/hourglass_empty:")
+    if changed in HELD_OUT:
+        words += (
+            " But it decides which images are held out, so each run is judged by others there: some of the difference "
+            "is that of the images. The test set is the same for all."
+        )
+        st.info(words, icon=":material/balance:")
+    elif short:
+        words += f" But not every run came to its end, so this is no fair comparison: {escaped(', '.join(short))}."
+        st.info(words, icon=":material/hourglass_empty:")
 
 
 @st.fragment
@@ -186,7 +151,7 @@ def marks(lab: Lab, runs: Sequence[Run]) -> dict[str, np.ndarray]:
         st.caption(escaped(f"Without marks on the test set: {', '.join(unscored)}."))
     if not read:
         return read
-    scores = {run.id: compare.mark(truth, read[run.id]) for run in runs if run.id in read}
+    scores = once("marks", _ends(runs, read), lambda: {key: compare.mark(truth, read[key]) for key in read})
     rows = [
         {"run": called[run.id], "right": scores[run.id].right, "test accuracy": scores[run.id].accuracy}
         | dict(zip(("interval from", "to"), scores[run.id].interval, strict=True))
@@ -219,8 +184,10 @@ def pair(lab: Lab, runs: Sequence[Run], read: dict[str, np.ndarray]) -> None:
         others = [run_id for run_id in ids if run_id != first]
         second = st.selectbox("Second", others, index=0, format_func=called.get, key="second")
     test_set = digits("test", lab.settings.data)
-    found = compare.pair(test_set.labels, read[first], read[second])
-    corrected, several = compare.holm_of_pairs(compare.tests_of_pairs(test_set.labels, read)), len(read) > 2
+    labels, ends = test_set.labels, _ends(runs, read)
+    found = once("pair", (ends, first, second), lambda: compare.pair(labels, read[first], read[second]))
+    corrected = once("pairs", ends, lambda: compare.holm_of_pairs(compare.tests_of_pairs(labels, read)))
+    several = len(read) > 2
     p = corrected[frozenset((first, second))] if several else None
     st.info(escaped(compare.verdict(called[first], called[second], found.test, p)), icon=":material/balance:")
     st.caption(
@@ -250,6 +217,11 @@ def pair(lab: Lab, runs: Sequence[Run], read: dict[str, np.ndarray]) -> None:
         for i in sorted(either)
     ]
     take_along("disagreements", rows)
+
+
+def _ends(runs: Sequence[Run], read: Mapping[str, np.ndarray]) -> tuple[tuple[str, float | None], ...]:
+    """What the answers of runs are known by: another run may have the id of one that was deleted, but not its end."""
+    return tuple((run.id, run.ended) for run in runs if run.id in read)
 
 
 def _text(value: Any) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
 from typing import Any
 
@@ -23,6 +23,18 @@ ACROSS = {"epoch": "epoch", "step": "step (one batch)", "seconds": "seconds of t
 
 DASHES = ("solid", "dash", "dot", "dashdot")
 SYMBOLS = ("circle", "diamond", "square", "cross", "triangle-up", "x")
+
+
+def first_metric(histories: Iterable[Sequence[Row]]) -> str:
+    """What curves show at first: what is read of held-out images, if all runs that have begun hold some out."""
+    held_out = all(rows[-1]["val_accuracy"] is not None for rows in histories if rows)
+    return "val_accuracy" if held_out else "accuracy"
+
+
+def known(histories: Iterable[Sequence[Row]]) -> list[str]:
+    """The metrics of which some run has a curve, in their order; all of them before any has begun."""
+    rows = [row for rows in histories for row in rows]
+    return [metric for metric in METRICS if not rows or any(row.get(metric) is not None for row in rows)]
 
 
 def curves(histories: Mapping[str, Sequence[Row]], metric: str, across: str = "epoch") -> dict[str, Any]:

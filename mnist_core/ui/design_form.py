@@ -152,7 +152,16 @@ def _told(design: Design) -> Design:
     """Itself, when its reader has been told what to beware of."""
     for sentence in design.cautions:
         st.info(sentence, icon=":material/info:")
+    say_incomplete(design, design.trials, " Allow more trials, or give fewer points.")
     return design
+
+
+def say_incomplete(design: Design, tried: int, mend: str = "") -> None:
+    """That a grid is not visited as a whole, if it is one of which only so many points are tried."""
+    points = design.combinations
+    if design.search.sampler == "grid" and tried < points:
+        words = f"This grid is incomplete: {tried:,} of its {points:,} points are tried.{mend}"
+        st.info(words, icon=":material/grid_4x4:")
 
 
 def suggested(key: str, spec: FieldSpec, few: bool = False) -> str:

@@ -53,28 +53,34 @@ def show_explanation(lab: Lab, run: Run) -> None:
 
 
 def show_foretold(lab: Lab, sweep: Sweep, trials: Sequence[Trial]) -> None:
-    """What was foretold of a search, and once it has ended what its best trial reached, and what held that back.
+    """What was foretold of a search, if anything was, and once it has ended what its best trial reached, and what held
+    that back.
 
     Without a completed trial that is told of the first whose weights ran away, if any did.
     """
-    if sweep.expected is None:
-        return
-    words = f"The prediction: the best trial reads {as_foretold(sweep.expected)} of the held-out digits."
-    if sweep.active:
-        st.caption(words)
-        return
     best = best_trial(sweep, trials)
     ran_away = None if best else next((trial for trial in trials if DIVERGED in trial.message), None)
-    run = _run_of(lab, best or ran_away)
+    run = None if sweep.active else _run_of(lab, best or ran_away)
+    if sweep.expected is not None:
+        _say_how_close(lab, sweep, best, run)
+    if sweep.active:
+        return
+    if ran_away:
+        st.caption(f"The weights of trial {ran_away.number} ran away.")
+    if run:
+        _show_findings(lab, run, f" (trial {(best or ran_away).number})")
+
+
+def _say_how_close(lab: Lab, sweep: Sweep, best: Trial | None, run: Run | None) -> None:
+    words = f"The prediction: the best trial reads {as_foretold(sweep.expected)} of the held-out digits."
     row = best and run and judged_by(run.settings, lab.store.epochs(run.id), "val_accuracy")
     if row:
         words = foretold(sweep.expected, row["val_accuracy"])
         st.info(f"**The best trial's held-out accuracy.** {words}", icon=":material/track_changes:")
-    else:
+        return
+    if not sweep.active:
         words += f" No trial {'is left' if best else 'was completed'} that it could be compared with."
-        st.caption(f"{words} The weights of trial {ran_away.number} ran away." if ran_away else words)
-    if run:
-        _show_findings(lab, run)
+    st.caption(words)
 
 
 def _run_of(lab: Lab, trial: Trial | None) -> Run | None:
@@ -84,11 +90,15 @@ def _run_of(lab: Lab, trial: Trial | None) -> Run | None:
         return None
 
 
-def _show_findings(lab: Lab, run: Run) -> bool:
-    """What the rules have found in a run, and whether they have found anything."""
+def _show_findings(lab: Lab, run: Run, of: str = "") -> bool:
+    """What the rules have found in a run, and whether they have found anything.
+
+    Args:
+        of: which run it is, where the page shows several.
+    """
     dead = dead_units(lab.store.load_blob(run.id, "health"))
     findings = explain(Evidence(run.settings, lab.store.epochs(run.id), run.message, dead))
     for finding in findings:
-        words = f"**{finding.rule.capitalize()}.** {escaped(finding.what)}  \n{finding.mend}"
+        words = f"**{finding.rule.capitalize()}{of}.** {escaped(finding.what)}  \n{finding.mend}"
         st.warning(words, icon=":material/help:")
     return bool(findings)

@@ -75,7 +75,7 @@ def _exported(here: Lab, run: Run, name: str) -> bytes:
     return data
 
 
-@st.cache_resource(show_spinner=False)
+@st.cache_resource(max_entries=1, show_spinner=False)
 def _prepared() -> LRU:
     return LRU(KEPT_BYTES, {}, weight=lambda key, data: len(data))
 

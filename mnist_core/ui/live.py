@@ -18,7 +18,7 @@ from mnist_core.ui.menu import go
 from mnist_core.ui.queue import waiting
 from mnist_core.ui.take import figure_button
 from mnist_core.ui.visitor import acting, visitor, whose
-from mnist_core.ui.words import badge, duration, escaped, percent
+from mnist_core.ui.words import ago, badge, duration, escaped, percent
 
 REFRESH_SECONDS = 1.0
 LOOK_AGAIN_SECONDS = 3.0
@@ -194,3 +194,9 @@ def _described(epochs: list[dict[str, Any]], metric: str, unit: str) -> str:
     held_out = "" if last[f"val_{metric}"] is None else f", validation {last[f'val_{metric}']:.4f}"
     units = unit if last["epoch"] == 1 else f"{unit}s"
     return f"The {metric} curve over {last['epoch']:,} {units}; last: training {last[metric]:.4f}{held_out}."
+
+
+def diary(lab: Lab, run_id: str) -> None:
+    """The run's events: where it ran and why so, pauses, and how it ended."""
+    for event in lab.store.events(run_id):
+        st.markdown(f"- {ago(event['time'])}: {escaped(event['text'])}")

@@ -21,6 +21,7 @@ from mnist_core.ui.digits import picture
 from mnist_core.ui.frame import errors_in_words
 from mnist_core.ui.lab import Lab, digits
 from mnist_core.ui.live_chart import live_chart
+from mnist_core.ui.once import once
 from mnist_core.ui.reading import reading
 from mnist_core.ui.take import take_along
 from mnist_core.ui.visitor import visitor
@@ -60,7 +61,10 @@ def _test_image(lab: Lab) -> np.ndarray:
 def _drawn() -> np.ndarray | None:
     drawn = drawing_canvas("spoil-canvas")
     try:
-        return None if drawn is None else ink.trace(ink.canvas(drawn, PAPER_RGB)).image
+        if drawn is None:
+            return None
+        canvas = ink.canvas(drawn, PAPER_RGB)
+        return once("spoil-drawn", canvas.digest, lambda: ink.trace(canvas).image)
     except EmptyDrawing:
         return None
 

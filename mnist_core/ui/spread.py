@@ -19,6 +19,7 @@ def show_spread(
     values: Mapping[str, Sequence[float]],
     fates: Mapping[str, Mapping[int, str]],
     name: str,
+    measure: str,
     higher_is_better: bool = True,
     shares: bool = True,
 ) -> None:
@@ -28,6 +29,7 @@ def show_spread(
         values: accuracies or losses by what was set, one number per seed.
         fates: by what was set and by seed, why it has no number, as ``seeds.fate`` says; empty where it has one.
         name: of the files to take along.
+        measure: what these numbers are, in words: beside them, another one may be drawn.
         shares: whether they are fractions, to be shown in percent.
     """
     known = any(values.values())
@@ -37,6 +39,7 @@ def show_spread(
         if any(lost.values()):
             rows = [row | {"without a number": lost[row["setting"]]} for row in rows]
         column = st.column_config.NumberColumn(format="percent" if shares else "%.4f")
+        st.markdown(f"**{measure.capitalize()} over seeds**")
         data_table(rows, column_config=dict.fromkeys(NUMBERS, column))
         take_along(name, rows)
     for sentence in seeds.without_number(fates):

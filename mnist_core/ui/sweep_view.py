@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import streamlit as st
 
 from mnist_core.errors import UnknownRun
-from mnist_core.explore import pictures, seeds
 from mnist_core.explore.lesson import Lesson
 from mnist_core.explore.questions import QUESTIONS
 from mnist_core.explore.results import (
@@ -20,30 +16,25 @@ from mnist_core.explore.results import (
     groups,
     rows_of,
     seconds_left,
-    table,
 )  # fmt: skip
 from mnist_core.explore.space import shown
 from mnist_core.store.run import Run
 from mnist_core.store.sweep import Sweep, Trial, room
 from mnist_core.store.sweeps import SweepStore
-from mnist_core.ui import comparing
-from mnist_core.ui.data_table import data_table
+from mnist_core.ui.design_form import say_incomplete
 from mnist_core.ui.explained import show_foretold
 from mnist_core.ui.frame import errors_in_words
 from mnist_core.ui.lab import Lab
-from mnist_core.ui.live_chart import live_chart
 from mnist_core.ui.menu import go
 from mnist_core.ui.spread import say_unlike, show_spread
-from mnist_core.ui.take import take_along
+from mnist_core.ui.sweep_pictures import show_picture
+from mnist_core.ui.trials import in_words, trial_table
 from mnist_core.ui.visitor import acting, visitor, whose
 from mnist_core.ui.words import STATUS, duration, escaped, percent
 
 REFRESH_SECONDS = 1.0
 MOST_MORE = 500
 """Trials that one click on *Continue* may add."""
-
-TOGETHER = 10
-"""Trials whose picture epoch by epoch is drawn anew with every epoch; of more it waits for the more epochs."""
 
 COMPARED = 6
 """Of the best trials, when the reader goes on to the Compare page."""
@@ -80,11 +71,11 @@ def _watch(lab: Lab, sweep_id: str, state: tuple[str, bool], lesson: Lesson) -> 
         _headline(sweep, trials, all_paused=len(paused) == sum(trial.open for trial in trials) > 0)
         _say_paused(paused)
         _buttons(lab, sweep, trials, lesson)
-        figure = _picture(sweeps, sweep, trials)
+        figure = show_picture(sweeps, sweep, trials)
         show_foretold(lab, sweep, trials)
         _spread(sweep, trials)
         _test_set(lab, sweeps, sweep, trials, lesson)
-        _table(sweep, trials, figure)
+        trial_table(sweep, trials, figure)
         if (sweep.status, _moving(lab, sweep)) != state:
             st.rerun()
 
@@ -98,7 +89,9 @@ def _headline(sweep: Sweep, trials: list[Trial], all_paused: bool) -> None:
     if sweep.question in QUESTIONS:
         st.info(f"**What to look for.** {QUESTIONS[sweep.question].look}", icon=":material/visibility:")
     words = f"{done} of {sweep.trials} trials"
-    if sweep.active and all_paused:
+    if sweep.active and sweep.wish:
+        words += " · is being stopped"
+    elif sweep.active and all_paused:
         words += " · waits for what is paused"
     elif sweep.active and done:
         words += f" · about {duration(seconds_left(sweep, trials))} left"
@@ -118,13 +111,15 @@ def _headline(sweep: Sweep, trials: list[Trial], all_paused: bool) -> None:
         if best:
             metric, setting = sweep.objectives[0][0], best_setting(sweep, trials)
             words = OBJECTIVE_WORDS[metric]
-            in_words = percent if metric == "val_accuracy" else "{:.4f}".format
             if setting:
-                st.metric(f"Best mean {words} over seeds", in_words(setting.mean), width="content")
+                st.metric(f"Best mean {words} over seeds", in_words(metric, setting.mean), width="content")
                 st.metric(f"of {setting.seeds} seeds with", setting.name, width="content")
             of = " of a single run" if setting else ""
-            st.metric(f"Best {words}{of}", in_words(best.value), width="content")
+            st.metric(f"Best {words}{of}", in_words(metric, best.value), width="content")
             st.metric("with", shown(best.params), width="content")
+    # What was stopped comes again, if more trials follow.
+    tried = (sweep.trials if sweep.active else len(trials)) - sum(trial.state == "stopped" for trial in trials)
+    say_incomplete(design, tried)
     if sweep.objectives[0][0] == "val_loss":
         say_unlike(design.unlike_losses)
 
@@ -170,77 +165,6 @@ def _buttons(lab: Lab, sweep: Sweep, trials: list[Trial], lesson: Lesson) -> Non
             go("Compare", runs=",".join(trial.run_id for trial in done[:COMPARED]))
 
 
-def _picture(sweeps: SweepStore, sweep: Sweep, trials: list[Trial]) -> dict[str, Any] | None:
-    kinds = pictures.available(sweep)
-    # Before the first trial too: the choice of the picture keeps what it began with.
-    kinds += ["curves"] if len(groups(sweep, trials)) <= len(comparing.COLOURS) else []
-    first = QUESTIONS[sweep.question].picture if sweep.question in QUESTIONS else "history"
-    kind = st.selectbox(
-        "Picture", kinds, index=kinds.index(first) if first in kinds else 0, format_func=pictures.PICTURES.get,
-        key="picture",
-    )  # fmt: skip
-    by_epoch = kind in ("intermediate", "curves")
-    epochs = sweeps.epochs_done(sweep.id) if by_epoch else 0
-    live = epochs and any(trial.state == "running" for trial in trials)
-    drawn = ("complete", "pruned") if by_epoch else ("complete",)
-    if not live and not any(trial.state in drawn for trial in trials):
-        none = "No trial was completed, so there is nothing to draw."
-        first = "epoch" if by_epoch else "completed trial"
-        st.caption(f"The picture begins with the first {first}." if sweep.active else none)
-        return None
-    draw = _curves if kind == "curves" else _drawn
-    figure = draw(sweeps, sweep, trials, kind, epochs)
-    left_out = pictures.left_out(kind, trials)
-    words = f"{pictures.PICTURES[kind]} of {len(trials)} trials. {left_out}".strip()
-    live_chart(figure, f"{kind}-{sweep.id}", words, height=420)
-    if kind == "intermediate" and any(trial.state == "pruned" for trial in trials):
-        left_out = f"Dashed lines and crosses are trials that the pruner gave up. {left_out}"
-    if kind == "curves" and comparing.broken(figure):
-        left_out = comparing.FEWER
-    if left_out:
-        st.caption(left_out)
-    return figure
-
-
-def _once(state: tuple, draw: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """The picture of this state; drawn once, however often the page looks. The last one alone is kept."""
-    if st.session_state.get("sweep-picture", (None,))[0] != state:
-        st.session_state["sweep-picture"] = state, draw()
-    return st.session_state["sweep-picture"][1]
-
-
-def _drawn(sweeps: SweepStore, sweep: Sweep, trials: list[Trial], kind: str, epochs: int) -> dict[str, Any]:
-    """``epochs``: how many epochs its trials have, where the picture shows them; else 0."""
-
-    def draw() -> dict[str, Any]:
-        return pictures.draw(kind, sweep, trials, sweeps.epochs(sweep.id) if kind == "intermediate" else {})
-
-    # Of many trials there is an epoch in no time, and many lines to draw: these wait for some epochs more.
-    seen = epochs // max(1, len(trials) // TOGETHER)
-    return _once((sweep.id, kind, sum(not t.open for t in trials), seen, tuple(sweep.importances.items())), draw)
-
-
-def _curves(sweeps: SweepStore, sweep: Sweep, trials: list[Trial], kind: str, epochs: int) -> dict[str, Any]:
-    metrics = list(comparing.METRICS)
-    metric = st.selectbox(
-        "What", metrics, index=metrics.index(sweep.objectives[0][0]), format_func=comparing.METRICS.get, key="what"
-    )
-    if metric.endswith("loss") and sweep.objectives[0][0] != "val_loss":  # else it stands above
-        say_unlike(sweep.design.unlike_losses)
-    if metric == "loss":
-        say_unlike(sweep.design.unlike_training_losses)
-
-    def draw() -> dict[str, Any]:
-        rows = sweeps.epochs(sweep.id)
-        found = {
-            label: seeds.band([rows.get(trial.number, []) for trial in group], metric)
-            for label, group in groups(sweep, trials).items()
-        }
-        return comparing.bands(found, metric)
-
-    return _once((sweep.id, kind, metric, len(trials), epochs), draw)
-
-
 def _spread(sweep: Sweep, trials: list[Trial]) -> None:
     """Where seeds were repeated: their spread, and whether a difference is more than that."""
     if not any(dimension.key == "seed" for dimension in sweep.design.space):
@@ -248,7 +172,8 @@ def _spread(sweep: Sweep, trials: list[Trial]) -> None:
     (metric, direction), together = sweep.objectives[0], groups(sweep, trials)
     values = {label: by_seed(group) for label, group in together.items()}
     ends = {label: fates(group) for label, group in together.items()}
-    show_spread(values, ends, f"spread-{sweep.id}", direction == "maximize", metric == "val_accuracy")
+    words, higher = OBJECTIVE_WORDS[metric], direction == "maximize"
+    show_spread(values, ends, f"spread-{sweep.id}", words, higher, metric == "val_accuracy")
 
 
 def _test_set(lab: Lab, sweeps: SweepStore, sweep: Sweep, trials: list[Trial], lesson: Lesson) -> None:
@@ -282,18 +207,14 @@ def _test_set(lab: Lab, sweeps: SweepStore, sweep: Sweep, trials: list[Trial], l
         if lesson.hides("sweep.score") or not visitor(lab).may_change(sweep.owner):
             return
         locked = lesson.locks("sweep.score")
-        ids = {trial.run_id: trial for trial in done}
-        run_id = st.selectbox(
-            "Run", list(ids), key="to-score", disabled=locked,
-            format_func=lambda run_id: f"no. {ids[run_id].number}: {shown(ids[run_id].params)}",
-        )  # fmt: skip
+        ids, metric = {trial.run_id: trial for trial in done}, sweep.objectives[0][0]
+
+        def label(run_id: str) -> str:
+            trial = ids[run_id]
+            value = f"{OBJECTIVE_WORDS[metric]} {in_words(metric, trial.value)}"
+            return f"no. {trial.number}: {value}, with {shown(trial.params)}"
+
+        run_id = st.selectbox("Run", list(ids), key="to-score", disabled=locked, format_func=label)
         if st.button("Score this run on the test set", icon=":material/verified:", key="score", disabled=locked):
             acting(lab).choose(sweep.id, run_id)
             st.rerun(scope="app")
-
-
-def _table(sweep: Sweep, trials: list[Trial], figure: dict[str, Any] | None) -> None:
-    rows = table(sweep, trials)
-    with st.expander(f"All {len(rows)} trials, best first"):
-        data_table(rows)
-    take_along(f"sweep-{sweep.id}", rows, figure)

@@ -34,17 +34,23 @@ def inside(here: Lab, run: Run) -> None:
         return
     st.markdown("**What the first layer looks for**")
     st.caption("One small picture for each unit or filter: the weights with which it looks at the pixels.")
-    stored = here.store.load_array(run.id, "first_layer")
-    if st.toggle("Show the weights", stored is not None, key=f"first-layer-{run.id}"):
+    key = f"first-layer-{run.id}"
+    if key not in st.session_state:  # on, if somebody has asked for them before
+        st.session_state[key] = here.store.load_blob(run.id, "first_layer") is not None
+    if st.toggle("Show the weights", key=key):
         with errors_in_words(), st.spinner("A worker is looking them up …", show_time=True):
-            # Shown as it came from the worker: of the shipped run, to which nothing is written, the store keeps none.
-            tiles = _trained(here.settings.database_url, run.id, run.ended) if stored is None else stored
+            tiles = _trained(here.settings.database_url, run.id, run.ended)
             show_tiles(tiles, ["Before training", "After training"] if len(tiles) == 2 else ["As uploaded"])
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
 def _trained(database_url: str, run_id: str, ended: float | None) -> np.ndarray:
-    """Of one run; another may have the id of one that was deleted, but not its end."""
+    """Of one run; another may have the id of one that was deleted, but not its end.
+
+    From the store, or as it came from the worker: of the shipped run, to which nothing is written, it keeps none.
+    """
+    if (stored := lab().store.load_array(run_id, "first_layer")) is not None:
+        return stored
     lab().predictions.take(visitor().id)
     return lab().engine.first_layer(run_id)
 

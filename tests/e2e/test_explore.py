@@ -71,7 +71,8 @@ def test_a_question_is_answered_from_one_click(lab, store, name):
     assert len(trials) == sweep.design.combinations
     # A rate may be so high that the loss runs away, which is an answer too.
     assert {trial.state for trial in trials if "infinite" not in trial.message} == {"complete"}
-    expect(lab.main.get_by_role("img", name=f"{PICTURES[QUESTIONS[name].picture]} of {len(trials)}")).to_be_visible()
+    picture = f"{PICTURES[QUESTIONS[name].picture]} of {len(trials)} trials"
+    assert eventually(lambda: [trace for trace in lab.data(picture) if trace.get("x")], SECONDS), "it has points"
     lab.sees(f"All {len(trials)} trials, best first")
     assert not any(store.get(trial.run_id).test_accuracy for trial in trials)
     epochs = sweeps.epochs(sweep.id)

@@ -13,7 +13,7 @@ from mnist_core.config import RunConfig
 from mnist_core.explore import compare
 from mnist_core.store import RunStore
 from mnist_core.store.tables import runs
-from mnist_core.ui import compare_view, comparing, spread
+from mnist_core.ui import compare_curves, compare_view, comparing, spread
 from tests.helpers import assert_friendly
 from tests.pages.conftest import curves, healthy, labels_of, opened, words
 
@@ -70,7 +70,7 @@ def taken(monkeypatch):
         found[name] = list(rows), figure
         return take_along(name, rows, figure)
 
-    for module in (compare_view, spread):
+    for module in (compare_curves, compare_view, spread):
         monkeypatch.setattr(module, "take_along", listen)
     return found
 

@@ -112,6 +112,7 @@ def test_stop_continue_and_the_way_to_compare(visit, searched, sweeps):
     app = visit("Explore", sweep=sweep_id)
     healthy(labelled(app.button, "Stop").click().run())
     assert sweeps.get(sweep_id).wish == "stop"
+    assert app.get("progress")[0].proto.text == "4 of 4 trials · is being stopped"
     sweeps.update(sweep_id, status="stopped", wish="", ended=2e9)
     app = visit("Explore", sweep=sweep_id)
     app.number_input(key="more").set_value(5)
@@ -133,6 +134,8 @@ def test_one_run_is_scored_and_then_no_other(visit, searched, sweeps, store):
     best = max(sweeps.trials(sweep_id), key=lambda trial: trial.value)
     app = visit("Explore", sweep=sweep_id)
     assert "learn the test set by heart" in words(app)
+    first = app.selectbox(key="to-score").options[0]
+    assert first.startswith(f"no. {best.number}: held-out accuracy {best.value:.2%}, with learning rate")
     healthy(app.button(key="score").click().run())
     assert sweeps.get(sweep_id).chosen == best.run_id
     assert store.queue() == [best.run_id]

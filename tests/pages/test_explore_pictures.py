@@ -30,3 +30,24 @@ def test_epoch_by_epoch_says_what_its_dashes_and_crosses_are(visit, searched):
     assert "Dashed lines and crosses are trials that the pruner gave up." in words(
         healthy(app.selectbox(key="picture").set_value("intermediate").run()), "caption"
     )
+
+
+@pytest.mark.parametrize("status, says", [("running", "waits for"), ("finished", "nothing to show")])
+def test_a_picture_with_nothing_in_it_says_what_it_takes(visit, searched, sweeps, status, says):
+    def told(kind, sweep_id):
+        app = visit("Explore", sweep=sweep_id)
+        return words(healthy(app.selectbox(key="picture").set_value(kind).run()), "caption")
+
+    two = searched(2, status=status)
+    assert f"{says}{': it takes' if says.startswith('nothing') else ''} 3 completed trials" in told("contour", two)
+    assert "two completed trials" not in told("importances", two)
+    sweeps.update(two, importances={})
+    assert "two completed trials at least that did not do alike" in told("importances", two)
+
+
+def test_a_contour_takes_trials_that_differ_in_both_settings(visit, searched):
+    """One choice alone is no range; with five rates and two widths there is a surface."""
+    for over, drawn in (("seed=3", False), ("seed=3|4", True)):
+        app = visit("Explore", sweep=searched(6, "optimizer.learning_rate=0.1|0.2|0.3|0.4|0.5", over))
+        healthy(app.selectbox(key="picture").set_value("contour").run())
+        assert ("both settings differ" not in words(app, "caption")) == drawn

@@ -39,6 +39,23 @@ def test_a_teacher_locks_hides_and_gives_a_task(visit, store):
     assert store.list()[0].settings == RunConfig.parse(CONFIG).replace({"optimizer.learning_rate": 0.5})
 
 
+def test_a_task_stays_while_its_run_trains_and_afterwards(visit, store):
+    """Also for who comes by the address alone, and for who comes back by a link without the task."""
+    app = visit("Train", config=json.dumps(CONFIG), task="Find a better rate.")
+    healthy(app.button(key="train").click().run())
+    run_id = store.list()[0].id
+    assert "Your task.** Find a better rate." in words(app, "info")
+    address = {name: value[0] if isinstance(value, list) else value for name, value in app.query_params.items()}
+    assert address["run"] == run_id
+    again = visit("Train", **address)
+    assert "Find a better rate." in words(again, "info")
+    healthy(again.button(key="another").click().run())
+    assert labelled(again.number_input, "Learning rate").value == 0.25, "the form has the link's settings"
+    again.query_params.clear()
+    again.query_params["run"] = run_id
+    assert "Find a better rate." in words(healthy(again.run()), "info")
+
+
 def test_locked_settings_are_shown_and_stay(visit, store):
     app = visit("Train", config=json.dumps(CONFIG), lock="all")
     assert "Epochs: **2**" in words(app)

@@ -28,7 +28,9 @@ from benchmarks import (
 from benchmarks import store as benchmark_store
 from benchmarks.report import p95
 from mnist_core.config import RunConfig
+from mnist_core.explore.seeds import by_all_but_seed
 from mnist_core.recipes import RECIPES
+from mnist_core.store.sweeps import SweepStore
 from tests.helpers import ROOT
 from tests.hostile.target import Attack, target
 from tests.rows import epoch
@@ -70,6 +72,19 @@ def test_the_sampler_is_set_against_two_seeds_of_chance(monkeypatch):
     found = explore.sampler_against_chance(None, 3)
     assert (found["tpe_30_all"], found["tpe_30_best_accuracy"]) == ([0.1, 0.2, 0.6], 0.2)
     assert (found["random_200_all"], found["random_200_best_accuracy"]) == ([0.3, 0.5], 0.4)
+
+
+def test_twelve_runs_are_twelve_curves(store):
+    runs = [store.get(explore.finished_run(store, number)) for number in range(12)]
+    assert [len(group) for _, group in by_all_but_seed(runs)] == [1] * 12
+
+
+def test_the_large_search_has_pruned_trials_as_a_real_one_has(store):
+    sweeps = SweepStore(store.database)
+    trials, epochs = sweeps.trials(sweep_id := explore.searched(store, sweeps, 30)), sweeps.epochs(sweep_id)
+    lengths = {state: {len(epochs[t.number]) for t in trials if t.state == state} for state in ("pruned", "complete")}
+    assert lengths == {"pruned": {1, 2}, "complete": {3}}
+    assert sweeps.get(sweep_id).design.search.pruner != "none"
 
 
 def test_every_aim_is_one_of_the_four_networks():
