@@ -14,7 +14,7 @@ def fruitless(searched, sweeps, store):
     """A search of which no trial was completed: all failed with this message; foretold by its reader, or not."""
 
     def fruitless(message, status="finished", expected=0.97):
-        sweep_id = searched(3, status=status)
+        sweep_id = searched(3, "optimizer.learning_rate=log:0.1..10", status=status)
         for trial in sweeps.trials(sweep_id):
             sweeps.update_trial(trial, state="failed", value=None, message=message)
             store.record(trial.run_id, {"status": "failed", "message": message})
