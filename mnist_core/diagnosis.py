@@ -38,7 +38,7 @@ DIVERGED = "infinite or not a number"
 """In the message of a run whose loss did: bad settings, and no accident."""
 
 TINY = 10
-"""So many times smaller than usual, a learning rate makes no weights run away."""
+"""More than so many times smaller than usual, a learning rate hardly makes weights run away."""
 
 FEW_STEPS = 500
 DEAD = 0.4
@@ -168,12 +168,14 @@ def _rate_too_high(seen: Evidence) -> Iterator[Finding]:
     if not seen.config.data.scaled:
         return  # which alone explains large losses
     ran_away = DIVERGED in seen.message
-    if ran_away and seen.rate <= seen.usual_rate / TINY:
+    if ran_away and seen.rate < seen.usual_rate / TINY:
+        sixteen = seen.config.training.precision != "float32"
+        precision = f"set *{Training.model_fields['precision'].title}* to float32, " if sixteen else ""
         yield Finding(
             "weights ran away",
-            f"The weights ran away to infinity, and {seen.rate_in_words} is too small to be the cause.",
-            f"Look elsewhere: set *{Training.model_fields['precision'].title}* to float32, begin from other weights "
-            "(another seed), or take fewer layers or batch normalisation.",
+            f"The weights ran away to infinity, and {seen.rate_in_words} is too small to be the likely cause.",
+            f"Look elsewhere: {precision}begin from other weights (another seed), or take fewer layers or batch "
+            "normalisation.",
         )
         return
     if not ran_away:
@@ -207,7 +209,7 @@ def _rate_too_low(seen: Evidence) -> Iterator[Finding]:
 
 
 def _too_few_steps(seen: Evidence) -> Iterator[Finding]:
-    if not seen.rows or seen.rate < seen.usual_rate / 5 or seen.rate > 3 * seen.usual_rate:
+    if not seen.rows or seen.rate < seen.usual_rate / 5 or any(_rate_too_high(seen)):
         return  # then the rate is to blame first
     least = least_loss(seen.config)
     falling = len(seen.rows) < 2 or seen.last["loss"] - least < STILL_FALLING * (seen.rows[-2]["loss"] - least)
@@ -246,7 +248,7 @@ def _not_to_be_judged(seen: Evidence) -> Iterator[Finding]:
         yield Finding(
             "no held-out images",
             f"It reads {seen.last['accuracy']:.1%} of the images it learned from. Whether it understands digits or "
-            "knows these images by heart cannot be told: none were held out.",
+            "knows these images by heart, others must show. None were held out, and the test set is not for choosing.",
             f"Hold some out, for example 0.1: *{DataConfig.model_fields['validation_fraction'].title}*.",
         )
 

@@ -21,7 +21,7 @@ from mnist_core.ui.live import diary, watch
 from mnist_core.ui.live_chart import live_chart
 from mnist_core.ui.network import graph, layer_table
 from mnist_core.ui.queue import pace
-from mnist_core.ui.share import share, show_task
+from mnist_core.ui.share import kept_lesson, share, show_task
 from mnist_core.ui.take import figure_button, tensorboard_button
 from mnist_core.ui.trials import to_its_search
 from mnist_core.ui.visitor import acting
@@ -114,9 +114,9 @@ def set_up(lab: Lab, lesson: Lesson) -> None:
 
 
 with page("Train", "Choose a network and how it learns, and watch it get better.") as lab:
-    lesson = draft_of_link()
-    show_task(lesson)
     run_id = st.query_params.get("run", "")
+    lesson = kept_lesson("Train") if run_id else draft_of_link()
+    show_task(lesson)
     if not run_id:
         set_up(lab, lesson)
     else:

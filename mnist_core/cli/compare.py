@@ -38,7 +38,7 @@ def _run(options: argparse.Namespace) -> int:
     print("\nWhat differs:" if document["differs"] else "\nTheir settings are the same.")
     for setting in document["differs"].items():
         key, values = compare.in_words(setting[0], list(setting[1].values()))
-        told = ("–" if value is None else compare.short(value) for value in values)
+        told = ("–" if value is None else compare.whole(value) for value in values)
         print(f"  {key}: " + ", ".join(f"{run_id} {value}" for run_id, value in zip(setting[1], told, strict=True)))
     print()
     _print_seeds(document["seeds"])
@@ -76,7 +76,8 @@ def _print_seeds(document: dict[str, Any] | None) -> None:
         return
     print(f"{document['measure'].capitalize()} over seeds:")
     for row in document["settings"]:
-        told = f"{row['mean']:.2%} (standard deviation {row['deviation']:.2%})" if row["runs"] else "no number"
+        deviation = f" (standard deviation {row['deviation']:.2%})" if row["runs"] > 1 else ""
+        told = f"{row['mean']:.2%}{deviation}" if row["runs"] else "no number"
         print(f"  {row['setting']}: {told} of {row['runs']} of {len(row['run_ids'])} seeds")
     print(*document["remarks"], "", sep="\n")
 

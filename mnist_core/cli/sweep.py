@@ -63,7 +63,7 @@ def _run(options: argparse.Namespace) -> int:
         print(f"It is run {document['best_run_id']} of sweep {sweep_id}; the test set has not been looked at.")
         _print_front(sweep, trials)
     if setting := best_setting(sweep, trials):
-        say = tell if options.json else print  # The keys of the JSON are fixed.
+        say = tell if options.json else print  # The JSON has what is asked of a sweep, and no more.
         say(f"Best mean over seeds: {setting.mean:.4f}, of {setting.seeds} seeds with {setting.name}")
     if sweep.message:
         tell(sweep.message)
@@ -106,7 +106,8 @@ def _print_front(sweep: Sweep, trials: list[Trial]) -> None:
     if found := front(sweep, trials):
         print(f"On the Pareto front ({' and '.join(OBJECTIVE_WORDS[metric] for metric, _ in sweep.objectives)}):")
     for trial in found:
-        print(f"  {trial.run_id}  {trial.value:.4f} and {plain(round(trial.second, 2))} with {shown(trial.params)}")
+        second = plain(round(trial.second, 2))
+        print(f"  {trial.run_id or 'deleted'}  {trial.value:.4f} and {second} with {shown(trial.params)}")
 
 
 def follow(sweeps: SweepStore, client: EngineClient, sweep_id: str) -> Sweep:

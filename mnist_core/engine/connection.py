@@ -8,9 +8,10 @@ from typing import Any
 
 from mnist_core.errors import EngineError, LabError
 
-KEPT = 32
+KEPT = 8
 """Answers, each of one drawing or a few: let go of one by one, each would hold up the next question. Dask sends word
-of it at once, and whatever comes within the next 10 ms then waits for these to pass."""
+of it at once, and whatever comes within the next 10 ms then waits for these to pass. Few, since a worker that takes
+the place of one that died finds them all again first."""
 
 
 class Connection:
@@ -25,7 +26,8 @@ class Connection:
     @property
     def running(self) -> bool:
         """Whether it is there, as far as is known: one whose scheduler has ended is not."""
-        return self._dask is not None and self._dask.status == "running"
+        dask = self._dask  # which another thread may close meanwhile
+        return dask is not None and dask.status == "running"
 
     def ask(
         self, address: str, task: Callable, *arguments: Any, kind: str, seconds: float, keep: bool = False

@@ -105,6 +105,19 @@ def short(value: Any) -> str:
     return "-".join(map(short, value)) or "none" if isinstance(value, (list, tuple)) else str(value)
 
 
+def whole(value: Any) -> str:
+    """A setting's value with all that it says: the sizes of layers as ``32-64``, a block with each of its settings."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {part}" for name, part in value.items())
+    if isinstance(value, (list, tuple)):
+        blocks = any(isinstance(part, Mapping) for part in value)
+        return ("; " if blocks else "-").join(map(whole, value)) or "none"
+    return str(value)
+
+
+HELD_OUT = {"data.validation_fraction", "data.split", "data.split_seed"}
+"""Settings that decide which images are held out: runs that differ in one are judged by other images there."""
+
 ORDER = ("seed", "data.", "fine_tuning.", "training.batch_size", "training.shuffle", "training.reshuffle")
 """How settings begin that decide which images come in which batch."""
 

@@ -36,6 +36,7 @@ FAINTEST = 0.3
 """How trials are coloured that are lines, from the worst to the best, and how opaque the worst is: to be seen on a page
 of any colour."""
 
+
 def available(sweep: Sweep) -> list[str]:
     """Which pictures this sweep can have."""
     two, several = len(sweep.objectives) == 2, len(sweep.design.space) > 1

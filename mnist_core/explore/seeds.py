@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mnist_core.diagnosis import DIVERGED, judged_by
-from mnist_core.explore.compare import in_words, short
+from mnist_core.explore.compare import HELD_OUT, in_words, short
 from mnist_core.explore.statistics import SIGNIFICANT, holm, welch, welch_of_pairs
 from mnist_core.store.run import Run
 
@@ -20,11 +20,11 @@ MOST_TOLD = 3
 
 
 class Spread(NamedTuple):
-    """Of one number over several seeds; ``deviation`` is the sample standard deviation, 0 of one run alone."""
+    """Of one number over several seeds; ``deviation`` is the sample standard deviation, which one run alone has not."""
 
     runs: int
     mean: float
-    deviation: float
+    deviation: float | None
     low: float
     high: float
 
@@ -34,7 +34,7 @@ def spread(values: Sequence[float]) -> Spread:
     if not len(values):
         raise ValueError("no values to take the spread of.")
     array = np.asarray(values, float)
-    deviation = float(array.std(ddof=1)) if len(array) > 1 else 0.0
+    deviation = float(array.std(ddof=1)) if len(array) > 1 else None
     return Spread(len(array), float(array.mean()), deviation, float(array.min()), float(array.max()))
 
 
@@ -112,6 +112,9 @@ def fate(state: str, message: str) -> str:
     return "ended early, by the pruner" if state == "pruned" else ""
 
 
+UNSCORED = "not scored on the test set"
+
+
 class Ends(NamedTuple):
     """How good the runs of some groups are that have come to their end, by the groups' names.
 
@@ -126,8 +129,8 @@ class Ends(NamedTuple):
 def ends(
     groups: Sequence[tuple[str, Sequence[Run]]], epochs: Callable[[Run], Sequence[Mapping[str, Any]]]
 ) -> Ends:
-    """By held-out accuracy if all runs that have finished have one, since only one measure can be compared; else by
-    that on the test set.
+    """By held-out accuracy if all runs that have finished have one, of the same images, since only one measure can be
+    compared; else by that on the test set.
 
     Args:
         epochs: gives a run's rows of epochs.
@@ -137,10 +140,16 @@ def ends(
     rows = {
         name: [judged_by(run.settings, epochs(run), "val_accuracy") for run in group] for name, group in ended.items()
     }
-    if all(row for group in rows.values() for row in group):
+    runs = [run for group in ended.values() for run in group]
+    same_images = len({str([run.settings.flat().get(key) for key in sorted(HELD_OUT)]) for run in runs}) < 2
+    if same_images and all(row for group in rows.values() for row in group):
         held_out = {name: [row["val_accuracy"] for row in group] for name, group in rows.items()}
         return Ends("held-out accuracy", held_out, fates)
-    scored = {name: [run.test_accuracy for run in group if run.usable] for name, group in ended.items()}
+    scored = {
+        name: [run.test_accuracy for run in group if run.test_accuracy is not None] for name, group in ended.items()
+    }
+    for name, group in ended.items():
+        fates[name] |= {run.settings.seed: UNSCORED for run in group if run.test_accuracy is None}
     return Ends("test accuracy", scored, fates)
 
 
@@ -159,10 +168,10 @@ def without_number(settings: Mapping[str, Mapping[int, str]]) -> list[str]:
     for name, fates in settings.items():
         counts = Counter(filter(None, fates.values()))
         told = ", ".join(f"{count} of {len(fates)} seeds {found}" for found, count in counts.most_common())
+        flattered = counts.keys() - {"failed", UNSCORED}  # which may be an accident, or has no bearing
         if lost(fates) == len(fates):
             sentences.append(f"{name}: {told}, so there is no mean to compare.")
         elif counts:
-            flattered = counts.keys() - {"failed"}  # which may be an accident
             words = ", which look better than the setting is" if flattered else ""
             sentences.append(f"{name}: {told}, so mean and spread are those of the others alone{words}.")
     return sentences

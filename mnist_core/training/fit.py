@@ -26,7 +26,7 @@ VALIDATION_PART = 1_000
 
 DIVERGED = (
     "The loss became infinite or not a number at step {step:,}: the weights have run away. "
-    "Try a learning rate ten times smaller than {rate:g}, or scaled pixels."
+    "Most often a learning rate much smaller than {rate:g} helps, or scaled pixels."
 )
 
 

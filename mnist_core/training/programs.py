@@ -26,6 +26,7 @@ from mnist_core.training.tape import LoopEvaluation, TapeEpoch
 MOST_BYTES = 400_000_000
 """What the variables of all kept programs may take: more than any one network's, with three numbers a parameter."""
 
+
 @dataclass(frozen=True)
 class Program:
     """A model, the compiled functions that train and evaluate it, and those of its numbers that they are given;

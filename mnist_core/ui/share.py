@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 
 import streamlit as st
@@ -34,6 +35,14 @@ def lesson_of_link(page: str) -> tuple[Lesson, bool]:
     except ConfigError as error:
         st.error(escaped(str(error)), icon=":material/link_off:")
         return Lesson(), False
+
+
+def kept_lesson(page: str) -> Lesson:
+    """The lesson of the link or of this session, where something else is looked at: nothing is changed or said."""
+    found = {name: st.query_params[name] for name in CARRIED if st.query_params.get(name)}
+    with suppress(ConfigError):
+        return Lesson.of_link(found or st.session_state.get(f"lesson-{page}", {}))
+    return Lesson()
 
 
 def keep_lesson(page: str, lesson: Lesson) -> Lesson:

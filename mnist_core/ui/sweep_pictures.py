@@ -62,8 +62,10 @@ def show_picture(sweeps: SweepStore, sweep: Sweep, trials: list[Trial]) -> dict[
 def _awaited(kind: str, sweep: Sweep, trials: list[Trial]) -> str:
     """What a picture still waits for that would have nothing in it, or what it lacked; else nothing."""
     done = [trial for trial in trials if trial.state == "complete"]
-    if kind == "importances" and not sweep.importances:
+    if kind == "importances" and len({trial.value for trial in done}) < 2:
         needed = "two completed trials at least that did not do alike"
+    elif kind == "importances" and not sweep.importances:
+        return "They are being weighed." if sweep.active else "Of these trials no importances could be found."
     elif kind == "contour" and (len(done) < CONTOURED or any(_alike(done, key) for key in _of_contour(sweep))):
         needed = f"{CONTOURED} completed trials at least, among which both settings differ"
     else:

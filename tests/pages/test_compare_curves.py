@@ -76,3 +76,23 @@ def test_the_spread_names_its_measure_whatever_is_drawn(visit, finish):
     app = visit("Compare", runs=",".join(finish(f"run {seed}", RunConfig(seed=seed)) for seed in (1, 2)))
     healthy(app.selectbox(key="metric").set_value("loss").run())
     assert "**Held-out accuracy over seeds**" in words(app, "markdown")
+
+
+def test_seeds_judged_by_other_held_out_images_are_told_by_the_test_set(visit, finish, store):
+    runs = []
+    for split_seed in (0, 1):
+        for seed in (1, 2):
+            chosen = RunConfig.parse({"seed": seed, "data": {"split_seed": split_seed}})
+            runs.append(finish(f"{split_seed} {seed}", chosen))
+            store.record(runs[-1], {"test_accuracy": 0.9 + 0.01 * seed}, epoch_rows=curves(chosen.training.epochs))
+    app = visit("Compare", runs=",".join(runs))
+    assert "**Test accuracy over seeds**" in words(app)
+    assert list(spread_of(app)["mean"]) == pytest.approx([0.915, 0.915])
+
+
+def test_seeds_without_the_measure_are_told(visit, unheld, finish, store):
+    trials = [finish(f"trial {seed}", RunConfig(seed=seed)) for seed in (1, 2)]
+    for run_id in trials:
+        store.record(run_id, {"test_accuracy": None, "test_loss": None}, epoch_rows=curves(5))
+    app = visit("Compare", runs=",".join([*trials, unheld("one", 1), unheld("two", 2)]))
+    assert "2 of 2 seeds not scored on the test set, so there is no mean to compare." in words(app, "warning")

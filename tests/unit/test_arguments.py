@@ -7,12 +7,14 @@ import tensorflow as tf
 
 from mnist_core.config import RunConfig
 from mnist_core.engine import jobs
+from mnist_core.models.architectures import ARCHITECTURES, ConvBlock
 from mnist_core.models.build import build
-from mnist_core.training.arguments import Numbers
+from mnist_core.training.arguments import NUMBERS, Numbers
 from mnist_core.training.compiled import CompiledEvaluation
 from mnist_core.training.execution import Execution
 from mnist_core.training.fit import Trainer
 from mnist_core.training.forward import forward
+from mnist_core.training.optimizers import OPTIMIZERS
 from mnist_core.training.programs import Programs
 
 BLOCKS = [{"filters": 4, "kernel": 5, "dropout": 0.2}, {"filters": 6, "batch_norm": True}]
@@ -80,6 +82,15 @@ def test_at_0_there_is_nothing_to_do(changes, digits):
     kept = Programs(digits)
     first = kept.take(config(CNN), execution(), 550)
     assert kept.take(config(CNN, **changes), execution(), 550) is not first
+
+
+def test_whatever_bears_such_a_name_is_held():
+    """A setting called like one of them is no part of a program's key: it must be an argument, or wear another name."""
+    networks = [part for part in ARCHITECTURES if part.family == "network"]
+    every = [*networks, ConvBlock, *OPTIMIZERS]
+    named = {(part.__name__, name) for part in every for name in part.model_fields if name in NUMBERS}
+    held = {("MLP", "dropout"), ("MLP", "l2"), ("CNN", "dropout"), ("CNN", "l2"), ("ConvBlock", "dropout")}
+    assert named == held | {("Softmax", "l2"), ("AdamW", "weight_decay")}
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])

@@ -89,6 +89,12 @@ def test_runs_are_called_by_a_few_settings_that_tell_them_apart(store):
         assert not set("{[") & set(name)
 
 
+def test_a_value_is_told_with_all_that_it_says():
+    assert [compare.whole(value) for value in (0.5, [32, 16], [], "relu")] == ["0.5", "32-16", "none", "relu"]
+    blocks = [{"filters": 8, "kernel": 3}, {"filters": 16, "kernel": 5}]
+    assert compare.whole(blocks) == "filters 8, kernel 3; filters 16, kernel 5"
+
+
 def test_blocks_and_layers_are_told_by_their_sizes(store):
     blocks = [{"filters": 8, "convolutions": 2}, {"filters": 16}]
     other = {"architecture": {"name": "cnn", "blocks": blocks}}

@@ -112,7 +112,7 @@ def test_divergence_is_told_with_the_step_and_what_to_try(digits):
     )
     with pytest.raises(TrainingDiverged) as error:
         train(running_away, digits)
-    assert_friendly(error, "infinite or not a number at step", "ten times smaller than 10", "scaled pixels")
+    assert_friendly(error, "infinite or not a number at step", "much smaller than 10", "scaled pixels")
 
 
 def test_without_validation_there_are_no_validation_numbers(digits):

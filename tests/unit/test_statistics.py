@@ -157,7 +157,7 @@ def test_the_p_of_the_two_best_is_that_of_holm_among_all_pairs(groups):
 
 def test_spread_and_band():
     assert spread([0.9, 0.8, 1.0]) == (3, pytest.approx(0.9), pytest.approx(0.1), 0.8, 1.0)
-    assert spread([0.5]).deviation == 0.0
+    assert spread([0.5]).deviation is None
     with pytest.raises(ValueError, match="no values"):
         spread([])
     rows = [[{"epoch": 1, "loss": 2.0}, {"epoch": 2, "loss": 1.0}], [{"epoch": 1, "loss": 4.0}], [{"epoch": 1}]]
