@@ -42,6 +42,10 @@ def test_a_picture_with_nothing_in_it_says_what_it_takes(visit, searched, sweeps
     assert f"{says}{': it takes' if says.startswith('nothing') else ''} 3 completed trials" in told("contour", two)
     assert "two completed trials" not in told("importances", two)
     sweeps.update(two, importances={})
+    unknown = {"running": "They are being weighed.", "finished": "no importances could be found"}
+    assert unknown[status] in told("importances", two)
+    for trial in sweeps.trials(two):
+        sweeps.update_trial(trial, value=0.5)
     assert "two completed trials at least that did not do alike" in told("importances", two)
 
 
