@@ -69,16 +69,10 @@ class Augmentation(Part):
     untouched: float = number(
         0.0, 0.0, 0.9, "Left as they are", "Share of the images that are not changed at all this time.", rare=True
     )
-    untouched_moved: float = number(
-        0.0, 0.0, 1.0, "Moved all the same",
-        "Images that are left as they are get shifted, turned, zoomed, slanted and stretched after all, by this share "
-        "of those amounts: weak changes for some images beside strong ones for the others.",
-        rare=True,
-    )  # fmt: skip
 
     @property
     def active(self) -> bool:
-        return any(self.model_dump(exclude={"untouched", "untouched_moved"}).values())
+        return any(self.model_dump(exclude={"untouched"}).values())
 
 
 class Training(Part):

@@ -24,27 +24,24 @@ def augment(images: tf.Tensor, how: Augmentation, seed: tf.Tensor, ink: float = 
     Returns:
         float32 ``(B, 28, 28, 1)``.
     """
-    left = tf.random.stateless_uniform((tf.shape(images)[0],), tf.random.experimental.stateless_fold_in(seed, 0))
-    left = left < how.untouched
-    if any((how.shift, how.rotate, how.zoom, how.shear, how.stretch)):
-        images = moved(images, how, seed, tf.where(left, how.untouched_moved, 1.0))
     before = images
+    if any((how.shift, how.rotate, how.zoom, how.shear, how.stretch)):
+        images = moved(images, how, seed)
     changes = pens.shaky, pens.pens, pens.outlines, pens.clutter, pens.scans
     for number, change in enumerate(changes, start=1):
         strength = getattr(how, change.__name__)
         if strength:
             images = ink * change(images / ink, strength, tf.random.experimental.stateless_fold_in(seed, number))
-    return tf.where(left[:, None, None, None], before, images) if how.untouched else images
+    if not how.untouched:
+        return images
+    seed = tf.random.experimental.stateless_fold_in(seed, 0)
+    draws = tf.random.stateless_uniform((tf.shape(images)[0], 1, 1, 1), seed)
+    return tf.where(draws < how.untouched, before, images)
 
 
-def moved(images: tf.Tensor, how: Augmentation, seed: tf.Tensor, share: tf.Tensor | float = 1.0) -> tf.Tensor:
-    """Shifts, turns, zooms, slants and stretches: an affine map, bilinear, with paper (0) coming in at the rim.
-
-    Args:
-        share: 0 to 1, or ``(B,)`` of them: how much of the amounts in ``how`` each image is changed by; at 0 it comes
-            out as it was.
-    """
-    draws = share * tf.random.stateless_uniform((5, tf.shape(images)[0]), seed, -1.0, 1.0)
+def moved(images: tf.Tensor, how: Augmentation, seed: tf.Tensor) -> tf.Tensor:
+    """Shifts, turns, zooms, slants and stretches: an affine map, bilinear, with paper (0) coming in at the rim."""
+    draws = tf.random.stateless_uniform((5, tf.shape(images)[0]), seed, -1.0, 1.0)
     angle = draws[0] * math.radians(how.rotate)
     slant = tf.tan(draws[1] * math.radians(how.shear))
     # The map goes from the new image back to the old one, so growing divides.
@@ -54,7 +51,7 @@ def moved(images: tf.Tensor, how: Augmentation, seed: tf.Tensor, share: tf.Tenso
     xx, xy = cos, cos * slant + sin
     yx, yy = -sin, cos - sin * slant
     if how.stretch:
-        wider = 1.0 + share * how.stretch * tf.random.stateless_uniform(tf.shape(angle), seed + 1, -1.0, 1.0)
+        wider = 1.0 + how.stretch * tf.random.stateless_uniform(tf.shape(angle), seed + 1, -1.0, 1.0)
         xx, yx = xx / wider, yx / wider
     x0 = CENTRE - CENTRE * (xx + xy) + right
     y0 = CENTRE - CENTRE * (yx + yy) + down
