@@ -48,8 +48,6 @@ log = logging.getLogger("mnist_core.worker")
 NICENESS = 10
 """Priority of training, from 0 (like everybody) to 19 (only when nobody else wants the processor)."""
 
-AUTOGROUP_TRIES = 20
-
 OPENING_SECONDS = 120.0
 """How long a worker waits for a database that it cannot reach, such as one that starts; not for as long as one that
 trains, since it may be the only one that does not find it, and nobody can stop a run that it has and cannot read."""
@@ -205,24 +203,6 @@ def _step_back() -> None:
         # and whoever started us with less priority still keeps it.
         with suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, int(thread.name), NICENESS)
-    if hasattr(os, "setsid"):
-        _step_back_as_a_session()
-
-
-def _step_back_as_a_session() -> None:
-    """Where Linux shares the processor out by sessions (autogroup), niceness counts within a session alone, and the web
-    server and browsers are in others: so training gets a session of its own, and that is nice."""
-    with suppress(OSError):  # it leads one already, or leads a group of processes
-        os.setsid()
-    autogroup = Path("/proc/self/autogroup")
-    for _ in range(AUTOGROUP_TRIES if os.getsid(0) == os.getpid() and autogroup.exists() else 0):
-        try:
-            autogroup.write_text(str(NICENESS))
-            return
-        except BlockingIOError:  # Linux lets one process after the other do that, ten in a second
-            time.sleep(0.15)
-        except OSError:
-            return
 
 
 def _conclude(store: RunStore, run: Run, trainer: Trainer | ClassicalTrainer, status: str) -> None:

@@ -115,9 +115,6 @@ def whole(value: Any) -> str:
     return str(value)
 
 
-HELD_OUT = {"data.validation_fraction", "data.split", "data.split_seed"}
-"""Settings that decide which images are held out: runs that differ in one are judged by other images there."""
-
 ORDER = ("seed", "data.", "fine_tuning.", "training.batch_size", "training.shuffle", "training.reshuffle")
 """How settings begin that decide which images come in which batch."""
 

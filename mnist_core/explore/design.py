@@ -15,7 +15,6 @@ from pydantic import ValidationError
 
 from mnist_core.config import RunConfig
 from mnist_core.errors import ConfigError
-from mnist_core.explore.compare import HELD_OUT
 from mnist_core.explore.losses import not_one_measure, not_one_measure_in_training
 from mnist_core.explore.size import LAYERS, UNITS, never_the_start
 from mnist_core.explore.space import Dimension, configure, keys
@@ -35,6 +34,9 @@ OBJECTIVES: dict[str, tuple[tuple[str, str], ...]] = {
     "loss and seconds": (("val_loss", "minimize"), ("train_seconds", "minimize")),
 }
 """What is sought, in order, and in which direction."""
+
+HELD_OUT = {"data.validation_fraction", "data.split", "data.split_seed"}
+"""Settings that decide which images are held out: runs that differ in one are judged by other images there."""
 
 LENGTH = {
     "architecture.name", "data.subset", "data.validation_fraction", "data.not_digits", "data.written",

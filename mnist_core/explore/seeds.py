@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from mnist_core.diagnosis import DIVERGED, judged_by
-from mnist_core.explore.compare import HELD_OUT, in_words, short
+from mnist_core.explore.compare import in_words, short
+from mnist_core.explore.design import HELD_OUT
 from mnist_core.explore.statistics import SIGNIFICANT, holm, welch, welch_of_pairs
 from mnist_core.store.run import Run
 

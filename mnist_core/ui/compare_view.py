@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 
 from mnist_core.explore import compare
+from mnist_core.explore.design import HELD_OUT
 from mnist_core.explore.lesson import RUNS, Lesson
 from mnist_core.explore.losses import not_one_measure
 from mnist_core.store.run import Run
@@ -96,9 +97,9 @@ def _fair(changed: str, runs: Sequence[Run]) -> None:
     each run has come to its end."""
     called, words = compare.names(runs), f"Only one thing changed: `{changed}`."
     short = [f"{called[run.id]} ({STATUS[run.status][1]})" for run in runs if run.status != "finished"]
-    if changed not in compare.HELD_OUT and not short:
+    if changed not in HELD_OUT and not short:
         st.success(f"{words} That is a fair comparison.", icon=":material/check:")
-    if changed in compare.HELD_OUT:
+    if changed in HELD_OUT:
         words += (
             " But it decides which images are held out, so each run is judged by others there: some of the difference "
             "is that of the images. The test set is the same for all."

@@ -91,6 +91,13 @@ def test_the_web_server_never_reaches_tensorflow(path):
     assert wrong == {}
 
 
+@pytest.mark.parametrize("name", ["design", "losses", "size", "space"])
+def test_what_a_search_is_knows_no_store(name):
+    """The store reads and checks what it keeps of a search, so these come before it."""
+    ways = reached(MODULES[f"mnist_core.explore.{name}"])
+    assert {reach: way for reach, way in ways.items() if under(reach, {"mnist_core.store"})} == {}
+
+
 @pytest.mark.parametrize("name", sorted(TENSORFLOW_SIDE))
 def test_the_workers_modules_do_reach_it(name):
     """So the walk finds what it looks for."""
