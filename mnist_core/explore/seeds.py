@@ -87,11 +87,12 @@ def by_all_but_seed(runs: Sequence[Run]) -> list[tuple[str, list[Run]]]:
 
 
 def _labels(flats: Sequence[Mapping[str, Any]]) -> list[str]:
-    """What tells settings apart, of each in few words: what kind of part first, then what has the most values."""
+    """Of each setting in few words what tells it apart: what kind of part first, where that does it as well."""
     keys = list(dict.fromkeys(key for flat in flats for key in flat if key != "seed"))
     values = {key: [flat.get(key) for flat in flats] for key in keys}
     kinds = {key: len({str(value) for value in row}) for key, row in values.items()}
     differing = sorted((k for k in keys if kinds[k] > 1), key=lambda k: (not k.endswith(".name"), -kinds[k]))
+    differing = _telling(differing, values)
     last = Counter(key.rpartition(".")[2] for key in differing)
     told = []
     for key in differing:
@@ -103,6 +104,19 @@ def _labels(flats: Sequence[Mapping[str, Any]]) -> list[str]:
         words = [f"{name} {short(row[i])}" for name, row in told if row[i] is not None]
         labels.append(", ".join(words[:MOST_TOLD]) + f" and {len(words) - MOST_TOLD} more" * (len(words) > MOST_TOLD))
     return labels
+
+
+def _telling(keys: Sequence[str], values: Mapping[str, Sequence[Any]]) -> list[str]:
+    """These keys, those first by which the fewest settings are taken for each other; of equal ones the first."""
+    left, told = list(keys), [""] * len(values[keys[0]]) if keys else []
+    order = []
+    while left:
+        longer = {key: [f"{name}, {value}" for name, value in zip(told, values[key], strict=True)] for key in left}
+        best = max(left, key=lambda key: len(set(longer[key])))
+        order.append(best)
+        left.remove(best)
+        told = longer[best]
+    return order
 
 
 def fate(state: str, message: str) -> str:

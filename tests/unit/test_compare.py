@@ -104,6 +104,16 @@ def test_blocks_and_layers_are_told_by_their_sizes(store):
     assert named(store, headless, {"architecture": {"name": "cnn", "hidden_units": [8]}})[0] == "hidden_units none"
 
 
+def test_what_tells_settings_apart_is_named_before_what_tells_only_some(store):
+    rate = {"optimizer": {"learning_rate": 0.01}}
+    other = CNN | rate | {"schedule": {"name": "one_cycle"}, "training": {"epochs": 1, "label_smoothing": 0.1}}
+    names = named(store, {}, rate, other)
+    assert [name.startswith(f"architecture {kind}, learning_rate {at}, ") for name, kind, at in zip(
+        names, ("mlp", "mlp", "cnn"), ("0.001", "0.01", "0.01"), strict=True
+    )] == [True] * 3  # fmt: skip
+    assert not any("(" in name for name in names)
+
+
 def test_a_setting_keeps_its_section_where_another_is_called_alike(store):
     sgd = {"name": "sgd_classifier", "loss": "hinge"}
     both = ({"architecture": sgd}, {"architecture": sgd | {"loss": "log_loss"}, "training": {"loss": "clipped"}})
