@@ -113,10 +113,12 @@ def _headline(sweep: Sweep, trials: list[Trial], all_paused: bool) -> None:
             words = OBJECTIVE_WORDS[metric]
             if setting:
                 st.metric(f"Best mean {words} over seeds", in_words(metric, setting.mean), width="content")
-                st.metric(f"of {setting.seeds} seeds with", setting.name, width="content")
             of = " of a single run" if setting else ""
             st.metric(f"Best {words}{of}", in_words(metric, best.value), width="content")
-            st.metric("with", shown(best.params), width="content")
+    if best:  # in lines that a phone wraps: in a metric it would cut off what is best
+        if setting:
+            st.markdown(f"Best mean of {setting.seeds} seeds with **{escaped(setting.name)}**")
+        st.markdown(f"Best{of} with **{escaped(shown(best.params))}**")
     # What was stopped comes again, if more trials follow.
     tried = (sweep.trials if sweep.active else len(trials)) - sum(trial.state == "stopped" for trial in trials)
     say_incomplete(design, tried)
