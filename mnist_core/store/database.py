@@ -117,8 +117,14 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """A transaction: all of it is kept, or none."""
+        """A transaction: all of it is kept, or none, and nobody else's write comes between what it reads and writes.
+
+        PostgreSQL has locks of rows for that; SQLite has one writer at a time.
+        """
         with self._plainly(), self._engine.begin() as connection:
+            if connection.dialect.name == "sqlite":
+                # Python's driver would begin at the first change, after what was read before it may have gone.
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
             yield connection
 
     def stored_bytes(self) -> int:

@@ -25,7 +25,8 @@ def make_ready(database: Database) -> None:
         if _found(connection) == HEAD:
             return
     with database.write() as connection:
-        _wait_for_others(connection)
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
         found = _found(connection)
         if found is None:
             _create(connection)
@@ -52,11 +53,3 @@ def _create(connection: Connection) -> None:
         for index in table.indexes:
             connection.execute(CreateIndex(index, if_not_exists=True))
     connection.execute(insert(version).values(version_num=HEAD))
-
-
-def _wait_for_others(connection: Connection) -> None:
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
-    else:
-        # Python's driver would begin the transaction only at the first INSERT, after the tables are made.
-        connection.exec_driver_sql("BEGIN IMMEDIATE")

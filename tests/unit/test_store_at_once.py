@@ -72,14 +72,16 @@ import sys
 from mnist_core.config import RunConfig
 from mnist_core.store import RunStore, schema
 
-wait_for_others = schema._wait_for_others
+look = schema._found
 
-def go_with_others(connection):
-    print("found nothing", flush=True)
+def look_with_others(connection):
+    schema._found = look
+    found = look(connection)
+    print("found", found, flush=True)
     sys.stdin.readline()
-    wait_for_others(connection)
+    return found
 
-schema._wait_for_others = go_with_others
+schema._found = look_with_others
 RunStore(sys.argv[1]).create(RunConfig())
 """
 
@@ -94,7 +96,7 @@ def test_a_new_database_can_be_opened_by_many_processes_at_once(settings):
         for _ in range(5)
     ]  # fmt: skip
     for opener in openers:
-        assert opener.stdout.readline() == "found nothing\n"
+        assert opener.stdout.readline() == "found None\n"
     for opener in openers:
         opener.stdin.write("\n")
         opener.stdin.flush()

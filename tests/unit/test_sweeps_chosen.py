@@ -4,7 +4,8 @@ import threading
 from contextlib import suppress
 
 import pytest
-from sqlalchemy import delete, text, update
+from sqlalchemy import delete, event, text, update
+from sqlalchemy.engine import Engine
 
 from mnist_core.config import RunConfig
 from mnist_core.engine import sweeps as module
@@ -101,24 +102,32 @@ def test_a_run_that_is_deleted_while_it_is_chosen_leaves_the_choice_free(store, 
 
 def meanwhile(database, act, change):
     """Does ``change`` in a transaction that ends when ``act`` has come as far as it can in a thread of its own."""
+    told = []
 
     def waits():
-        """SQLite lets nobody in before, so there is nothing to wait for."""
-        if database.url.startswith("sqlite"):
-            return True
+        if database.url.startswith("sqlite"):  # it has one writer at a time: whoever wants to write waits
+            return any(statement.startswith(("BEGIN IMMEDIATE", "UPDATE", "DELETE")) for statement in told)
         with database.read() as connection:
             return connection.execute(text("SELECT count(*) FROM pg_locks WHERE NOT granted")).scalar()
+
+    def listen(_connection, _cursor, statement, *_):
+        if threading.current_thread() is thread:
+            told.append(statement)
 
     def acts():
         with suppress(StoreError):  # who comes when all is over already is told so
             act()
 
     thread = threading.Thread(target=acts)
-    with database.write() as connection:
-        change(connection)
-        thread.start()
-        eventually(waits, 30)
-    thread.join()
+    event.listen(Engine, "before_cursor_execute", listen)
+    try:
+        with database.write() as connection:
+            change(connection)
+            thread.start()
+            eventually(waits, 30)
+        thread.join()
+    finally:
+        event.remove(Engine, "before_cursor_execute", listen)
 
 
 def test_a_choice_waits_for_a_deletion_that_has_begun(store, sweeps, sweeper):
