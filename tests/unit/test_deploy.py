@@ -20,6 +20,7 @@ DEPLOY = ROOT / "deploy"
 COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
 OURS = {name: service for name, service in COMPOSE["services"].items() if service.get("image") == "mnist-lab"}
 CONTAINERFILE = (DEPLOY / "Containerfile").read_text(encoding="utf-8")
+COPIED = re.findall(r"^COPY (.+)$", CONTAINERFILE, re.M)
 DOCKER_COMMAND = yaml.safe_load(re.search(r"^CMD (.+)$", CONTAINERFILE, re.M)[1])
 README = (DEPLOY / "README.md").read_text(encoding="utf-8")
 DASK = {"scheduler": scheduler, "worker": worker}
@@ -110,9 +111,17 @@ def test_all_parts_of_compose_read_the_same_images():
 
 
 def test_what_the_image_copies_is_there():
-    copied = [word for line in re.findall(r"^COPY (.+)$", CONTAINERFILE, re.M) for word in line.split()[:-1]]
+    copied = [word for line in COPIED for word in line.split()[:-1]]
     assert copied
     assert [name for name in copied if not (ROOT / name).exists()] == []
+
+
+def test_the_builder_gets_what_the_image_copies_and_neither_secrets_nor_an_environment():
+    rules = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if not line.startswith("#")]
+    let_in = {rule[1:] for rule in rules if rule.startswith("!")}
+    assert rules[0] == "*"
+    assert let_in == {word for line in COPIED for word in line.split()[:-1]}
+    assert rules.index(".streamlit/secrets.toml") > rules.index("!.streamlit"), "the last rule that fits decides"
 
 
 @pytest.mark.parametrize("line", re.findall(r"^dask .+$", README, re.M))
