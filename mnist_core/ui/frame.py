@@ -14,6 +14,7 @@ from mnist_core.ui.components import component
 from mnist_core.ui.errors import errors_in_words
 from mnist_core.ui.lab import Lab, lab
 from mnist_core.ui.menu import go_on, menu
+from mnist_core.ui.refreshing import refreshing
 from mnist_core.ui.visitor import say_here
 from mnist_core.ui.who import who_is_here
 
@@ -67,7 +68,7 @@ def page(title: str, sentence: str = "") -> Iterator[Lab]:
         yield here
 
 
-@st.fragment(run_every=STATUS_SECONDS)
+@refreshing(STATUS_SECONDS)
 def engine_line() -> None:
     """Keeps the engine alive and says how it is, in the sidebar of every page."""
     with errors_in_words():

@@ -14,6 +14,7 @@ from mnist_core.store.lease import EngineStatus
 from mnist_core.ui.data_table import data_table
 from mnist_core.ui.frame import describe, errors_in_words
 from mnist_core.ui.lab import Lab
+from mnist_core.ui.refreshing import refreshing
 from mnist_core.ui.words import ago, escaped
 
 REFRESH_SECONDS = 3.0
@@ -21,7 +22,7 @@ SHOWN_RUNS = 20
 KINDS = {"train": "trains", "predict": "answers drawings"}
 
 
-@st.fragment(run_every=REFRESH_SECONDS)
+@refreshing(REFRESH_SECONDS)
 def show_health(lab: Lab) -> None:
     with errors_in_words():
         status = lab.engine.ensure()

@@ -16,6 +16,7 @@ from mnist_core.ui.lab import Lab
 from mnist_core.ui.live_chart import live_chart
 from mnist_core.ui.menu import go
 from mnist_core.ui.queue import waiting
+from mnist_core.ui.refreshing import refreshing
 from mnist_core.ui.take import figure_button
 from mnist_core.ui.visitor import acting, visitor, whose
 from mnist_core.ui.words import ago, badge, duration, escaped, percent
@@ -33,7 +34,7 @@ def watch(lab: Lab, run_id: str) -> None:
     """Draws a run and, while it is not at its end, draws it anew every moment."""
     run = lab.store.get(run_id)
     seconds = REFRESH_SECONDS if run.active else LOOK_AGAIN_SECONDS if run.status in RESUMABLE else None
-    st.fragment(_watch, run_every=seconds)(lab, run_id, run.status)
+    refreshing(seconds)(_watch)(lab, run_id, run.status)
 
 
 def history(lab: Lab, run_id: str) -> dict[str, list[dict[str, Any]]]:

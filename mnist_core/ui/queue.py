@@ -15,6 +15,7 @@ from mnist_core.training.estimate import correction, expected_seconds
 from mnist_core.turns import expected_starts
 from mnist_core.ui.errors import errors_in_words
 from mnist_core.ui.lab import Lab, lab
+from mnist_core.ui.refreshing import refreshing
 from mnist_core.ui.visitor import acting, visitor, whose
 from mnist_core.ui.words import duration, escaped
 
@@ -92,7 +93,7 @@ def waiting(here: Lab, run: Run) -> str:
     return f"Waiting: place {found.place} of {len(queue)} in the queue, {_when(found.seconds)}."
 
 
-@st.fragment(run_every=REFRESH_SECONDS)
+@refreshing(REFRESH_SECONDS)
 def watch_queue() -> None:
     """The queue, drawn anew as it moves."""
     with errors_in_words():

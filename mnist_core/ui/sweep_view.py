@@ -26,6 +26,7 @@ from mnist_core.ui.explained import show_foretold
 from mnist_core.ui.frame import errors_in_words
 from mnist_core.ui.lab import Lab
 from mnist_core.ui.menu import go
+from mnist_core.ui.refreshing import refreshing
 from mnist_core.ui.spread import say_unlike, show_spread
 from mnist_core.ui.sweep_pictures import show_picture
 from mnist_core.ui.trials import in_words, trial_table
@@ -44,7 +45,7 @@ def watch(lab: Lab, sweep_id: str, lesson: Lesson) -> None:
     """Draws a sweep and, while it is searching, draws it anew every second; what the lesson locks cannot be done."""
     sweep = SweepStore(lab.store.database).get(sweep_id)
     moving = _moving(lab, sweep)
-    st.fragment(_watch, run_every=REFRESH_SECONDS if moving else None)(lab, sweep_id, (sweep.status, moving), lesson)
+    refreshing(REFRESH_SECONDS if moving else None)(_watch)(lab, sweep_id, (sweep.status, moving), lesson)
 
 
 def _moving(lab: Lab, sweep: Sweep) -> bool:
