@@ -8,7 +8,7 @@ from mnist_core.ui.frame import errors_in_words, page
 from mnist_core.ui.lab import Lab
 from mnist_core.ui.menu import PAGES, go
 from mnist_core.ui.queue import show_queue
-from mnist_core.ui.refreshing import refreshing
+from mnist_core.ui.turns import refreshing
 from mnist_core.ui.visitor import visitor, whose
 from mnist_core.ui.words import ago, badge, escaped, percent
 

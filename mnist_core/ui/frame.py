@@ -14,7 +14,7 @@ from mnist_core.ui.components import component
 from mnist_core.ui.errors import errors_in_words
 from mnist_core.ui.lab import Lab, lab
 from mnist_core.ui.menu import go_on, menu
-from mnist_core.ui.refreshing import refreshing
+from mnist_core.ui.turns import refreshing
 from mnist_core.ui.visitor import say_here
 from mnist_core.ui.who import who_is_here
 

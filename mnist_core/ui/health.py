@@ -14,7 +14,7 @@ from mnist_core.store.lease import EngineStatus
 from mnist_core.ui.data_table import data_table
 from mnist_core.ui.frame import describe, errors_in_words
 from mnist_core.ui.lab import Lab
-from mnist_core.ui.refreshing import refreshing
+from mnist_core.ui.turns import refreshing
 from mnist_core.ui.words import ago, escaped
 
 REFRESH_SECONDS = 3.0

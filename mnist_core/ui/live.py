@@ -16,8 +16,8 @@ from mnist_core.ui.lab import Lab
 from mnist_core.ui.live_chart import live_chart
 from mnist_core.ui.menu import go
 from mnist_core.ui.queue import waiting
-from mnist_core.ui.refreshing import refreshing
 from mnist_core.ui.take import figure_button
+from mnist_core.ui.turns import refreshing
 from mnist_core.ui.visitor import acting, visitor, whose
 from mnist_core.ui.words import ago, badge, duration, escaped, percent
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,8 @@ def live_chart(
     """
     figure["layout"]["uirevision"] = key
     mount = component("live_chart", html='<div class="live-chart"></div>')
-    data = {"figure": figure, "description": description, "height": height, "scripts": SCRIPTS}
+    # A text: Streamlit encodes whatever it gets twice, and hundreds of points cost more than all else of a page.
+    data = {"figure": json.dumps(figure), "description": description, "height": height, "scripts": SCRIPTS}
     if not on_click:
         mount(key=key, data=data, height="content")
         return

@@ -15,7 +15,7 @@ from mnist_core.training.estimate import correction, expected_seconds
 from mnist_core.turns import expected_starts
 from mnist_core.ui.errors import errors_in_words
 from mnist_core.ui.lab import Lab, lab
-from mnist_core.ui.refreshing import refreshing
+from mnist_core.ui.turns import refreshing
 from mnist_core.ui.visitor import acting, visitor, whose
 from mnist_core.ui.words import duration, escaped
 

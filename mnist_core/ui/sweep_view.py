@@ -26,10 +26,10 @@ from mnist_core.ui.explained import show_foretold
 from mnist_core.ui.frame import errors_in_words
 from mnist_core.ui.lab import Lab
 from mnist_core.ui.menu import go
-from mnist_core.ui.refreshing import refreshing
 from mnist_core.ui.spread import say_unlike, show_spread
 from mnist_core.ui.sweep_pictures import show_picture
 from mnist_core.ui.trials import in_words, trial_table
+from mnist_core.ui.turns import refreshing
 from mnist_core.ui.visitor import acting, visitor, whose
 from mnist_core.ui.words import STATUS, duration, escaped, percent
 

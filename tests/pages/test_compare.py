@@ -229,7 +229,7 @@ def test_curves_go_by_epoch_by_step_or_by_seconds(visit, finish, taken, across, 
     assert [line["x"] for line in drawn["data"]] == [x, x]
     assert drawn["layout"]["xaxis"]["title"]["text"] == comparing.ACROSS[across]
     shown = [json.loads(part.proto.json) for part in app.get("bidi_component") if "compare-curves" in part.proto.id]
-    assert [[line["x"] for line in chart["figure"]["data"]] for chart in shown] == [[x, x]]
+    assert [[line["x"] for line in json.loads(chart["figure"])["data"]] for chart in shown] == [[x, x]]
 
 
 def test_a_run_that_is_gone_has_its_sentence_and_the_others_are_compared(visit, two, store, finish):

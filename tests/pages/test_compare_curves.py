@@ -27,7 +27,7 @@ def unheld(finish, store):
 def drawn(app):
     """The lines of the first chart, by name."""
     (chart,) = [json.loads(part.proto.json) for part in app.get("bidi_component") if "compare-curves" in part.proto.id]
-    return {line["name"]: line["y"] for line in chart["figure"]["data"] if "name" in line}
+    return {line["name"]: line["y"] for line in json.loads(chart["figure"])["data"] if "name" in line}
 
 
 def spread_of(app):

@@ -27,7 +27,7 @@ def choose_all(app, *names):
 def lines(app):
     """What the curves of the chosen runs show: x and y by name."""
     found = [json.loads(part.proto.json) for part in app.get("bidi_component") if "-chosen-" in part.proto.id]
-    return {line["name"]: (line["x"], line["y"]) for chart in found for line in chart["figure"]["data"]}
+    return {line["name"]: (line["x"], line["y"]) for chart in found for line in json.loads(chart["figure"])["data"]}
 
 
 def choose(app, name):

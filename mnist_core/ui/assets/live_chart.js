@@ -82,6 +82,7 @@ export default function (component) {
   target.setAttribute("aria-label", data.description);
   loadPlotly(data.scripts)
     .then((Plotly) => {
+      const figure = JSON.parse(data.figure);
       // Nothing of the lab goes to other servers: Plotly's own button would send the chart to its makers.
       const unwanted = ["lasso2d", "select2d", "sendChartToCloud"];
       const options = { responsive: true, displaylogo: false, modeBarButtonsToRemove: unwanted };
@@ -91,7 +92,7 @@ export default function (component) {
       // Where nothing can hover, the whole bar would lie over the legend for good: only the camera stays.
       if (matchMedia("(hover: none)").matches) Object.assign(options, { displayModeBar: true, modeBarButtons: [["toImage"]] });
       const draw = () => {
-        Plotly.react(target, data.figure.data, themed(data.figure.layout, target), options);
+        Plotly.react(target, figure.data, themed(figure.layout, target), options);
         target.removeAllListeners("plotly_click");
         if (data.clicks) target.on("plotly_click", ({ points: [{ x, y }] }) => setTriggerValue("clicked", [x, y]));
       };
