@@ -117,9 +117,10 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """A transaction: all of it is kept, or none, and nobody else's write comes between what it reads and writes.
+        """A transaction: all of it is kept, or none.
 
-        PostgreSQL has locks of rows for that; SQLite has one writer at a time.
+        In SQLite nobody else writes between what it reads and what it writes; in PostgreSQL lock the rows where that
+        matters (``lock_run``).
         """
         with self._plainly(), self._engine.begin() as connection:
             if connection.dialect.name == "sqlite":

@@ -14,7 +14,6 @@ from mnist_core.ui.components import component
 from mnist_core.ui.errors import errors_in_words
 from mnist_core.ui.lab import Lab, lab
 from mnist_core.ui.menu import go_on, menu
-from mnist_core.ui.turns import refreshing
 from mnist_core.ui.visitor import say_here
 from mnist_core.ui.who import who_is_here
 
@@ -68,7 +67,7 @@ def page(title: str, sentence: str = "") -> Iterator[Lab]:
         yield here
 
 
-@refreshing(STATUS_SECONDS)
+@st.fragment(run_every=STATUS_SECONDS)
 def engine_line() -> None:
     """Keeps the engine alive and says how it is, in the sidebar of every page."""
     with errors_in_words():

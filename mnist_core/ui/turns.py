@@ -1,7 +1,8 @@
-"""Parts of pages take turns: all pages share one interpreter, and so many at once would each be ready with the last.
+"""Parts of pages take turns: all pages share one interpreter, and twenty that are drawn at once are all ready only when
+the last one is.
 
-Twenty that begin together would end together and so begin together the next time. In turns half of them are ready after
-half of that time, their moments drift apart, and hardly anybody waits.
+So they would begin together the next time, too, and every stroke that is drawn meanwhile would be among them. In turns
+half of them are ready after half of that time, their moments drift apart, and hardly anybody waits.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ from functools import wraps
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 Draw = Callable[..., Any]
 
-PATIENCE_SECONDS = 1.0
-"""A turn that has not come by then, as when the store keeps those before waiting, is not waited for any longer."""
+PATIENCE_SECONDS = 0.5
+"""A turn that has not come by then, as when the store or the engine keeps those before waiting, is not waited for any
+longer."""
 
 ANSWERS_AT_ONCE = 3
 """Drawings that are read at the same time: most of an answer's time is waiting for the engine."""
@@ -27,27 +30,43 @@ _answering = threading.BoundedSemaphore(ANSWERS_AT_ONCE)
 
 
 def refreshing(seconds: float | None) -> Callable[[Draw], Draw]:
-    """A fragment that Streamlit runs again after so many seconds, and again; with ``None`` once. One at a time, so that
-    whoever draws a digit meanwhile shares the interpreter with one of them."""
-    return lambda draw: st.fragment(_in_turn(draw, _refreshing), run_every=seconds)
+    """A fragment that Streamlit runs again every so many seconds, or with ``None`` never.
+
+    Of those that are run again one is drawn at a time. With a page that is drawn as a whole they wait for nobody.
+    """
+
+    def decorate(draw: Draw) -> Draw:
+        @wraps(draw)
+        def drawn(*args: Any, **kwargs: Any) -> Any:
+            if not _runs_alone():
+                return draw(*args, **kwargs)
+            with _turn(_refreshing):
+                return draw(*args, **kwargs)
+
+        return st.fragment(drawn, run_every=seconds)
+
+    return decorate
 
 
 def answering(draw: Draw) -> Draw:
-    """A fragment that runs when a reader does something, of which a few run at the same time."""
-    return st.fragment(_in_turn(draw, _answering))
+    """A fragment that answers a drawing, of which a few are drawn at a time."""
 
-
-def _in_turn(draw: Draw, turns: threading.RLock | threading.BoundedSemaphore) -> Draw:
     @wraps(draw)
     def drawn(*args: Any, **kwargs: Any) -> Any:
-        with _turn(turns):
+        with _turn(_answering):
             return draw(*args, **kwargs)
 
-    return drawn
+    return st.fragment(drawn)
+
+
+def _runs_alone() -> bool:
+    """Whether a fragment is run without the rest of its page."""
+    context = get_script_run_ctx(suppress_warning=True)
+    return bool(context and context.fragment_ids_this_run)
 
 
 @contextmanager
-def _turn(turns: threading.RLock | threading.BoundedSemaphore) -> Iterator[None]:
+def _turn(turns: Any) -> Iterator[None]:
     came = turns.acquire(timeout=PATIENCE_SECONDS)
     try:
         yield
