@@ -21,6 +21,7 @@ from mnist_core.ui.ink_strip import attempt, chosen_steps, cut_as_chosen, strip,
 from mnist_core.ui.keeping import keep, last_drawings
 from mnist_core.ui.lab import Lab
 from mnist_core.ui.sources import SOURCES, Source, read_source, shown
+from mnist_core.ui.turns import answering
 from mnist_core.ui.visitor import visitor
 from mnist_core.ui.why import why
 from mnist_core.ui.words import STATUS, escaped
@@ -56,7 +57,7 @@ def choose_runs(lab: Lab) -> list:
     return [runs[run_id] for run_id in chosen]
 
 
-@st.fragment
+@answering
 def desk(lab: Lab, runs: list) -> None:
     """Everything that a stroke changes; the rest of the page stays as it is."""
     kind = st.segmented_control("Read", SOURCES, default=SOURCES[0], key="source")

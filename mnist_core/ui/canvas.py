@@ -68,9 +68,9 @@ def sheet_of(key: str) -> dict:
     return st.session_state.setdefault(f"{key}-sheet", begin)
 
 
-def begin_another(key: str) -> None:
+def begin_another(sheet: dict) -> None:
     """What is on the sheet from now on is another drawing."""
-    sheet_of(key)["drawing"] = secrets.token_hex(8)
+    sheet["drawing"] = secrets.token_hex(8)
 
 
 def show_again(key: str, drawing: Drawing) -> None:
@@ -105,7 +105,7 @@ def _keep(key: str, part: slice) -> None:
     _hear_arrived(key, sheet)
     _lay_out(sheet, sheet["strokes"][part])
     if not sheet["strokes"]:
-        begin_another(key)
+        begin_another(sheet)
 
 
 def _lay_out(sheet: dict, strokes: list) -> None:

@@ -39,8 +39,9 @@ def keep(lab: Lab, source: Source, image: np.ndarray, told: Sequence[Told], seve
     """
     label = drawings_of(lab).label_of(source.id)
     if source.strokes and not _noted(lab, source, label, image, told[0]):
-        begin_another(CANVAS)
-        source, label = replace(source, id=sheet_of(CANVAS)["drawing"]), None
+        sheet = sheet_of(CANVAS)
+        begin_another(sheet)
+        source, label = replace(source, id=sheet["drawing"]), None
         _noted(lab, source, label, image, told[0])
     if not several:
         _right_or_wrong(lab, source, label, image, told)

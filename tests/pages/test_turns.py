@@ -1,4 +1,4 @@
-"""Parts of pages that draw themselves: one after the other, and nobody waits for ever."""
+"""Parts of pages in turns: one after the other or a few at the same time, and nobody waits for ever."""
 
 import threading
 
@@ -7,8 +7,11 @@ import streamlit as st
 
 from mnist_core.config import RunConfig
 from mnist_core.ui import turns as module
-from mnist_core.ui.turns import refreshing
+from mnist_core.ui.turns import ANSWERS_AT_ONCE, answering, refreshing
 from tests.helpers import eventually
+
+KINDS = [(refreshing(1.0), 1), (answering, ANSWERS_AT_ONCE)]
+"""How many of each may be drawn at a time."""
 
 
 @pytest.fixture
@@ -40,28 +43,37 @@ def still(asked):
     thread.join()
 
 
-@pytest.mark.parametrize("every", [2.5, None])
-def test_it_is_streamlits_own_fragment_with_the_name_and_the_value_of_what_it_draws(asked, every):
+@pytest.mark.parametrize(("in_turns", "every"), [(refreshing(2.5), 2.5), (refreshing(None), None), (answering, None)])
+def test_it_is_streamlits_own_fragment_with_the_name_and_the_value_of_what_it_draws(asked, in_turns, every):
     def words(name, mark="."):
         return f"Hello {name}{mark}"
 
-    drawn = refreshing(every)(words)
+    drawn = in_turns(words)
     assert (drawn("Ada", mark="!"), drawn.__qualname__, asked) == ("Hello Ada!", words.__qualname__, [every])
 
 
-def test_one_is_drawn_at_a_time(asked):
+@pytest.mark.parametrize(("in_turns", "at_once"), KINDS)
+def test_no_more_are_drawn_at_a_time(asked, in_turns, at_once):
     begun, now, most = [], set(), []
 
-    @refreshing(1.0)
+    @in_turns
     def draw():
         now.add(threading.get_ident())
         most.append(len(now))
-        eventually(lambda: len(begun) == 8)  # all others want to be drawn by now
+        # All others want to be drawn by now, and as many are as may.
+        eventually(lambda: len(begun) == 8 and len(most) >= at_once)
         now.discard(threading.get_ident())
 
     for thread in together(lambda: begun.append(True) or draw(), 8):
         thread.join()
-    assert most == [1] * 8
+    assert (len(most), max(most)) == (8, at_once)
+
+
+def test_a_drawing_does_not_wait_for_parts_that_draw_themselves(still):
+    drawn = []
+    (thread,) = together(answering(lambda: drawn.append(True)), 1)
+    thread.join(30)
+    assert drawn == [True]
 
 
 def test_a_part_that_is_drawn_with_its_page_waits_for_nobody(still, monkeypatch):
@@ -89,14 +101,16 @@ def test_one_that_stands_inside_another_does_not_wait_for_it(asked):
 
 
 @pytest.mark.parametrize("error", [ValueError, SystemExit])  # Streamlit ends a script by what is no Exception
-def test_an_error_ends_a_turn(asked, error):
+@pytest.mark.parametrize(("in_turns", "at_once"), KINDS)
+def test_an_error_ends_a_turn(asked, in_turns, at_once, error):
     def fail():
         raise error("no store")
 
-    with pytest.raises(error, match="no store"):
-        refreshing(1.0)(fail)()
+    for _ in range(at_once):
+        with pytest.raises(error, match="no store"):
+            in_turns(fail)()
     drawn = []
-    (thread,) = together(refreshing(1.0)(lambda: drawn.append(True)), 1)
+    (thread,) = together(in_turns(lambda: drawn.append(True)), 1)
     thread.join(30)
     assert drawn == [True]
 
@@ -114,10 +128,13 @@ class Counted:
         pass
 
 
-@pytest.mark.parametrize("page", ["Home", "Train", "Health"])
-def test_pages_take_turns(visit, store, monkeypatch, page):
+@pytest.mark.parametrize(
+    ("page", "turns"),
+    [("Home", "_refreshing"), ("Train", "_refreshing"), ("Health", "_refreshing"), ("Draw", "_answering")],
+)
+def test_pages_take_turns(visit, store, monkeypatch, page, turns):
     counted = Counted()
-    monkeypatch.setattr(module, "_one_at_a_time", counted)
+    monkeypatch.setattr(module, turns, counted)
     monkeypatch.setattr(module, "_runs_alone", lambda: True)
     visit(page, run=store.create(RunConfig())) if page == "Train" else visit(page)
     assert counted.taken
