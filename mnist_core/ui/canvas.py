@@ -69,7 +69,10 @@ def sheet_of(key: str) -> dict:
 
 
 def begin_another(sheet: dict) -> None:
-    """What is on the sheet from now on is another drawing."""
+    """What is on the sheet from now on is another drawing.
+
+    It takes the sheet itself: a look into the session may end a callback in its middle, with half of it done.
+    """
     sheet["drawing"] = secrets.token_hex(8)
 
 

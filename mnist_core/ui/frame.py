@@ -14,7 +14,7 @@ from mnist_core.ui.components import component
 from mnist_core.ui.errors import errors_in_words
 from mnist_core.ui.lab import Lab, lab
 from mnist_core.ui.menu import go_on, menu
-from mnist_core.ui.stale import clear_stale_parts
+from mnist_core.ui.stale import keep_ends
 from mnist_core.ui.visitor import say_here
 from mnist_core.ui.who import who_is_here
 
@@ -48,7 +48,7 @@ def page(title: str, sentence: str = "") -> Iterator[Lab]:
 
     Use it once per page: ``with page("Data", "…") as lab:``.
     """
-    clear_stale_parts()
+    keep_ends()
     go_on(title)
     st.set_page_config(page_title=f"{title} · MNIST Lab", page_icon="✏️", layout="wide")
     st.html(STYLE)

@@ -32,14 +32,12 @@ _answering = threading.BoundedSemaphore(ANSWERS_AT_ONCE)
 def refreshing(seconds: float | None) -> Callable[[Draw], Draw]:
     """A fragment that Streamlit runs again every so many seconds, or with ``None`` never.
 
-    Of those that are run again one is drawn at a time. With a page that is drawn as a whole they wait for nobody.
+    Of those that are run again one is drawn at a time.
     """
 
     def decorate(draw: Draw) -> Draw:
         @wraps(draw)
         def drawn(*args: Any, **kwargs: Any) -> Any:
-            if not _runs_alone():
-                return draw(*args, **kwargs)
             with _turn(_refreshing):
                 return draw(*args, **kwargs)
 
@@ -49,7 +47,7 @@ def refreshing(seconds: float | None) -> Callable[[Draw], Draw]:
 
 
 def answering(draw: Draw) -> Draw:
-    """A fragment that answers a drawing, of which a few are drawn at a time."""
+    """A fragment that answers a drawing; of those that a stroke has run again a few are drawn at a time."""
 
     @wraps(draw)
     def drawn(*args: Any, **kwargs: Any) -> Any:
@@ -67,7 +65,8 @@ def _runs_alone() -> bool:
 
 @contextmanager
 def _turn(turns: Any) -> Iterator[None]:
-    came = turns.acquire(timeout=PATIENCE_SECONDS)
+    """With a page that is drawn as a whole its parts wait for nobody."""
+    came = _runs_alone() and turns.acquire(timeout=PATIENCE_SECONDS)
     try:
         yield
     finally:

@@ -9,7 +9,7 @@ from mnist_core import ink
 from mnist_core.config import RunConfig
 from mnist_core.data import mnist
 from mnist_core.store.shipped import FLAGSHIP
-from mnist_core.ui import digits
+from mnist_core.ui import canvas, digits
 from mnist_core.ui.canvas import _hear as hear
 from mnist_core.ui.sources import CANVAS
 from tests.drawings import line
@@ -158,3 +158,25 @@ def test_a_photo_goes_with_its_visitor(visit, networks, monkeypatch):
         assert len(opened) == visitors, "once for each, however often their page is drawn"
         clear_session_cache(SESSION)  # as Streamlit does when somebody leaves
     assert digits._encoded.cache_info().currsize == before, "what is shown of it is not kept beside MNIST's"
+
+
+class Interrupted(dict):
+    """A session that ends whoever looks into it after the sheet was emptied, as where another run is wanted by then."""
+
+    def __getitem__(self, key):
+        if not self.get(key, {"strokes": True})["strokes"]:
+            raise SystemExit
+        return super().__getitem__(key)
+
+    def setdefault(self, key, default=None):
+        return self[key]
+
+
+def test_clear_is_done_as_a_whole_or_not_at_all(monkeypatch):
+    """Else the next drawing would take the place of the one before among the last ones."""
+    sheet = {"layout": 0, "strokes": [line((60, 40), (220, 40))], "begin": [], "heard": None, "drawing": "first"}
+    monkeypatch.setattr(canvas.st, "session_state", Interrupted({f"{CANVAS}-sheet": sheet}))
+    canvas._keep(CANVAS, slice(0))
+    assert not sheet["strokes"] and sheet["drawing"] != "first"
+    with pytest.raises(SystemExit):
+        canvas.sheet_of(CANVAS)

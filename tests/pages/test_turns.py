@@ -76,12 +76,14 @@ def test_a_drawing_does_not_wait_for_parts_that_draw_themselves(still):
     assert drawn == [True]
 
 
-def test_a_part_that_is_drawn_with_its_page_waits_for_nobody(still, monkeypatch):
+@pytest.mark.parametrize(("in_turns", "at_once"), KINDS)
+def test_a_part_that_is_drawn_with_its_page_waits_for_nobody(asked, monkeypatch, in_turns, at_once):
     monkeypatch.setattr(module, "_runs_alone", lambda: False)
-    drawn = []
-    (thread,) = together(refreshing(1.0)(lambda: drawn.append(True)), 1)
-    thread.join(30)
-    assert drawn == [True]
+    everybody = threading.Barrier(at_once + 1, timeout=30)  # more than may be drawn in turns
+
+    for thread in together(in_turns(everybody.wait), at_once + 1):
+        thread.join(30)
+    assert not everybody.broken
 
 
 def test_one_that_stands_still_does_not_hold_up_the_others_for_ever(still, monkeypatch):
