@@ -114,6 +114,7 @@ class Chaos:
             "lost": lost,
             "duplicate_epochs": duplicates,
             "missing_epochs": missing,
+            "other_numbers": self.unlike(),
         }
 
     def unlike(self) -> int:
@@ -203,7 +204,6 @@ def _play(world: Chaos, kills: int, longest: float) -> dict:
             break
         time.sleep(0.05)
     document = world.document(done)
-    say(f"runs that differ from others of the same configuration: {world.unlike()}")
     for run in world.store.list():
         if run.status != "finished":
             say(f"{run.id} {run.name}: {run.status} {run.message}")

@@ -11,6 +11,7 @@ import numpy as np
 import streamlit as st
 
 from mnist_core import ink
+from mnist_core.errors import ImageError
 from mnist_core.ui.canvas import PAPER_RGB, drawing_canvas, sheet_of
 from mnist_core.ui.lab import Lab, digits
 
@@ -63,6 +64,11 @@ def _from_file() -> Source | None:
     )
     if file is None:
         return None
+    # The browser refuses a larger one already; who does without that browser gets no further than here.
+    if file.size > PHOTO_MEGABYTES * 10**6:
+        raise ImageError(
+            f"{file.name} has {file.size / 1e6:.1f} MB, and a photo may have {PHOTO_MEGABYTES}; save it smaller."
+        )
     content = file.getvalue()
     return Source(read_photo(content), hashlib.sha256(content).hexdigest()[:16])
 

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,13 +60,22 @@ def browser():
         browser.close()
 
 
-@dataclass(frozen=True)
+@dataclass
 class Server:
     url: str
     home: Path
     log: Path
     store: RunStore
     process: subprocess.Popen
+    begin: Callable[[], subprocess.Popen]
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def begin_again(self):
+        """Another process at the same address; what was in the memory of the one before is gone."""
+        self.process = self.begin()
 
     def complaints(self, since):
         """What the log says of failures after its first ``since`` characters."""
@@ -87,25 +97,31 @@ def serve(folder, port, **variables):
     environment |= {"MNIST_LAB_HOME": str(home), "MNIST_LAB_IDLE_SECONDS": str(IDLE_SECONDS)} | variables
     command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
     command += ["--server.port", str(port), "--server.headless", "true", "--server.address", "127.0.0.1"]
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT
-        )
-    try:
-        url = f"http://127.0.0.1:{port}"
+    url, begun = f"http://127.0.0.1:{port}", []
+
+    def begin():
+        with log.open("ab") as output:
+            process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
+        begun.append(process)
         eventually(lambda: process.poll() is not None or _answers(f"{url}/_stcore/health"), SECONDS)
         assert process.poll() is None, log.read_text()
+        return process
+
+    try:
+        process = begin()
         store = RunStore(f"sqlite:///{home / 'runs.sqlite'}")
-        yield Server(url, home, log, store, process)
+        server = Server(url, home, log, store, process, begin)
+        yield server
         store.database.close()
-        process.send_signal(signal.SIGINT)
-        process.wait(20)
+        server.process.send_signal(signal.SIGINT)
+        server.process.wait(20)
         # The engine ends by itself when nobody needs it any more, and all its workers with it.
         eventually(lambda: not processes_of(home), 40)
     finally:
-        for left in (process, *processes_of(home)):
+        for left in (*begun, *processes_of(home)):
             left.kill()
-        process.wait()
+        for process in begun:
+            process.wait()
 
 
 def free_port():

@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 from mnist_core.config import RunConfig
 from mnist_core.data import mnist
 from mnist_core.store.lease import engine_status
+from tests.e2e.test_visitors import name_of
 
 pytestmark = pytest.mark.e2e
 
@@ -154,3 +155,17 @@ def test_a_killed_engine_comes_back(lab, store):
     assert lab.chart(LOSS).evaluate("chart => chart.data[0].x") == every_epoch_once
     assert engine_status(store.database).pid not in (0, engine.pid)
     assert not psutil.wait_procs(workers, timeout=20)[1], "workers of the killed engine live on"
+
+
+def test_a_killed_web_server_comes_back_under_an_open_page(lab, server, store, training):
+    """Nothing of what a reader sees lives in the web process alone: who they are, which run, and its points."""
+    name, engine = name_of(lab), engine_status(store.database).pid
+    lab.console_may_complain = True
+    server.kill()
+    before = lab.points(LOSS)
+    server.begin_again()
+    lab.more_points(LOSS, before + WELL_ON)
+    lab.run_is("training")
+    assert f"run={training}" in lab.page.url
+    assert (name_of(lab), engine_status(store.database).pid) == (name, engine)
+    assert lab.chart(LOSS).evaluate("chart => chart.data[0].x.slice(0, 4)") == [1, 2, 3, 4]

@@ -11,7 +11,7 @@ from mnist_core.data import mnist
 from mnist_core.store.shipped import FLAGSHIP
 from mnist_core.ui import canvas, digits
 from mnist_core.ui.canvas import _hear as hear
-from mnist_core.ui.sources import CANVAS
+from mnist_core.ui.sources import CANVAS, PHOTO_MEGABYTES
 from tests.drawings import line
 from tests.helpers import assert_friendly
 from tests.pages.conftest import healthy, labelled, words
@@ -158,6 +158,15 @@ def test_a_photo_goes_with_its_visitor(visit, networks, monkeypatch):
         assert len(opened) == visitors, "once for each, however often their page is drawn"
         clear_session_cache(SESSION)  # as Streamlit does when somebody leaves
     assert digits._encoded.cache_info().currsize == before, "what is shown of it is not kept beside MNIST's"
+
+
+def test_a_photo_that_is_too_large_is_not_even_opened(visit, networks, monkeypatch):
+    monkeypatch.setattr(ink, "open_picture", lambda content: pytest.fail("it was opened"))
+    app = visit("Draw", run=networks[0])
+    labelled(app.segmented_control, "Read").set_value("a photo").run()
+    photo = picture(mnist.load("test").images[1]) + bytes(PHOTO_MEGABYTES * 10**6)
+    app.file_uploader[0].set_value(("holiday.png", photo, "image/png")).run()
+    assert_friendly(healthy(app).error[0].value, "holiday.png", "20.0 MB", "may have 20")
 
 
 class Interrupted(dict):

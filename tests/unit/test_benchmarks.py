@@ -151,7 +151,18 @@ def test_chaos_counts_what_is_lost_doubled_and_missing(world, store):
         store.record(run_id, {"status": "finished", "epoch": 3}, [], [epoch(number) for number in numbers])
     store.record(lost, {"status": "failed", "epoch": 1}, [], [epoch(1), epoch(2) | {"step": 10}])
     found = world.document(7)
-    assert found == {"kills": 7, "runs": 3, "lost": 1, "duplicate_epochs": 1, "missing_epochs": 1}
+    counted = {"kills": 7, "runs": 3, "lost": 1, "duplicate_epochs": 1, "missing_epochs": 1}
+    assert found == counted | {"other_numbers": 0}
+
+
+def test_chaos_counts_runs_that_end_with_other_numbers_than_most_of_their_kind(world, store):
+    ended = {"softmax": [b"same", b"same", b"other"], "mlp": [b"else", b"else"], "cnn": [b"alone"]}
+    for kind, numbers in ended.items():
+        for data in numbers:
+            run_id = store.create(RunConfig())
+            world.runs[run_id] = kind
+            store.record(run_id, {"status": "finished"}, files={"test_probabilities": data})
+    assert world.document(7)["other_numbers"] == 1
 
 
 def test_p95_is_numpys():
