@@ -121,8 +121,8 @@ class Chaos:
         """Runs whose model gives other probabilities than most of the same configuration: resuming changed them."""
         found: dict[str, Counter] = {}
         for run_id, kind in self.runs.items():
-            data = self.store.load_blob(run_id, "test_probabilities")
-            found.setdefault(kind, Counter())[data] += 1
+            if (data := self.store.load_blob(run_id, "test_probabilities")) is not None:
+                found.setdefault(kind, Counter())[data] += 1
         return sum(counts.total() - max(counts.values()) for counts in found.values())
 
     def end(self) -> None:

@@ -78,7 +78,7 @@ def desk(lab: Lab, runs: list) -> None:
         except EmptyDrawing as error:
             st.info(str(error), icon=":material/draw:")
         except ImageError as error:
-            st.error(str(error), icon=":material/error:")
+            st.error(escaped(str(error)), icon=":material/error:")
     several = in_pieces = found is not None and number.is_number(found)
     if in_pieces:
         several = not seen.toggle("It is one digit", key="one-digit", help="Read all of it as one digit in pieces.")

@@ -64,11 +64,9 @@ def _from_file() -> Source | None:
     )
     if file is None:
         return None
-    # The browser refuses a larger one already; who does without that browser gets no further than here.
-    if file.size > PHOTO_MEGABYTES * 10**6:
-        raise ImageError(
-            f"{file.name} has {file.size / 1e6:.1f} MB, and a photo may have {PHOTO_MEGABYTES}; save it smaller."
-        )
+    # Browsers refuse a larger one already, and some count in 1024s; who does without one gets no further than here.
+    if file.size > PHOTO_MEGABYTES * 2**20:
+        raise ImageError(f"{file.name} is larger than {PHOTO_MEGABYTES} MB, the most of a photo; save it smaller.")
     content = file.getvalue()
     return Source(read_photo(content), hashlib.sha256(content).hexdigest()[:16])
 

@@ -69,12 +69,10 @@ class Server:
     process: subprocess.Popen
     begin: Callable[[], subprocess.Popen]
 
-    def kill(self):
+    def begin_again(self):
+        """Kills the process and begins another at the same address; what was in the memory of the first is gone."""
         self.process.kill()
         self.process.wait()
-
-    def begin_again(self):
-        """Another process at the same address; what was in the memory of the one before is gone."""
         self.process = self.begin()
 
     def complaints(self, since):
@@ -103,7 +101,7 @@ def serve(folder, port, **variables):
         with log.open("ab") as output:
             process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
         begun.append(process)
-        eventually(lambda: process.poll() is not None or _answers(f"{url}/_stcore/health"), SECONDS)
+        eventually(lambda: process.poll() is not None or _answers(f"{url}/_stcore/health"), 2 * SECONDS)
         assert process.poll() is None, log.read_text()
         return process
 

@@ -157,15 +157,16 @@ def test_a_killed_engine_comes_back(lab, store):
     assert not psutil.wait_procs(workers, timeout=20)[1], "workers of the killed engine live on"
 
 
-def test_a_killed_web_server_comes_back_under_an_open_page(lab, server, store, training):
+def test_a_killed_web_server_comes_back_under_an_open_page(lab, server, store):
     """Nothing of what a reader sees lives in the web process alone: who they are, which run, and its points."""
+    run_id = store.create(LONG.replace({"data.subset": 55_000}), "longer than a server takes to come back")
+    lab.open("Train", run=run_id)
+    before = lab.more_points(LOSS, WELL_ON)
     name, engine = name_of(lab), engine_status(store.database).pid
     lab.console_may_complain = True
-    server.kill()
-    before = lab.points(LOSS)
     server.begin_again()
     lab.more_points(LOSS, before + WELL_ON)
     lab.run_is("training")
-    assert f"run={training}" in lab.page.url
+    assert f"run={run_id}" in lab.page.url
     assert (name_of(lab), engine_status(store.database).pid) == (name, engine)
     assert lab.chart(LOSS).evaluate("chart => chart.data[0].x.slice(0, 4)") == [1, 2, 3, 4]

@@ -10,8 +10,6 @@ WHOLE, EARLY = ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY, ForwardMsg.FINISHE
 PAGE = ForwardMsg.FINISHED_SUCCESSFULLY
 
 
-
-
 @pytest.fixture
 def streamlits(monkeypatch):
     """Streamlit's own way to clear a queue, which stands here until a test has the other one put in its place."""
@@ -57,6 +55,11 @@ def sent(queue):
 def test_a_run_has_ended_though_another_fragment_begins(ours, queue):
     run(queue, "desk", WHOLE).clear(retain_lifecycle_msgs=True, fragment_ids_this_run=["status line"])
     assert sent(queue) == (["delta", "script_finished"], [WHOLE])
+
+
+def test_a_run_has_ended_of_which_all_but_its_end_was_sent(ours, queue):
+    run(queue, "desk", WHOLE, drawn=0).clear(retain_lifecycle_msgs=True, fragment_ids_this_run=["desk"])
+    assert sent(queue) == (["script_finished"], [WHOLE])
 
 
 def test_a_run_of_which_something_is_dropped_was_cut_short(ours, queue):

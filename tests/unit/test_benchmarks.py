@@ -156,7 +156,7 @@ def test_chaos_counts_what_is_lost_doubled_and_missing(world, store):
 
 
 def test_chaos_counts_runs_that_end_with_other_numbers_than_most_of_their_kind(world, store):
-    ended = {"softmax": [b"same", b"same", b"other"], "mlp": [b"else", b"else"], "cnn": [b"alone"]}
+    ended = {"softmax": [b"same", b"same", b"other"], "mlp": [b"else", None, None], "cnn": [b"alone"]}
     for kind, numbers in ended.items():
         for data in numbers:
             run_id = store.create(RunConfig())

@@ -96,7 +96,8 @@ def test_a_drawing_is_answered_after_the_predict_worker_was_killed(store, client
 
 def test_an_engine_that_hangs_is_replaced_and_its_run_goes_on(store, client, begun, ended, monkeypatch):
     """It lives and its workers train, but nobody gets an answer or a new run from it."""
-    run_id = store.create(SECONDS_LONG.replace({"training.epochs": 500, "training.batch_size": 4}))
+    longer_than_a_new_engine_takes = {"training.epochs": 500, "training.batch_size": 1, "data.subset": 10_000}
+    run_id = store.create(SECONDS_LONG.replace(longer_than_a_new_engine_takes))
     before = begun(run_id)
     hung = psutil.Process(engine_status(store.database).pid)
     hung.suspend()
