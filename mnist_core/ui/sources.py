@@ -66,7 +66,8 @@ def _from_file() -> Source | None:
         return None
     # Browsers refuse a larger one already, and some count in 1024s; who does without one gets no further than here.
     if file.size > PHOTO_MEGABYTES * 2**20:
-        raise ImageError(f"{file.name} is larger than {PHOTO_MEGABYTES} MB, the most of a photo; save it smaller.")
+        most = f"{PHOTO_MEGABYTES} MB, the most that a photo may have"
+        raise ImageError(f"{file.name} is larger than {most}; save it smaller.")
     content = file.getvalue()
     return Source(read_photo(content), hashlib.sha256(content).hexdigest()[:16])
 
