@@ -153,7 +153,8 @@ def _start_web(port: int, address: str, settings: Settings) -> subprocess.Popen:
     flags = [text for name, value in options.items() for text in (f"--{name}", str(value))]
     command = [sys.executable, "-m", "mnist_core.bound", "streamlit", "run", str(APP), *flags]
     environment = os.environ | settings.environment()  # which may have named files from our folder on
-    return subprocess.Popen(command, cwd=APP.parent, env=environment, stdin=subprocess.PIPE)
+    # In a session of its own, since Ctrl-C in a terminal is ours to answer, also while it is still starting.
+    return subprocess.Popen(command, cwd=APP.parent, env=environment, stdin=subprocess.PIPE, start_new_session=True)
 
 
 def _opened(web: subprocess.Popen, port: int, address: str, stopping: threading.Event) -> bool:

@@ -66,12 +66,15 @@ class Visitor:
 
     def require(self, owner: str, owner_name: str) -> None:
         """``NotAllowed`` unless ``may_change``, in a sentence that says who may."""
-        if self.may_change(owner):
-            return
+        if not self.may_change(owner):
+            raise NotAllowed(self.who_may(owner, owner_name))
+
+    def who_may(self, owner: str, owner_name: str) -> str:
+        """Who may change what this visitor may not, as a sentence or two."""
         if not owner:
-            raise NotAllowed("This was made on the lab's own machine, so only the teacher may change it.")
+            return "This was made on the lab's own machine, so only the teacher may change it."
         others = "the teacher" if self.classroom else "a teacher with a PIN (MNIST_LAB_TEACHER_PIN)"
-        raise NotAllowed(f"This belongs to {owner_name}. Only they and {others} may change it.")
+        return f"This belongs to {owner_name}. Only they and {others} may change it."
 
 
 def new_secret() -> str:

@@ -44,13 +44,13 @@ def details(lab: Lab, run: Run) -> None:
             # One of another version has the file of its network in the store all the same.
             if run.architecture is None or run.architecture.family == "network":
                 downloads(lab, run)
-        if mine := visitor(lab).may_change(run.owner):
+        if visitor(lab).may_change(run.owner):
             with st.popover("Delete", icon=":material/delete:"):
                 st.markdown("The run, its curves and its model go for good.")
                 st.button("Yes, delete it", type="primary", key=f"delete-{run.id}", on_click=delete, args=(lab, run.id))
-    if not mine:
+    if not visitor(lab).may_change(run.owner):
         st.markdown(escaped(run.note))
-        st.caption(f"It belongs to {escaped(whose(lab, [run.owner])[run.owner])}, who may rename, note and delete it.")
+        st.caption(escaped(visitor(lab).who_may(run.owner, whose(lab, [run.owner])[run.owner])))
         return
     with st.form(f"edit-{run.id}"):
         st.text_input("Name", run.name, max_chars=NAME_LENGTH, key=f"name-{run.id}")

@@ -6,6 +6,7 @@ pages stays small.
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
@@ -209,9 +210,10 @@ class EngineClient:
     def _require_size(self, upload: Upload) -> None:
         most = self._settings.upload_megabytes
         if most and upload.size > most * 1_000_000:
+            has = math.ceil(upload.size / 1e5) / 10  # upwards: never as many as are allowed
             raise ModelFileError(
-                f"The file has {upload.size / 1e6:,.0f} MB, but may have {most} MB at most. Save it without its "
-                f"optimizer, or allow more by MNIST_LAB_UPLOAD_MEGABYTES."
+                f"The file has {has:,} MB, but may have {most} MB at most. Save it without its optimizer, or allow "
+                f"more by MNIST_LAB_UPLOAD_MEGABYTES."
             )
 
     def _predict(self, run_id: str, images: np.ndarray) -> np.ndarray:

@@ -14,6 +14,7 @@ from mnist_core.ui.components import component
 from mnist_core.ui.errors import errors_in_words
 from mnist_core.ui.lab import Lab, lab
 from mnist_core.ui.menu import go_on, menu
+from mnist_core.ui.reclaim import reclaim
 from mnist_core.ui.stale import keep_ends
 from mnist_core.ui.visitor import say_here
 from mnist_core.ui.who import who_is_here
@@ -60,6 +61,7 @@ def page(title: str, sentence: str = "") -> Iterator[Lab]:
     # Without a store, or a place, there is nothing to show; the body of the page must not begin.
     with errors_in_words(then=st.stop):
         here = lab()
+        reclaim()
         say_here(here)
         with st.sidebar:
             engine_line()

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import sys
-from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +15,7 @@ from mnist_core.engine.client import EngineClient
 from mnist_core.limits import RateLimit
 from mnist_core.settings import Settings
 from mnist_core.store import RunStore
+from mnist_core.ui.reclaim import give_back_large_arrays
 
 TURN_SECONDS = 0.0005
 """How long one visitor's page may compute before another's gets its turn. Pages wait for database and engine again and
@@ -25,10 +24,6 @@ again, and after each wait would wait up to Python's 5 ms more for everyone who 
 GARBAGE_EVERY = 10_000
 """New objects until Python looks for garbage among the youngest. With its own 700, a class of 40 makes it look through
 all 290,000 objects every seven seconds, and everybody waits the 0.25 s that it takes."""
-
-LARGE_BYTES, M_MMAP_THRESHOLD = 1_000_000, -3
-"""Memory for arrays as large as this is the system's again when nobody needs them (mallopt(3)). Left to itself, glibc
-takes one that is let go as a sign that more will come, and from then on keeps up to 64 MB for them."""
 
 PIN_TRIES, ALL_PIN_TRIES = 5, 20
 """A minute: of one visitor, and of all together."""
@@ -66,12 +61,6 @@ def _lab(settings: Settings) -> Lab:
     predictions = RateLimit(settings.predictions_per_minute, TOO_FAST)
     pins = RateLimit(PIN_TRIES, TOO_MANY_PINS), RateLimit(ALL_PIN_TRIES, TOO_MANY_PINS)
     return Lab(settings, store, EngineClient(settings, store), predictions, *pins)
-
-
-def give_back_large_arrays() -> None:
-    """From now on, for the whole process; where memory is not glibc's, nothing changes."""
-    with suppress(AttributeError, OSError, TypeError):  # no mallopt, or no way to it
-        ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, LARGE_BYTES)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)

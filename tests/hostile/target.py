@@ -2,10 +2,11 @@
 
 import io
 import itertools
+import os
 import sys
 import tempfile
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -188,7 +189,7 @@ def _watched(at: Target):
                 seen.append(f"opened {path} ({mode})")
         elif event in PROGRAMS:
             seen.append(f"{event} {arguments[:2]}")
-        elif event in CHANGES and not any(a in str(arguments[0]) for a in allowed):
+        elif event in CHANGES and not any(a in _changed(event, arguments) for a in allowed):
             seen.append(f"{event} {arguments[0]}")
         elif event == "pickle.find_class" and arguments[0].partition(".")[0] in CALLS:
             seen.append(f"unpickled {arguments}")
@@ -198,3 +199,12 @@ def _watched(at: Target):
         yield seen
     finally:
         _watches.remove(watch)
+
+
+def _changed(event: str, arguments: tuple) -> str:
+    """The path of what is changed. Whoever empties a folder tells names, and the number of the folder that is open."""
+    path = str(arguments[0])
+    if event in ("os.remove", "os.rmdir"):
+        with suppress(OSError):
+            path = os.path.join(os.readlink(f"/proc/self/fd/{arguments[1]}"), path)
+    return path

@@ -266,6 +266,24 @@ def test_a_refused_file_is_told_and_leaves_nothing(visit, engine):
     assert len(engine[1].list()) == before
 
 
+@pytest.mark.usefixtures("engine")
+@pytest.mark.parametrize(
+    ("setting", "most", "told"),
+    [("MNIST_LAB_PARAMETERS", "318009", ("318,010", "318,009")), ("MNIST_LAB_UPLOAD_MEGABYTES", "1", ("1 MB",))],
+)
+def test_a_model_that_is_too_large_is_refused_and_leaves_nothing(visit, engine, monkeypatch, setting, most, told):
+    before = engine[1].list()
+    layers = [keras.layers.Flatten(), keras.layers.Dense(400), keras.layers.Dense(10)]
+    monkeypatch.setenv(setting, most)
+    app = visit("Runs")
+    model = saved(keras.Sequential([keras.Input((28, 28)), *layers]))
+    app.get("file_uploader")[0].upload("large.keras", model, "application/zip")
+    labelled(app.button, "Check and add it").click().run(timeout=180)
+    (error,) = healthy(app).error
+    assert_friendly(error.value, setting, *told)
+    assert engine[1].list() == before and not app.success
+
+
 @pytest.mark.parametrize(("limit", "most"), [("30", 30), ("0", 128), ("500", 128)])
 def test_the_form_takes_what_the_setting_and_streamlit_allow(visit, monkeypatch, limit, most):
     monkeypatch.setenv("MNIST_LAB_UPLOAD_MEGABYTES", limit)

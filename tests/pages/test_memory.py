@@ -59,7 +59,7 @@ def test_no_page_imports_what_takes_much_memory(store, finish):
 
 LET_GO = """
 import numpy as np, psutil
-from mnist_core.ui.lab import give_back_large_arrays
+from mnist_core.ui.reclaim import give_back_large_arrays
 
 if FIRST:
     give_back_large_arrays()

@@ -1,6 +1,7 @@
 """The dashboard by command: its port, and an end without remains."""
 
 import asyncio
+import os
 import signal
 import socket
 import subprocess
@@ -146,6 +147,16 @@ def test_the_dashboard_ends_without_remains(name, dashboard, home, store):
     assert len(processes_of(home)) > 2
     dashboard.send_signal(getattr(signal, name))
     out, err = dashboard.communicate(timeout=60)
+    assert (dashboard.returncode, out.splitlines()[-1], err) == (0, "Stopped.", "")
+    assert processes_of(home) == []
+    assert engine_status(store.database).state == "away"
+
+
+def test_ctrl_c_in_a_terminal_ends_all_without_remains_also_while_the_web_server_starts(home, store, port):
+    with start("serve", "--port", port, start_new_session=True) as dashboard:
+        eventually(lambda: web_server(dashboard))
+        os.killpg(dashboard.pid, signal.SIGINT)
+        out, err = dashboard.communicate(timeout=60)
     assert (dashboard.returncode, out.splitlines()[-1], err) == (0, "Stopped.", "")
     assert processes_of(home) == []
     assert engine_status(store.database).state == "away"

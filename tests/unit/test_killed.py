@@ -3,7 +3,9 @@
 import os
 import signal
 import socket
+from concurrent.futures import ThreadPoolExecutor
 
+import distributed
 import numpy as np
 import psutil
 import pytest
@@ -11,6 +13,8 @@ import pytest
 from benchmarks.chaos import chaos, lacking
 from mnist_core.config import RunConfig
 from mnist_core.engine import watchdog
+from mnist_core.engine.client import ANSWER_SECONDS
+from mnist_core.errors import EngineError
 from mnist_core.store.lease import engine_status
 from mnist_core.store.run import DEATHS
 from tests.commands import start
@@ -64,6 +68,12 @@ def kill(pid):
     os.kill(pid, signal.SIGKILL)
 
 
+def reader(client, but=0):
+    """The process of the predict worker, when one that is not ``but`` is ready."""
+    rows = (row for row in client.ensure().workers if row["kind"] == "predict")
+    return next((row["pid"] for row in rows if row.get("pid", but) != but), None)
+
+
 def whole(store, run_id):
     run = store.get(run_id)
     assert run.status == "finished", (run.status, run.message)
@@ -89,8 +99,26 @@ def test_a_run_that_kills_its_worker_three_times_is_marked_failed_with_the_reaso
 def test_a_drawing_is_answered_after_the_predict_worker_was_killed(store, client, ended):
     run = ended(store.create(SECONDS_LONG))
     expected = client.predict(run.id, NOTHING)
-    ready = eventually(lambda: [w for w in client.ensure().workers if w["kind"] == "predict" and w.get("pid")])
-    kill(ready[0]["pid"])
+    kill(eventually(lambda: reader(client)))
+    np.testing.assert_array_equal(client.predict(run.id, NOTHING), expected)
+
+
+def test_a_drawing_whose_predict_worker_is_killed_meanwhile_gets_an_answer_or_a_sentence(store, client, ended):
+    run = ended(store.create(SECONDS_LONG.replace({"training.epochs": 1})))
+    expected = client.predict(run.id, NOTHING)
+    killed = eventually(lambda: reader(client))
+    with ThreadPoolExecutor() as pool, distributed.Client(client.ensure().address, set_as_default=False) as looking:
+        try:
+            os.kill(killed, signal.SIGSTOP)  # so that it cannot answer before it is killed
+            asked = pool.submit(client.predict, run.id, NOTHING)
+            eventually(lambda: [task for tasks in looking.processing().values() for task in tasks if "predict" in task])
+        finally:
+            kill(killed)
+        try:
+            np.testing.assert_array_equal(asked.result(timeout=ANSWER_SECONDS + 30), expected)
+        except EngineError as error:
+            assert_friendly(error, "The engine did not answer", "Try again")
+    eventually(lambda: reader(client, but=killed), 120)
     np.testing.assert_array_equal(client.predict(run.id, NOTHING), expected)
 
 
