@@ -11,6 +11,8 @@ import runpy
 import sys
 import threading
 
+from mnist_core.allocator import be_sparing
+
 
 def _end_with_starter() -> None:
     try:
@@ -22,6 +24,7 @@ def _end_with_starter() -> None:
 
 
 def main() -> None:
+    be_sparing()  # before there are threads, each of which would have an arena of its own
     threading.Thread(target=_end_with_starter, daemon=True).start()
     sys.argv = sys.argv[1:]
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)

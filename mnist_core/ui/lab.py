@@ -10,12 +10,12 @@ import numpy as np
 import streamlit as st
 
 from mnist_core import logs
+from mnist_core.allocator import be_sparing
 from mnist_core.data import mnist
 from mnist_core.engine.client import EngineClient
 from mnist_core.limits import RateLimit
 from mnist_core.settings import Settings
 from mnist_core.store import RunStore
-from mnist_core.ui.reclaim import give_back_large_arrays
 
 TURN_SECONDS = 0.0005
 """How long one visitor's page may compute before another's gets its turn. Pages wait for database and engine again and
@@ -57,7 +57,7 @@ def _lab(settings: Settings) -> Lab:
     logs.to_file("web", settings.home / "web.log")
     sys.setswitchinterval(TURN_SECONDS)
     gc.set_threshold(GARBAGE_EVERY)
-    give_back_large_arrays()
+    be_sparing()
     predictions = RateLimit(settings.predictions_per_minute, TOO_FAST)
     pins = RateLimit(PIN_TRIES, TOO_MANY_PINS), RateLimit(ALL_PIN_TRIES, TOO_MANY_PINS)
     return Lab(settings, store, EngineClient(settings, store), predictions, *pins)

@@ -202,7 +202,7 @@ def _watched(at: Target):
 
 
 def _changed(event: str, arguments: tuple) -> str:
-    """The path of what is changed. Whoever empties a folder tells names, and the number of the folder that is open."""
+    """The path of what is changed. Who empties a folder tells names and the folder's number, which Linux knows."""
     path = str(arguments[0])
     if event in ("os.remove", "os.rmdir"):
         with suppress(OSError):

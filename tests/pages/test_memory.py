@@ -59,10 +59,10 @@ def test_no_page_imports_what_takes_much_memory(store, finish):
 
 LET_GO = """
 import numpy as np, psutil
-from mnist_core.ui.reclaim import give_back_large_arrays
+from mnist_core.allocator import be_sparing
 
 if FIRST:
-    give_back_large_arrays()
+    be_sparing()
 np.ones(30_000_000, np.uint8)  # let go at once: now glibc would keep what is smaller
 before, kept = psutil.Process().memory_info().rss, []
 for _ in range(5):
@@ -81,6 +81,61 @@ def test_large_arrays_go_back_to_the_system():
     assert grown(first=True) < 5 or platform.libc_ver()[0] != "glibc"
     # So it is this call that makes the difference.
     assert grown(first=False) > 15 or platform.libc_ver()[0] != "glibc"
+
+
+ARENAS = """
+import ctypes, tempfile, threading
+from mnist_core.allocator import be_sparing
+
+if FIRST:
+    be_sparing()
+together, kept = threading.Barrier(4), []
+
+def draw():
+    together.wait()
+    kept.append([bytes(2000) for _ in range(100)])
+
+threads = [threading.Thread(target=draw) for _ in range(4)]
+for one in threads:
+    one.start()
+for one in threads:
+    one.join()
+libc = ctypes.CDLL(None)
+libc.fopen.restype = ctypes.c_void_p
+with tempfile.NamedTemporaryFile() as told:
+    file = ctypes.c_void_p(libc.fopen(told.name.encode(), b"w"))
+    libc.malloc_info(0, file)
+    libc.fclose(file)
+    print(told.read().count(b"<heap nr="))
+"""
+
+
+def test_threads_share_one_arena():
+    def arenas(first):
+        command = [sys.executable, "-c", f"FIRST = {first}\n{ARENAS}"]
+        return int(subprocess.check_output(command, cwd=ROOT, text=True, timeout=120).splitlines()[-1])
+
+    if platform.libc_ver()[0] == "glibc":
+        assert (arenas(first=True), arenas(first=False) > 1) == (1, True)
+
+
+GIVEN_BACK = """
+import psutil
+from mnist_core.allocator import give_back_what_is_free
+
+size = lambda: psutil.Process().memory_info().rss
+kept = [bytes(2000) for _ in range(20_000)]
+last = bytes(2000)  # lies behind them, so that glibc cannot cut them off by itself
+del kept
+before = size()
+give_back_what_is_free()
+print((before - size()) / 1e6)
+"""
+
+
+def test_what_is_free_between_other_things_goes_back_to_the_system():
+    told = subprocess.check_output([sys.executable, "-c", GIVEN_BACK], cwd=ROOT, text=True, timeout=120)
+    assert float(told) > 20 or platform.libc_ver()[0] != "glibc"
 
 
 class Turns:

@@ -69,7 +69,7 @@ async def main():
     stored = len(kept._cache._data)
     try:
         await asyncio.wait_for(all_gone.wait(), WAIT)
-    except TimeoutError:
+    except asyncio.TimeoutError:
         pass
     print(json.dumps([len(watched), stored, len(gone), server.is_active_session(sessions[2])]))
     server.stop()
@@ -106,55 +106,101 @@ def test_a_session_stays_as_long_as_a_browser_may_come_back(tmp_path):
 
 
 def test_by_themselves_they_would_stay(tmp_path):
-    """So it is our looks that let them go; fails once Streamlit does so itself, and then they can go."""
-    assert left(tmp_path, "import streamlit", seconds=0.1, wait=1) == [3, 2, 0, True]
+    """So it is our looks that let them go; fails once nothing has to be collected any more, and then they can go."""
+    assert left(tmp_path, "import streamlit", seconds=1, wait=3) == [3, 2, 0, True]
 
 
 class Session:
     """Refers to itself, as Streamlit's do."""
 
-    def __init__(self, number):
+    def __init__(self, number, ended):
         self.session, self.id = self, number
+        weakref.finalize(self, ended.set)
+
+
+class Clock:
+    """Seconds; sessions become too old after ten."""
+
+    now = 0.0
 
 
 @pytest.fixture
-def storage(monkeypatch):
-    """Streamlit's storage of sessions, in which they become too old soon."""
-    kept = MemorySessionStorage(ttl_seconds=0.05)
-    server = SimpleNamespace(_session_mgr=SimpleNamespace(_session_storage=kept))
-    monkeypatch.setattr(runtime, "get_instance", lambda: server)
-    monkeypatch.setattr(reclaim, "LOOK_SECONDS", 0.01)
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def look_at(monkeypatch, clock):
+    """Begins looks at Streamlit's storage with so many sessions, and waits for what comes of it."""
+    kept, looked = MemorySessionStorage(ttl_seconds=10), []
+    kept._cache._timer = lambda: clock.now
+    monkeypatch.setattr(reclaim, "LOOK_SECONDS", 0.001)
+    look = Reclaim._look
+
+    def counted(self):
+        look(self)
+        looked.append(len(kept._cache._data))
+
+    async def looks(many, then):
+        loop = asyncio.get_running_loop()
+        server = SimpleNamespace(
+            _session_mgr=SimpleNamespace(_session_storage=kept), _get_async_objs=lambda: SimpleNamespace(eventloop=loop)
+        )
+        monkeypatch.setattr(runtime, "get_instance", lambda: server)
+        ended, begun = [asyncio.Event() for _ in range(many)], Reclaim()
+        for number, event in enumerate(ended):
+            kept.save(SimpleNamespace(session=Session(number, event)))
+            begun.begin()
+        await then(kept, ended, looked)
+        while begun._looks or not looked:
+            await asyncio.sleep(0)
+        return looked
+
+    monkeypatch.setattr(Reclaim, "_look", counted)
     gc.disable()
-    yield kept
+    yield lambda many, then: asyncio.run(asyncio.wait_for(looks(many, then), 60))
     gc.enable()
 
 
-def test_one_look_at_a_time_until_nobody_is_kept(storage, monkeypatch):
-    looks, collected = [], []
-    look, begin = Reclaim._look, Reclaim()
+def test_one_look_at_a_time_until_nobody_is_kept(look_at, clock, monkeypatch):
+    collected = []
+    monkeypatch.setattr(reclaim, "give_back_what_is_free", lambda: collected.append(True))
 
-    def looked(self):
-        looks.append(len(storage._cache._data))
-        look(self)
+    async def then(kept, ended, looked):
+        while len(looked) < 5:
+            await asyncio.sleep(0)
+        assert not collected and not any(event.is_set() for event in ended), "nothing goes before one is too old"
+        clock.now = 11.0
+        for event in ended:
+            await event.wait()
 
-    monkeypatch.setattr(Reclaim, "_look", looked)
-    monkeypatch.setattr(reclaim, "give_back_free_pages", lambda: collected.append(True))
+    looked = look_at(5, then)
+    assert set(looked[:-2]) == {5} and looked[-2:] == [0, 0], "looks end when nobody is kept"
+    assert len(collected) == 2, "once more in the end"
 
-    async def leave():
-        gone = [asyncio.Event() for _ in range(5)]
-        for number, event in enumerate(gone):
-            session = Session(number)
-            weakref.finalize(session, event.set)
-            storage.save(session)
-            begin.begin()
-            del session
-        for event in gone:
-            await asyncio.wait_for(event.wait(), 60)
 
-    asyncio.run(leave())
-    assert not begin._looks, "looks end when nobody is kept"
-    assert set(looks) == {5} and len(collected) == 1, "nothing is collected before one is too old"
+def test_one_that_becomes_too_old_during_a_look_goes_too(look_at, clock, monkeypatch):
+    monkeypatch.setattr(reclaim, "give_back_what_is_free", lambda: setattr(clock, "now", 16.0))
+
+    async def then(kept, ended, looked):
+        clock.now, later = 5.0, asyncio.Event()
+        kept.save(SimpleNamespace(session=Session(9, later)))
+        clock.now = 11.0
+        await ended[0].wait()
+        await later.wait()
+
+    assert look_at(1, then)[-1] == 0
+
+
+def test_what_streamlit_let_go_of_itself_is_collected_too(look_at, clock):
+    async def then(kept, ended, looked):
+        clock.now = 11.0
+        assert len(kept._cache) == 0  # as when another session is saved
+        await ended[0].wait()
+
+    look_at(1, then)
 
 
 def test_without_a_server_nothing_is_looked_at():
+    assert not runtime.exists()
     Reclaim().begin()

@@ -154,9 +154,13 @@ def test_the_dashboard_ends_without_remains(name, dashboard, home, store):
 
 def test_ctrl_c_in_a_terminal_ends_all_without_remains_also_while_the_web_server_starts(home, store, port):
     with start("serve", "--port", port, start_new_session=True) as dashboard:
-        eventually(lambda: web_server(dashboard))
-        os.killpg(dashboard.pid, signal.SIGINT)
-        out, err = dashboard.communicate(timeout=60)
+        try:
+            web = eventually(lambda: web_server(dashboard))
+            assert os.getpgid(web.pid) != dashboard.pid, "it would answer Ctrl-C with a traceback"
+            os.killpg(dashboard.pid, signal.SIGINT)
+            out, err = dashboard.communicate(timeout=60)
+        finally:
+            dashboard.terminate()
     assert (dashboard.returncode, out.splitlines()[-1], err) == (0, "Stopped.", "")
     assert processes_of(home) == []
     assert engine_status(store.database).state == "away"
