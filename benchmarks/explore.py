@@ -36,15 +36,21 @@ GIVEN_UP = 0.65
 ROUNDS = 5
 """Comparisons, after one that does not count."""
 
+CLICKED = """() => addEventListener("click", () => window.clicked = performance.now(), {capture: true, once: true})"""
+"""Notes when the browser has the next click: Playwright itself takes some hundredths of a second to find a button."""
+
+HEADED = "document.querySelector('h1')?.textContent.includes('Compare') && performance.now()"
+
 DRAWN = """least => {
     const charts = [...document.querySelectorAll(".live-chart:has(.main-svg)")].map(chart => chart.ariaLabel);
     const expected = [/of 12 runs/, /^Test accuracies/, /^Difference/].slice(0, least);
     const curves = document.querySelector('.live-chart[aria-label$="of 12 runs."]');
     return expected.every(name => charts.some(chart => name.test(chart))) && curves.data.length === 12
-        && document.body.textContent.includes("Two of them, image by image");
+        && document.body.textContent.includes("Two of them, image by image") && performance.now();
 }"""
-"""Whether the page of a comparison has its words and so many of its charts, from the top, with a curve for each run. It
-is looked at with every frame; a locator looks again after up to half a second.
+"""When the page of a comparison has its words and so many of its charts, from the top, with a curve for each run, in
+milliseconds since its address was opened. It is looked at with every frame; a locator looks again after up to half a
+second.
 """
 
 
@@ -176,28 +182,28 @@ def twelve_runs(lab, page, repeats: int) -> dict[str, float]:
         choose_all(page, COMPARED)
         button = page.get_by_role("button", name="Compare these 12")
         button.wait_for()
-        began = time.perf_counter()
+        page.evaluate(CLICKED)
         button.click()
-        seconds = {f"click_{name}": moment - began for name, moment in drawn(page).items()}
+        moments = drawn(page)
+        clicked = page.evaluate("window.clicked")
+        seconds = {f"click_{name}": (moment - clicked) / 1000 for name, moment in moments.items()}
         with page.context.new_page() as window:
-            began = time.perf_counter()
             window.goto(f"{lab.url}/Compare?runs={ids}", wait_until="commit")
-            window.wait_for_function("document.querySelector('h1')?.textContent.includes('Compare')")
-            heading = time.perf_counter()
+            heading = window.wait_for_function(HEADED).json_value()
             for name, moment in drawn(window).items():
-                seconds |= {f"link_{name}": moment - heading, f"address_{name}": moment - began}
+                seconds |= {f"link_{name}": (moment - heading) / 1000, f"address_{name}": moment / 1000}
         rounds.append(seconds)
         say(str(seconds))
     return {f"compare_12_by_{way}_seconds": float(np.median([one[way] for one in rounds[1:]])) for way in rounds[0]}
 
 
 def drawn(page) -> dict[str, float]:
-    """When a comparison has its words and its curves, which is what one sees of it, and when its other charts too."""
-    moments = {}
-    for name, charts in (("seen", 1), ("whole", 3)):
-        page.wait_for_function(DRAWN, arg=charts)
-        moments[name] = time.perf_counter()
-    return moments
+    """When a comparison has its words and its curves, which is what one sees of it, and when its other charts too: by
+    the page's own clock, in milliseconds.
+    """
+    return {
+        name: page.wait_for_function(DRAWN, arg=charts).json_value() for name, charts in (("seen", 1), ("whole", 3))
+    }
 
 
 def choose_all(page, word: str) -> None:

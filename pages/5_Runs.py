@@ -11,7 +11,7 @@ from mnist_core.ui.files import downloads, upload_form
 from mnist_core.ui.frame import errors_in_words, page
 from mnist_core.ui.lab import Lab
 from mnist_core.ui.live_chart import live_chart
-from mnist_core.ui.menu import go
+from mnist_core.ui.menu import way_button
 from mnist_core.ui.queue import watch_queue
 from mnist_core.ui.run_table import matching, table
 from mnist_core.ui.take import figure_button
@@ -36,11 +36,9 @@ def details(lab: Lab, run: Run) -> None:
     st.subheader(escaped(run.name), anchor=False)
     st.markdown(f"{badge(run.status)} `{run.id}` {escaped(run.message)}")
     with st.container(horizontal=True):
-        if st.button("Open", icon=":material/arrow_forward:", key="open"):
-            go("Train", run=run.id)
+        way_button("Open", "Train", ":material/arrow_forward:", "open", run=run.id)
         if run.usable:
-            if st.button("Evaluate", icon=":material/grid_on:", key="evaluate"):
-                go("Evaluate", run=run.id)
+            way_button("Evaluate", "Evaluate", ":material/grid_on:", "evaluate", run=run.id)
             # One of another version has the file of its network in the store all the same.
             if run.architecture is None or run.architecture.family == "network":
                 downloads(lab, run)
@@ -66,8 +64,8 @@ def several(lab: Lab, runs: list[Run]) -> None:
     if len(runs) > compare.MOST:
         st.info(f"Up to {compare.MOST} runs can be compared at a time. Take some out.", icon=":material/filter_list:")
         return
-    if st.button(f"Compare these {len(runs)}", icon=":material/compare_arrows:", type="primary", key="compare-these"):
-        go("Compare", runs=",".join(called))
+    label, link = f"Compare these {len(runs)}", ",".join(called)
+    way_button(label, "Compare", ":material/compare_arrows:", "compare-these", "primary", runs=link)
     curves(lab, called)
 
 

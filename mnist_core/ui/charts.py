@@ -71,7 +71,8 @@ def batch_curve(batches: Sequence[Row], steps: int) -> dict[str, Any]:
     layout = axes("step (one batch)", "loss")
     layout["xaxis"] |= {"range": [0, steps]} if steps else {}
     layout["yaxis2"] = {"overlaying": "y", "side": "right", "tickformat": ".0%", "showgrid": False}
-    layout["yaxis2"] |= {"title": {"text": "accuracy"}}
+    layout["yaxis2"] |= {"title": {"text": "accuracy"}, "automargin": False}
+    layout["margin"] |= {"r": 60}
     return {"data": traces, "layout": layout}
 
 
@@ -100,9 +101,9 @@ def named_bars(names: Sequence[str], shares: Sequence[float], title: str) -> dic
         "type": "bar", "orientation": "h", "y": list(names)[::-1], "x": [float(share) for share in shares][::-1],
         "texttemplate": "%{x:.1%}", "hovertemplate": "%{y}: %{x:.2%}<extra></extra>",
     }  # fmt: skip
-    layout = axes(title, "") | {"showlegend": False, "height": 60 + 28 * len(names)}
+    layout = axes(title, "", left=None) | {"showlegend": False, "height": 60 + 28 * len(names)}
     layout["xaxis"] |= {"range": [0, 1.0], "tickformat": ".0%"}
-    layout["yaxis"] |= {"automargin": True, "type": "category"}
+    layout["yaxis"] |= {"type": "category"}
     return {"data": [trace], "layout": layout}
 
 
@@ -116,10 +117,7 @@ def confusion(matrix: np.ndarray, percent: bool) -> dict[str, Any]:
     heat = {"type": "heatmap", "z": np.sqrt(share).tolist(), "x": digits, "y": digits, "text": text}
     heat |= {"texttemplate": "%{text}", "colorscale": BLUES, "showscale": False}
     heat |= {"hovertemplate": "true %{y}, read as %{x}<extra>click to see them</extra>"}
-    layout = axes("predicted", "true label") | {"dragmode": False}
-    layout["xaxis"] |= {"type": "category", "side": "top", "showgrid": False}
-    layout["yaxis"] |= {"type": "category", "autorange": "reversed", "showgrid": False}
-    return {"data": [heat], "layout": layout}
+    return {"data": [heat], "layout": matrix_axes() | {"dragmode": False}}
 
 
 def reliability(edges: np.ndarray, confidence: np.ndarray, accuracy: np.ndarray, count: np.ndarray) -> dict[str, Any]:
@@ -151,12 +149,27 @@ def thin(rows: Sequence[Row], most: int) -> Sequence[Row]:
     return [rows[i] for i in picks]
 
 
-def axes(x_title: str, y_title: str) -> dict[str, Any]:
-    """The layout that all charts begin with."""
+def axes(x_title: str, y_title: str, left: int | None = 70) -> dict[str, Any]:
+    """The layout that all charts begin with.
+
+    Room for an axis is set aside. Where Plotly measures labels to make room ("automargin"), it draws the chart a second
+    time whenever the room has changed: twelve curves in 0.2 s where 0.13 would do.
+
+    Args:
+        left: pixels for the labels and the title of the y axis; ``None`` for names, which only Plotly can measure.
+    """
     return {
-        "margin": {"l": 8, "r": 8, "t": 28, "b": 8},
-        "xaxis": {"title": {"text": x_title}, "automargin": True},
-        "yaxis": {"title": {"text": y_title}, "automargin": True},
+        "margin": {"l": left or 8, "r": 8, "t": 28, "b": 50},
+        "xaxis": {"title": {"text": x_title}, "automargin": False},
+        "yaxis": {"title": {"text": y_title}, "automargin": left is None},
         "legend": {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         "hovermode": "closest",
     }
+
+
+def matrix_axes() -> dict[str, Any]:
+    """The layout of a confusion matrix: true label down and predicted across, with its digits on top."""
+    layout = axes("predicted", "true label", left=50) | {"margin": {"l": 50, "r": 8, "t": 50, "b": 8}}
+    layout["xaxis"] |= {"type": "category", "side": "top", "showgrid": False}
+    layout["yaxis"] |= {"type": "category", "autorange": "reversed", "showgrid": False}
+    return layout

@@ -11,7 +11,7 @@ import numpy as np
 
 from mnist_core.explore.compare import Mark
 from mnist_core.explore.seeds import pieces
-from mnist_core.ui.charts import Row, axes
+from mnist_core.ui.charts import Row, axes, matrix_axes
 
 METRICS = {
     "val_accuracy": "accuracy on held-out images",
@@ -23,6 +23,8 @@ ACROSS = {"epoch": "epoch", "step": "step (one batch)", "seconds": "seconds of t
 
 DASHES = ("solid", "dash", "dot", "dashdot")
 SYMBOLS = ("circle", "diamond", "square", "cross", "triangle-up", "x")
+MOST_MARKERS = 12
+"""Of one curve: they tell curves apart, and each costs the browser time. A point without one tells its numbers too."""
 
 
 def first_metric(histories: Iterable[Sequence[Row]]) -> str:
@@ -45,7 +47,7 @@ def curves(histories: Mapping[str, Sequence[Row]], metric: str, across: str = "e
         x = spent if across == "seconds" else [row[across] for row in rows]
         points = [(a, row[metric]) for a, row in zip(x, rows, strict=True) if row.get(metric) is not None]
         line = {"dash": DASHES[i % len(DASHES)], "width": 2}
-        marker = {"symbol": SYMBOLS[i % len(SYMBOLS)], "size": 6}
+        marker = {"symbol": SYMBOLS[i % len(SYMBOLS)], "size": 6, "maxdisplayed": MOST_MARKERS}
         traces.append(
             {"type": "scatter", "mode": "lines+markers", "name": _plain(name), "line": line, "marker": marker}
             | {"x": [a for a, _ in points], "y": [b for _, b in points]}
@@ -80,7 +82,7 @@ def bands(groups: Mapping[str, Mapping[str, Sequence[float]]], metric: str) -> d
             | area
         )
         line = {"color": colour, "dash": DASHES[i % len(DASHES)], "width": 2.5}
-        marker = {"symbol": SYMBOLS[i % len(SYMBOLS)], "size": 6}
+        marker = {"symbol": SYMBOLS[i % len(SYMBOLS)], "size": 6, "maxdisplayed": MOST_MARKERS}
         told = [[f"mean of {count}" if count > 1 else "one run" for count in part["runs"]] for part in parts]
         mean = {"x": _broken([p["epoch"] for p in parts]), "y": _broken([p["mean"] for p in parts])}
         traces.append(
@@ -117,9 +119,9 @@ def marks(scores: Mapping[str, Mark]) -> dict[str, Any]:
     trace = {"type": "scatter", "mode": "markers", "x": [m.accuracy for m in found], "y": list(map(_plain, order))}
     trace["error_x"] = errors
     trace |= {"marker": {"size": 9}, "hovertemplate": "%{y}: %{x:.2%}<extra></extra>"}
-    figure = {"data": [trace], "layout": axes("test accuracy with its 95 % interval", "") | {"showlegend": False}}
-    figure["layout"]["xaxis"] |= {"tickformat": ".2%"}
-    return figure
+    layout = axes("test accuracy with its 95 % interval", "", left=None) | {"showlegend": False}
+    layout["xaxis"] |= {"tickformat": ".2%"}
+    return {"data": [trace], "layout": layout}
 
 
 def difference(matrix: np.ndarray) -> dict[str, Any]:
@@ -132,10 +134,7 @@ def difference(matrix: np.ndarray) -> dict[str, Any]:
     heat |= {"text": text, "texttemplate": "%{text}", "textfont": {"color": "#1b2430"}}
     heat |= {"colorscale": scale, "showscale": False}
     heat |= {"hovertemplate": "true %{y}, read as %{x}: %{z:+d}<extra></extra>"}
-    figure = {"data": [heat], "layout": axes("predicted", "true label") | {"height": 420}}
-    figure["layout"]["xaxis"] |= {"type": "category", "side": "top", "showgrid": False}
-    figure["layout"]["yaxis"] |= {"type": "category", "autorange": "reversed", "showgrid": False}
-    return figure
+    return {"data": [heat], "layout": matrix_axes() | {"height": 420}}
 
 
 def _plain(name: str) -> str:

@@ -35,6 +35,15 @@ def menu() -> None:
             return
 
 
+def way_button(label: str, name: str, icon: str, key: str, kind: str = "secondary", **link: str) -> None:
+    """A button of a page, but not of a fragment, that leads as ``go`` does, without the page being drawn once more.
+
+    Args:
+        kind: Streamlit's type of button.
+    """
+    st.button(label, icon=icon, key=key, type=kind, on_click=st.session_state.__setitem__, args=(GOING, (name, link)))
+
+
 def go(name: str, **link: str) -> NoReturn:
     """Leads to a page, by the name that the menu calls it, with what its link carries."""
     st.session_state[GOING] = name, link

@@ -6,6 +6,7 @@ import pytest
 
 from mnist_core.config import RunConfig
 from mnist_core.store.runs import NAME_LENGTH
+from mnist_core.ui import run_table
 from tests.helpers import assert_friendly
 from tests.pages.conftest import healthy, labelled, labels_of, words
 
@@ -28,6 +29,13 @@ def lines(app):
     """What the curves of the chosen runs show: x and y by name."""
     found = [json.loads(part.proto.json) for part in app.get("bidi_component") if "-chosen-" in part.proto.id]
     return {line["name"]: (line["x"], line["y"]) for chart in found for line in json.loads(chart["figure"])["data"]}
+
+
+def table_drawn(monkeypatch):
+    """Grows with every table of runs that is drawn from now on."""
+    drawn, table = [], run_table.table
+    monkeypatch.setattr(run_table, "table", lambda *given: drawn.append(given) or table(*given))
+    return drawn
 
 
 def choose(app, name):
@@ -164,17 +172,19 @@ def test_deleted_elsewhere_meanwhile(visit, finish, store):
 
 
 @pytest.mark.parametrize("button, title", [("Open", "Train"), ("Evaluate", "Evaluate")])
-def test_from_a_run_onwards(visit, finish, button, title):
+def test_from_a_run_onwards(visit, finish, monkeypatch, button, title):
     run_id = finish("mine")
     app = choose(visit("Runs"), "mine")
     labelled(app.button, button).click()
     # AppTest of Streamlit 1.65, the last for Python 3.10, forgets the chosen row; a browser sends it every time.
     app.session_state["table"] = {"selection": {"rows": [0], "columns": [], "cells": []}}
+    drawn = table_drawn(monkeypatch)
     assert healthy(app.run()).title[0].value == title
     assert run_id in str(app.query_params["run"])
+    assert not drawn, "the page that is left was drawn once more, for which the reader waits"
 
 
-def test_several_runs_are_compared(visit, finish, store):
+def test_several_runs_are_compared(visit, finish, store, monkeypatch):
     ids = [finish(name) for name in ("first", "second", "third")]
     app = choose_all(visit("Runs"), "first", "third")
     assert "2 runs chosen" in words(app, "subheader")
@@ -186,7 +196,9 @@ def test_several_runs_are_compared(visit, finish, store):
     assert "Save" not in labels_of(app.button)
     labelled(app.button, "Compare these 2").click()
     app.session_state["table"] = {"selection": {"rows": [0, 2], "columns": [], "cells": []}}
+    drawn = table_drawn(monkeypatch)
     assert healthy(app.run()).title[0].value == "Compare"
+    assert not drawn
     assert str(app.query_params["runs"]).count(",") == 1
     assert all(run_id in str(app.query_params["runs"]) for run_id in (ids[0], ids[2]))
 

@@ -20,6 +20,11 @@ const near = new IntersectionObserver(
   { rootMargin: "200px" },
 );
 
+function inView(target) {
+  const { top, bottom, width } = target.getBoundingClientRect();
+  return width > 0 && bottom > 0 && top < innerHeight;
+}
+
 function whenSeen(target, draw) {
   if (target.seen) return draw();
   const waits = target.first;
@@ -30,6 +35,7 @@ function whenSeen(target, draw) {
     near.unobserve(target);
     draw();
   };
+  if (inView(target)) return target.first(); // the observer would tell it a frame later
   if (waits) return;
   near.observe(target);
   whenIdle(() => target.first?.());

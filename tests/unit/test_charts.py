@@ -1,0 +1,45 @@
+"""Charts: that the browser draws each of them once, and no more marks than one can see."""
+
+import numpy as np
+import pytest
+
+from mnist_core.explore.compare import mark
+from mnist_core.ui import charts, comparing
+
+ROWS = [{"epoch": epoch, "step": 10 * epoch, "loss": 1.0, "val_loss": 1.0, "seconds": 0.5} for epoch in range(1, 51)]
+NAMED = ("marks", "named_bars")
+"""Charts whose y axis has names of any length, for which only Plotly can make room."""
+
+BAND = {"epoch": [1, 2], "runs": [2, 2], "mean": [2, 3], "low": [1, 2], "high": [3, 4]}
+TEN = np.linspace(0.05, 0.95, 10)
+
+FIGURES = {
+    "curve": charts.curve(ROWS, "loss", 50),
+    "batch_curve": charts.batch_curve([{"step": 1, "loss": 1.0, "accuracy": 0.5}], 10),
+    "line": charts.line([1, 2], [0.1, 0.2], "step", "learning rate"),
+    "bars": charts.bars({"train": range(10)}, "digit", "images"),
+    "named_bars": charts.named_bars(["a long name"], [0.5], "accuracy"),
+    "confusion": charts.confusion(np.eye(10, dtype=int), percent=False),
+    "reliability": charts.reliability(np.linspace(0, 1, 11), TEN, TEN, np.ones(10)),
+    "curves": comparing.curves({"a": ROWS}, "loss"),
+    "bands": comparing.bands({"a": BAND}, "loss"),
+    "marks": comparing.marks({"a": mark(np.zeros(100, int), np.zeros(100, int))}),
+    "difference": comparing.difference(np.eye(10, dtype=int)),
+}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_room_is_set_aside_and_not_measured(name):
+    """Plotly draws a chart again once it has measured labels that need other room."""
+    layout = FIGURES[name]["layout"]
+    axes = {key: axis for key, axis in layout.items() if key[1:].startswith("axis")}
+    measured = {key for key, axis in axes.items() if axis.get("automargin", True)}
+    assert axes and measured == ({"yaxis"} if name in NAMED else set())
+    assert layout["margin"]["l"] >= 40 or "yaxis" in measured
+
+
+@pytest.mark.parametrize("name", ["curves", "bands"])
+def test_a_long_curve_has_few_markers(name):
+    """They tell curves apart; one for each of 500 epochs would be a rope."""
+    marked = [trace["marker"] for trace in FIGURES[name]["data"] if "marker" in trace]
+    assert marked and all(marker["maxdisplayed"] == comparing.MOST_MARKERS for marker in marked)
