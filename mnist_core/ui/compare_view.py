@@ -16,7 +16,7 @@ from mnist_core.store.run import Run
 from mnist_core.ui import comparing
 from mnist_core.ui.data_table import data_table
 from mnist_core.ui.digits import gallery
-from mnist_core.ui.lab import Lab, digits
+from mnist_core.ui.lab import Lab, test_set
 from mnist_core.ui.live_chart import live_chart
 from mnist_core.ui.once import once
 from mnist_core.ui.reading import reading
@@ -144,7 +144,7 @@ def marks(lab: Lab, runs: Sequence[Run]) -> dict[str, np.ndarray]:
     """Test figures with intervals; gives by run id what each run read."""
     st.subheader("On the test set", anchor=False)
     url, data, called = lab.settings.database_url, lab.settings.data, compare.names(runs)
-    truth = digits("test", data).labels
+    truth = test_set(data)[1]
     read = {run.id: reading(url, run.id, run.ended, data).predicted for run in runs if run.test_accuracy}
     unscored = [called[run.id] for run in runs if run.id not in read]
     if unscored:
@@ -183,8 +183,7 @@ def pair(lab: Lab, runs: Sequence[Run], read: dict[str, np.ndarray]) -> None:
         first = st.selectbox("First", ids, index=0, format_func=called.get, key="first")
         others = [run_id for run_id in ids if run_id != first]
         second = st.selectbox("Second", others, index=0, format_func=called.get, key="second")
-    test_set = digits("test", lab.settings.data)
-    labels, ends = test_set.labels, _ends(runs, read)
+    (images, labels), ends = test_set(lab.settings.data), _ends(runs, read)
     found = once("pair", (ends, first, second), lambda: compare.pair(labels, read[first], read[second]))
     corrected = once("pairs", ends, lambda: compare.holm_of_pairs(compare.tests_of_pairs(labels, read)))
     several = len(read) > 2
@@ -205,14 +204,14 @@ def pair(lab: Lab, runs: Sequence[Run], read: dict[str, np.ndarray]) -> None:
         st.markdown(f"**{len(indices):,} images only {escaped(called[name])} reads rightly**")
         gallery(
             (
-                (test_set.images[i], f"no. {i}\na {test_set.labels[i]}\nother: {read[other][i]}", False)
+                (images[i], f"no. {i}\na {labels[i]}\nother: {read[other][i]}", False)
                 for i in indices[:SHOWN]
             ),
             known=True,
         )
     either = [*found.only_first.tolist(), *found.only_second.tolist()]
     rows = [
-        {"image": i, "label": int(test_set.labels[i])}
+        {"image": i, "label": int(labels[i])}
         | {f"read by {called[run_id]}": int(read[run_id][i]) for run_id in (first, second)}
         for i in sorted(either)
     ]

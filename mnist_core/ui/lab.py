@@ -12,6 +12,7 @@ import streamlit as st
 from mnist_core import logs
 from mnist_core.allocator import be_sparing
 from mnist_core.data import mnist
+from mnist_core.data.packed import PackedImages
 from mnist_core.engine.client import EngineClient
 from mnist_core.limits import RateLimit
 from mnist_core.settings import Settings
@@ -70,6 +71,8 @@ def test_probabilities(database_url: str, run_id: str, ended: float) -> np.ndarr
 
 
 @st.cache_resource(max_entries=2, show_spinner="Reading the images …")
-def digits(part: mnist.Part, path: str = "") -> mnist.Digits:
-    """The training or test images, shared by all visitors."""
-    return mnist.load(part)
+def test_set(path: str = "") -> tuple[PackedImages, np.ndarray]:
+    """The test images and their labels, shared by all visitors; ``path`` is the setting ``data``."""
+    digits = mnist.load("test")
+    mnist.forget()
+    return PackedImages(digits.images), digits.labels

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,18 +12,18 @@ import streamlit as st
 
 from mnist_core import evaluation
 from mnist_core.calibration import Calibration, calibrated, certainty
-from mnist_core.ui.lab import digits, lab, test_probabilities
+from mnist_core.ui.lab import lab, test_probabilities, test_set
 
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """What a run made of the test set: labels ``(N,)``, images ``uint8 (N, 28, 28)`` and probabilities ``(N, 10)``.
+    """What a run made of the test set: labels ``(N,)``, images of ``uint8 (28, 28)`` and probabilities ``(N, 10)``.
 
     ``raw`` are those that the network gave, of which its loss is made; pages tell ``probabilities``, under the
     temperature that was fitted on held-out images, as they tell those of a drawing.
     """
 
-    images: np.ndarray
+    images: Sequence[np.ndarray]
     labels: np.ndarray
     raw: np.ndarray
     calibration: Calibration
@@ -78,9 +79,9 @@ class Reading:
 @st.cache_resource(max_entries=32, show_spinner=False)
 def reading(database_url: str, run_id: str, ended: float, data: str) -> Reading:
     """Of a run that has ended; ``data`` is the setting of that name."""
-    test = digits("test", data)
+    images, labels = test_set(data)
     probabilities = test_probabilities(database_url, run_id, ended)
-    return Reading(test.images, test.labels, probabilities, lab().store.calibration(run_id))
+    return Reading(images, labels, probabilities, lab().store.calibration(run_id))
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)

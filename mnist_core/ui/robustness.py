@@ -19,7 +19,7 @@ from mnist_core.ui.answer import answer
 from mnist_core.ui.canvas import PAPER_RGB, drawing_canvas
 from mnist_core.ui.digits import picture
 from mnist_core.ui.frame import errors_in_words
-from mnist_core.ui.lab import Lab, digits
+from mnist_core.ui.lab import Lab, test_set
 from mnist_core.ui.live_chart import live_chart
 from mnist_core.ui.once import once
 from mnist_core.ui.reading import reading
@@ -54,8 +54,8 @@ def try_one(lab: Lab, run: Run) -> None:
 
 
 def _test_image(lab: Lab) -> np.ndarray:
-    test = digits("test", lab.settings.data)
-    return test.images[int(st.number_input("Number of the test image", 0, len(test) - 1, 0, key="spoil-image"))]
+    images, _ = test_set(lab.settings.data)
+    return images[int(st.number_input("Number of the test image", 0, len(images) - 1, 0, key="spoil-image"))]
 
 
 def _drawn() -> np.ndarray | None:

@@ -13,7 +13,7 @@ import streamlit as st
 from mnist_core import ink
 from mnist_core.errors import ImageError
 from mnist_core.ui.canvas import PAPER_RGB, drawing_canvas, sheet_of
-from mnist_core.ui.lab import Lab, digits
+from mnist_core.ui.lab import Lab, test_set
 
 SOURCES = ("my drawing", "a photo", "a test image")
 CANVAS = "canvas"
@@ -79,11 +79,11 @@ def read_photo(content: bytes) -> ink.Picture:
 
 
 def _from_test_set(lab: Lab) -> Source:
-    test = digits("test", lab.settings.data)
-    index = int(st.number_input("Number of the test image", 0, len(test) - 1, 0, key="test-image"))
-    st.caption(f"It is a {test.labels[index]}.")
+    images, labels = test_set(lab.settings.data)
+    index = int(st.number_input("Number of the test image", 0, len(images) - 1, 0, key="test-image"))
+    st.caption(f"It is a {labels[index]}.")
     # A test image has been through MNIST's own normalisation and is read as it is.
-    return Source(ink.Ink(test.images[index], ()))
+    return Source(ink.Ink(images[index], ()))
 
 
 def shown(source: Source, found: ink.Number | None) -> np.ndarray:
