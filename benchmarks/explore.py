@@ -40,6 +40,7 @@ CLICKED = """() => addEventListener("click", () => window.clicked = performance.
 """Notes when the browser has the next click: Playwright itself takes some hundredths of a second to find a button."""
 
 HEADED = "document.querySelector('h1')?.textContent.includes('Compare') && performance.now()"
+"""When the page's heading is there."""
 
 DRAWN = """least => {
     const charts = [...document.querySelectorAll(".live-chart:has(.main-svg)")].map(chart => chart.ariaLabel);
@@ -49,8 +50,8 @@ DRAWN = """least => {
         && document.body.textContent.includes("Two of them, image by image") && performance.now();
 }"""
 """When the page of a comparison has its words and so many of its charts, from the top, with a curve for each run, in
-milliseconds since its address was opened. It is looked at with every frame; a locator looks again after up to half a
-second.
+milliseconds since the tab loaded this page or, by a click, the one before. It is looked at with every frame; a locator
+looks again after up to half a second.
 """
 
 

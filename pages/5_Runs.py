@@ -36,9 +36,10 @@ def details(lab: Lab, run: Run) -> None:
     st.subheader(escaped(run.name), anchor=False)
     st.markdown(f"{badge(run.status)} `{run.id}` {escaped(run.message)}")
     with st.container(horizontal=True):
-        way_button("Open", "Train", ":material/arrow_forward:", "open", run=run.id)
+        link = {"run": run.id}
+        way_button("Open", "Train", link, icon=":material/arrow_forward:", key="open")
         if run.usable:
-            way_button("Evaluate", "Evaluate", ":material/grid_on:", "evaluate", run=run.id)
+            way_button("Evaluate", "Evaluate", link, icon=":material/grid_on:", key="evaluate")
             # One of another version has the file of its network in the store all the same.
             if run.architecture is None or run.architecture.family == "network":
                 downloads(lab, run)
@@ -64,8 +65,8 @@ def several(lab: Lab, runs: list[Run]) -> None:
     if len(runs) > compare.MOST:
         st.info(f"Up to {compare.MOST} runs can be compared at a time. Take some out.", icon=":material/filter_list:")
         return
-    label, link = f"Compare these {len(runs)}", ",".join(called)
-    way_button(label, "Compare", ":material/compare_arrows:", "compare-these", "primary", runs=link)
+    label, link = f"Compare these {len(runs)}", {"runs": ",".join(called)}
+    way_button(label, "Compare", link, icon=":material/compare_arrows:", key="compare-these", kind="primary")
     curves(lab, called)
 
 

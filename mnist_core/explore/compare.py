@@ -102,7 +102,7 @@ def short(value: Any) -> str:
     """A setting's value in few letters: the sizes of layers and the filters of blocks as ``32-64``."""
     if isinstance(value, Mapping):
         return "-".join([str(value["filters"])] * value["convolutions"]) if "filters" in value else str(dict(value))
-    return "-".join(map(short, value)) or "none" if isinstance(value, (list, tuple)) else str(value)
+    return "-".join(map(short, value)) or "none" if isinstance(value, (list, tuple)) else _told(value)
 
 
 def whole(value: Any) -> str:
@@ -112,7 +112,12 @@ def whole(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         blocks = any(isinstance(part, Mapping) for part in value)
         return ("; " if blocks else "-").join(map(whole, value)) or "none"
-    return str(value)
+    return _told(value)
+
+
+def _told(value: Any) -> str:
+    """Numbers without the last digits, in which 0.0013 may be 0.0013000000000000002."""
+    return str(float(f"{value:.8g}")) if isinstance(value, float) else str(value)
 
 
 ORDER = ("seed", "data.", "fine_tuning.", "training.batch_size", "training.shuffle", "training.reshuffle")

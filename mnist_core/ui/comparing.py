@@ -82,7 +82,8 @@ def bands(groups: Mapping[str, Mapping[str, Sequence[float]]], metric: str) -> d
             | area
         )
         line = {"color": colour, "dash": DASHES[i % len(DASHES)], "width": 2.5}
-        marker = {"symbol": SYMBOLS[i % len(SYMBOLS)], "size": 6, "maxdisplayed": MOST_MARKERS}
+        alone = any(len(part["epoch"]) == 1 for part in parts)  # has no line: its marker is all that one sees of it
+        marker = {"symbol": SYMBOLS[i % len(SYMBOLS)], "size": 6, "maxdisplayed": 0 if alone else MOST_MARKERS}
         told = [[f"mean of {count}" if count > 1 else "one run" for count in part["runs"]] for part in parts]
         mean = {"x": _broken([p["epoch"] for p in parts]), "y": _broken([p["mean"] for p in parts])}
         traces.append(

@@ -35,13 +35,16 @@ def menu() -> None:
             return
 
 
-def way_button(label: str, name: str, icon: str, key: str, kind: str = "secondary", **link: str) -> None:
-    """A button of a page, but not of a fragment, that leads as ``go`` does, without the page being drawn once more.
+def way_button(label: str, name: str, link: dict[str, str], *, icon: str, key: str, kind: str = "secondary") -> None:
+    """A button that leads to a page as ``go`` does; a page is left before it would be drawn once more.
 
     Args:
+        link: what the page's link carries.
         kind: Streamlit's type of button.
     """
-    st.button(label, icon=icon, key=key, type=kind, on_click=st.session_state.__setitem__, args=(GOING, (name, link)))
+    click = {"on_click": st.session_state.__setitem__, "args": (GOING, (name, link))}
+    if st.button(label, icon=icon, key=key, type=kind, **click):
+        go(name, **link)  # in a fragment, which is drawn without its page's beginning
 
 
 def go(name: str, **link: str) -> NoReturn:

@@ -1,9 +1,10 @@
-"""Charts: that the browser draws each of them once, and no more marks than one can see."""
+"""Charts: room for their axes, and no more markers than tell the curves of a comparison apart."""
 
 import numpy as np
 import pytest
 
 from mnist_core.explore.compare import mark
+from mnist_core.explore.seeds import band
 from mnist_core.ui import charts, comparing
 
 ROWS = [{"epoch": epoch, "step": 10 * epoch, "loss": 1.0, "val_loss": 1.0, "seconds": 0.5} for epoch in range(1, 51)]
@@ -33,13 +34,27 @@ def test_room_is_set_aside_and_not_measured(name):
     """Plotly draws a chart again once it has measured labels that need other room."""
     layout = FIGURES[name]["layout"]
     axes = {key: axis for key, axis in layout.items() if key[1:].startswith("axis")}
-    measured = {key for key, axis in axes.items() if axis.get("automargin", True)}
-    assert axes and measured == ({"yaxis"} if name in NAMED else set())
-    assert layout["margin"]["l"] >= 40 or "yaxis" in measured
+    assert {axis["automargin"] for axis in axes.values()} == {name in NAMED}
+    for key, axis in axes.items():
+        side = axis.get("side", "bottom" if key.startswith("x") else "left")
+        assert name in NAMED or layout["margin"][side[0]] >= 40
+
+
+@pytest.mark.parametrize("name", ["named_bars", "reliability"])
+def test_an_axis_that_ends_at_100_percent_has_room_for_its_last_label(name):
+    layout = FIGURES[name]["layout"]
+    assert layout["xaxis"]["range"][1] == 1 and layout["margin"]["r"] >= 16
 
 
 @pytest.mark.parametrize("name", ["curves", "bands"])
 def test_a_long_curve_has_few_markers(name):
-    """They tell curves apart; one for each of 500 epochs would be a rope."""
+    """They tell curves apart; one for each of 500 epochs of twelve runs would be ropes."""
     marked = [trace["marker"] for trace in FIGURES[name]["data"] if "marker" in trace]
     assert marked and all(marker["maxdisplayed"] == comparing.MOST_MARKERS for marker in marked)
+
+
+def test_a_mean_of_one_epoch_keeps_its_marker():
+    """Its line has no length and its band no width, so that it would not be seen at all."""
+    runs = [[{"epoch": e, "loss": 1.0} for e in range(1, last + 1)] for last in (30, 31, 40)]
+    _, mean = comparing.bands({"a": band(runs, "loss")}, "loss")["data"]
+    assert mean["x"][30:33] == [None, 31, None] and mean["marker"]["maxdisplayed"] == 0

@@ -91,6 +91,7 @@ def test_runs_are_called_by_a_few_settings_that_tell_them_apart(store):
 
 def test_a_value_is_told_with_all_that_it_says():
     assert [compare.whole(value) for value in (0.5, [32, 16], [], "relu")] == ["0.5", "32-16", "none", "relu"]
+    assert [compare.whole(rate) for rate in (0.001 * 1.3, 1e-5, 1.0, 2)] == ["0.0013", "1e-05", "1.0", "2"]
     blocks = [{"filters": 8, "kernel": 3}, {"filters": 16, "kernel": 5}]
     assert compare.whole(blocks) == "filters 8, kernel 3; filters 16, kernel 5"
 
