@@ -113,7 +113,11 @@ def _array(path: Path, content: bytes, key: str, verify: bool) -> np.ndarray:
     try:
         dtype, array = _unpack(content, f"{key}.npy")
     except KeyError:
-        raise DataError(f"{path} has no array {key!r}. Expected the arrays {', '.join(SHAPES)}.") from None
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            found = ", ".join(name.removesuffix(".npy")[:20] for name in archive.namelist()[: len(SHAPES)]) or "none"
+        raise DataError(
+            f"{path} has no array {key!r}. Expected the arrays {', '.join(SHAPES)}, found {found}."
+        ) from None
     except (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(
             f"{path} is not a whole .npz file: expected arrays {', '.join(SHAPES)}, found {len(content):,} bytes "

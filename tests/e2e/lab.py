@@ -7,6 +7,7 @@ canvas, Plotly's charts and the grid of the table.
 import itertools
 import math
 import re
+from urllib.parse import urlsplit
 
 import numpy as np
 from playwright.sync_api import expect
@@ -34,6 +35,7 @@ class Lab(Pad, Charts):
         self._complaints = []
         self.page.on("pageerror", lambda error: self._complaints.append(f"uncaught in the browser: {error}"))
         self.page.on("console", self._listen)
+        self.page.on("request", self._at_home)
         self.console_may_complain = False
         """Set by tests in which the browser is right to do so: the line is cut, or the address wrong."""
         self.browser_may_complain = False
@@ -43,6 +45,12 @@ class Lab(Pad, Charts):
         address = message.location.get("url", "")
         if message.type == "error" and not KNOWN_NOISE.search(address):
             self._complaints.append(f"console: {message.text} ({address})")
+
+    def _at_home(self, request):
+        """Nothing is fetched that a machine without internet does not have."""
+        host = urlsplit(request.url).hostname
+        if host and host != urlsplit(self.url).hostname:
+            self._complaints.append(f"asked another server: {request.url}")
 
     def failures(self):
         """What has gone wrong so far, on the page and in the browser."""

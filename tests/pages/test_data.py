@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mnist_core.data import mnist
+from mnist_core.ui import dataset
 from tests.pages.conftest import healthy, labelled, words
 
 
@@ -59,6 +60,26 @@ def test_one_image_before_and_after_scaling(visit, part, index):
     stored, scaled = (np.array(code.value.split(), float) for code in app.code)
     np.testing.assert_array_equal(stored, image[12:17, 12:17].ravel())
     np.testing.assert_allclose(scaled, image[12:17, 12:17].ravel() / 255, atol=0.005)
+
+
+def test_the_mean_image_of_each_class(visit):
+    digits, random = mnist.load("train"), np.random.default_rng(0)
+    for digit, mean in enumerate(dataset.means()):
+        of_it = digits.images[digits.labels == digit]
+        row, column = random.integers(6, 22, 2)
+        assert mean[row, column] == int(sum(map(int, of_it[:, row, column])) / len(of_it))
+        np.testing.assert_allclose(mean, of_it.astype(float).mean(axis=0), atol=1)
+    pictures = [html.proto.body for html in healthy(visit("Data")).get("html")]
+    shown = next(body for body in pictures if "no. " not in body and body.count("<figure") == 10)
+    assert re.findall(r"<figcaption>(\d)</figcaption>", shown) == list("0123456789")
+
+
+def test_shapes_and_types(visit):
+    told = words(visit("Data"), "markdown")
+    for part in ("train", "test"):
+        digits = mnist.load(part)
+        for name, array in ((f"x_{part}", digits.images), (f"y_{part}", digits.labels)):
+            assert f"| `{name}` | `{array.shape}` | `{array.dtype}` |" in told
 
 
 def test_a_shorter_set_takes_a_number_it_has(visit):

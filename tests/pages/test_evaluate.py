@@ -1,5 +1,6 @@
 """Evaluate: every number against scikit-learn, from a scikit-learn model's own probabilities."""
 
+import json
 import re
 
 import numpy as np
@@ -98,9 +99,14 @@ def test_calibration(app, read):
     assert f"{sum(gaps):.2%}" in words(app, "caption")
 
 
-def test_percent_of_row(app):
-    labelled(app.segmented_control, "Show").set_value("percent of row").run()
-    healthy(app)
+@pytest.mark.parametrize("how, shown", [("counts", "{:,}"), ("percent of row", "{:.1%}")])
+def test_counts_or_percent_of_row(app, read, how, shown):
+    labelled(app.segmented_control, "Show").set_value(how).run()
+    (chart,) = [part.proto for part in healthy(app).get("bidi_component") if "heatmap" in part.proto.json]
+    (heat,) = json.loads(json.loads(chart.json)["figure"])["data"]
+    normalize = "true" if how != "counts" else None
+    expected = metrics.confusion_matrix(read.labels, read.predicted, normalize=normalize)
+    assert heat["text"] == [[shown.format(value) for value in row] for row in expected]
 
 
 def test_another_run_goes_into_the_link(visit, finish):

@@ -5,6 +5,8 @@ import pytest
 from mnist_core.config import RunConfig, choices
 from mnist_core.recipes import RECIPES, recipe
 from mnist_core.store import RunStore
+from mnist_core.training.estimate import expected_seconds
+from mnist_core.ui.words import duration
 from tests.helpers import assert_friendly
 from tests.pages.conftest import can_train, healthy, labelled, labels_of, trained, words
 
@@ -69,6 +71,14 @@ def test_every_choice_makes_a_configuration(visit, store, section, part):
     run = trained(app, store)
     assert run.settings == RunConfig.parse({section: {"name": name}})
     assert run.recipe == ("quick" if run.settings == recipe("quick").config else "")
+
+
+def test_how_long_it_will_take_stands_beside_the_button(visit, monkeypatch):
+    """By this machine's pace so far, which the first runs have measured."""
+    monkeypatch.setattr("mnist_core.ui.queue.correction", lambda runs: 3.0)
+    app = visit("Train", recipe="mlp-100-64-32")
+    expected = duration(expected_seconds(recipe("mlp-100-64-32").config, 3.0))
+    assert f"about {expected}" in words(healthy(app), "caption")
 
 
 def test_what_the_form_says_is_what_is_trained(visit, store):

@@ -1,5 +1,8 @@
 """Train, once a run has begun: what the page shows of it, and what a reader may ask of it."""
 
+import re
+import time
+
 import pytest
 
 from mnist_core.config import RunConfig
@@ -63,6 +66,14 @@ def test_a_run_that_trains(visit, running):
     said = words(app) + progress(app)
     for text in ("training", "Epoch 3 of 5", "50%", "87.50%", "81.25%", "123,456", "101,770"):
         assert text in said
+
+
+def test_the_time_left_and_the_device(visit, store, running):
+    """Half of the steps took ten seconds by the clock, so the other half takes as long."""
+    began = time.time() - 10
+    store.record(running, {"device": "CPU (a processor)", "queued": began - 1, "started": began})
+    left = re.search(r"about (\d+) s left · CPU \(a processor\)", progress(healthy(visit("Train", run=running))))
+    assert 10 <= int(left[1]) <= time.time() - began + 1
 
 
 def test_a_run_that_early_stopping_ended(visit, store, finish):

@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+import sklearn.metrics
 
+from mnist_core.evaluation import confusion_matrix
 from mnist_core.explore.compare import mark
 from mnist_core.explore.seeds import band
 from mnist_core.ui import charts, comparing
@@ -44,6 +46,15 @@ def test_room_is_set_aside_and_not_measured(name):
 def test_an_axis_that_ends_at_100_percent_has_room_for_its_last_label(name):
     layout = FIGURES[name]["layout"]
     assert layout["xaxis"]["range"][1] == 1 and layout["margin"]["r"] >= 16
+
+
+@pytest.mark.parametrize("percent, normalize, shown", [(False, None, "{:,}"), (True, "true", "{:.1%}")])
+def test_a_confusion_matrix_tells_counts_or_shares_of_each_row(percent, normalize, shown):
+    random = np.random.default_rng(0)
+    true, read = random.integers(0, 10, (2, 20_000))
+    (heat,) = charts.confusion(confusion_matrix(true, read), percent)["data"]
+    expected = sklearn.metrics.confusion_matrix(true, read, normalize=normalize)
+    assert heat["text"] == [[shown.format(value) for value in row] for row in expected]
 
 
 @pytest.mark.parametrize("name", ["curves", "bands"])

@@ -33,6 +33,8 @@ CASES = {
     "raw pixels": ({"data": {"scaled": False}, "optimizer": {"name": "sgd", "learning_rate": 1e-5}}, False),
     "rmsprop": ({"architecture": {"name": "softmax"}, "optimizer": {"name": "rmsprop"}}, True),
     "adamw": ({"architecture": {"hidden_units": [16]}, "optimizer": {"name": "adamw", "weight_decay": 0.1}}, False),
+    "nadam": ({"architecture": {"hidden_units": [16]}, "optimizer": {"name": "nadam"}}, False),
+    "adagrad": ({"architecture": {"hidden_units": [16]}, "optimizer": {"name": "adagrad"}}, True),
     "cnn": ({"architecture": SMALL_CNN}, False),
     "cnn with dropout and batch norm": (
         {
@@ -85,8 +87,10 @@ def test_an_epoch_is_the_plain_loop(case, part, order):
     config, model, epoch = make(*CASES[case], part)
     slices = run(epoch, config, order)
     weights, steps = plain_loop(config, part, [order], config.optimizer.learning_rate * RATES, FIRST_STEP)
-    for found, expected in zip(model.get_weights(), weights, strict=True):
-        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+    found, expected = (np.concatenate([np.ravel(part) for part in parts]) for parts in (model.get_weights(), weights))
+    assert np.linalg.norm(found - expected) <= 1e-5 * np.linalg.norm(expected)
+    # One in ten thousand may be off: where a gradient is near zero, Adam's kind divides rounding by itself.
+    assert np.isclose(found, expected, rtol=1e-5, atol=1e-6).mean() > 0.9999
 
     sums = Sums()
     for _end, *more in slices:
@@ -110,6 +114,29 @@ def test_weights_do_not_depend_on_how_the_epoch_is_sliced(case, part, order, mon
     assert [(end, images) for end, _, _, images in slices] == [(i + 1, BATCH) for i in range(5)] + [(6, 60)]
     for one, other in zip(whole.get_weights(), stepwise.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("xla", [True, False])
+def test_dropout_drops_other_units_at_every_step(part, order, monkeypatch, xla):
+    """XLA draws other random bits than a plain loop, so they are looked at. Of one image, what a unit that was dropped
+    passes on is not trained.
+    """
+    monkeypatch.setattr(compiled, "SLICE_SECONDS", 0.0)
+    steps, units = 60, 64
+    config = RunConfig.parse({
+        "architecture": {"hidden_units": [units], "dropout": 0.4, "activation": "tanh"},
+        "optimizer": {"name": "sgd", "momentum": 0.0, "learning_rate": 0.1}, "training": {"batch_size": 1},
+    })  # fmt: skip
+    model = build(config)
+    kernel = model.layers[-1].kernel
+    before, kept = np.array(kernel), []
+    rates = np.full(steps, 0.1, np.float32)
+    for _ in epoch_of(model, part, config, 1, xla).run(order[:steps], rates, 0, (config.seed, FIRST_STEP)):
+        after = np.array(kernel)
+        kept.append((after != before).any(axis=1))
+        before = after
+    assert len({mask.tobytes() for mask in kept}) == steps
+    assert np.mean(kept) == pytest.approx(0.6, abs=0.04)  # of 3,840, 0.6 +- 0.008
 
 
 def test_an_epoch_begun_goes_on_where_it_was(part, order):

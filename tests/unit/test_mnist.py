@@ -172,7 +172,7 @@ def test_another_hash_than_the_one_named_is_told_with_both(use, monkeypatch):
         ("x_test", np.zeros((10_000, 28, 28), np.float32), ["'x_test'", "uint8", "float32"]),
         ("y_test", np.zeros(10_000, np.int64), ["'y_test'", "uint8", "int64"]),
         ("y_test", np.full(10_000, 10, np.uint8), ["'y_test'", "0 to 9", "10"]),
-        ("y_test", None, ["no array 'y_test'", "x_train, y_train, x_test, y_test"]),
+        ("y_test", None, ["no array 'y_test'", "x_train, y_train, x_test, y_test", "found x_test."]),
         ("x_test", None, ["no array 'x_test'"]),
     ],
     ids=["flat", "one too few", "float", "int64", "label 10", "no labels", "no images"],
