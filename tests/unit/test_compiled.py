@@ -89,8 +89,9 @@ def test_an_epoch_is_the_plain_loop(case, part, order):
     weights, steps = plain_loop(config, part, [order], config.optimizer.learning_rate * RATES, FIRST_STEP)
     found, expected = (np.concatenate([np.ravel(part) for part in parts]) for parts in (model.get_weights(), weights))
     assert np.linalg.norm(found - expected) <= 1e-5 * np.linalg.norm(expected)
-    # One in ten thousand may be off: where a gradient is near zero, Adam's kind divides rounding by itself.
-    assert np.isclose(found, expected, rtol=1e-5, atol=1e-6).mean() > 0.9999
+    alike = np.isclose(found, expected, rtol=1e-5, atol=1e-6)
+    # Where a gradient is near zero, Nadam divides rounding by itself: one weight of 12,730 is off by 0.0001 of itself.
+    assert alike.all() or (case == "nadam" and alike.mean() > 0.9999)
 
     sums = Sums()
     for _end, *more in slices:
